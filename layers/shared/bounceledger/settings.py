@@ -1,0 +1,117 @@
+"""What a deployment can set, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Self, get_type_hints
+
+from bounceledger.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Every threshold of `state.merge` and `state.decide`. Days unless named otherwise."""
+
+    soft_days: int = 3
+    """Weighted days with a soft bounce that suppress."""
+    soft_window: int = 30
+    """Days within which they must lie."""
+    soft_terms: tuple[int, ...] = (30, 90, 365)
+    """How long the first, second and every later soft suppression lasts."""
+    disabled_weight: int = 2
+    """What a day with mailbox_disabled counts for."""
+    echo_term: int = 14
+    """How long a provider's own suppression list is believed."""
+    unconfirmed_term: int = 30
+    """How long no_mail_accepted lasts when DNS shows working mail hosts."""
+    implicit_mx_recheck: int = 90
+    """When a domain without MX record is probed again."""
+    suppress_ambiguous_complaints: bool = True
+    """Whether a complaint that names several possible recipients suppresses them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One deployment's settings; field names are the variables in lower case.
+
+    The fields of `policy` are variables of their own (``SOFT_DAYS`` and so on).
+    """
+
+    table_name: str = ""
+    dead_letter_queue_url: str = ""
+    probe_queue_url: str = ""
+    allowed_accounts: frozenset[str] = frozenset()
+    """Sending accounts whose events count; ``*`` admits all; empty admits none."""
+    lead_source_tag: str = "lead_source"
+    lead_source_header: str = "X-Lead-Source"
+    lead_source_default: str = "unattributed"
+    max_sources_per_day: int = 1000
+    count_deliveries: bool = True
+    rules_file: str = ""
+    dns_resolvers: tuple[str, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] = os.environ, *, require: tuple[str, ...] = ()
+    ) -> Self:
+        """Read the settings.
+
+        Args:
+            environ: variable names to texts.
+            require: names of fields that must be set to something.
+
+        Raises:
+            SettingsError: a variable is missing or cannot be read; its name is in the text.
+        """
+        policy = Policy(**_read(Policy, environ))
+        settings = cls(policy=policy, **_read(cls, environ, leave=("policy",)))
+        for name in require:
+            if not getattr(settings, name):
+                raise SettingsError(f"{name.upper()} is not set")
+        return settings
+
+
+def _read(
+    cls: type[Settings] | type[Policy], environ: Mapping[str, str], leave: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for item in fields(cls):
+        name = item.name.upper()
+        text = environ.get(name, "").strip()
+        if item.name in leave or not text:
+            continue
+        try:
+            values[item.name] = _PARSERS[hints[item.name]](text)
+        except ValueError as error:
+            default = item.default if item.default is not MISSING else None
+            raise SettingsError(f"{name} is {text!r}: {error} (default {default!r})") from error
+    return values
+
+
+def _integer(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("not a whole number")
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"true": True, "false": False}[text.lower()]
+    except KeyError:
+        raise ValueError("neither true nor false") from None
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
+
+
+_PARSERS: dict[Any, Any] = {
+    str: str,
+    int: _integer,
+    bool: _boolean,
+    tuple[str, ...]: _texts,
+    frozenset[str]: lambda text: frozenset(_texts(text)),
+    tuple[int, ...]: lambda text: tuple(_integer(part) for part in _texts(text)),
+}
