@@ -1,0 +1,14 @@
+#!/bin/sh
+# Pins what requirements/NAME.in asks for into requirements/NAME.txt: versions only, no
+# download addresses.
+set -eu
+name=$1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"$(tools/python313.sh)" -m venv "$scratch"
+"$scratch/bin/python" -m pip --quiet install -r "requirements/$name.in"
+{
+    echo "# Pinned by 'make lock' from $name.in."
+    "$scratch/bin/python" -m pip freeze --all | grep -v '^pip=='
+} >"$scratch/pins"
+cp "$scratch/pins" "requirements/$name.txt"
