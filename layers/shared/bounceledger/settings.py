@@ -28,6 +28,12 @@ class Policy:
     """When a domain without MX record is probed again."""
     suppress_ambiguous_complaints: bool = True
     """Whether a complaint that names several possible recipients suppresses them all."""
+    soft_days_kept: int = 64
+    """Entries (day and category) of soft bounces remembered per address, the newest."""
+    sources_kept: int = 200
+    """Lead sources remembered per address, the earliest."""
+    keep_expired: int = 400
+    """How long facts stay in the table after the last day on which they could suppress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
