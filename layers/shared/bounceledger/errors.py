@@ -46,3 +46,7 @@ class RulesError(BounceledgerError):
 
 class LedgerError(BounceledgerError):
     """The table did not take a write; worth another try."""
+
+
+class QueueError(BounceledgerError):
+    """A queue did not take a message; worth another try."""

@@ -1,8 +1,11 @@
 """Logs and metrics. Nothing that names a person leaves through here."""
 
 import hashlib
+import traceback
 
 from aws_lambda_powertools import Logger, Metrics
+
+from bounceledger.errors import BounceledgerError
 
 NAMESPACE = "bounceledger"
 
@@ -26,3 +29,16 @@ def redact(address: str) -> str:
     digest = hashlib.blake2b(address.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
     _, _, domain = address.rpartition("@")
     return f"{digest}@{domain}"
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """What a log line may say of an error: its type, where it was raised and, for errors of
+    our own, which hold no personal data, the text.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    described = {"error": type(error).__name__}
+    if frames:
+        described["raised_at"] = f"{frames[-1].filename}:{frames[-1].lineno}"
+    if isinstance(error, BounceledgerError):
+        described["reason"] = str(error)
+    return described

@@ -1,0 +1,82 @@
+"""Books the bounce events that wait in the queue."""
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from bounceledger.classify import load_rules
+from bounceledger.envelope import records_of
+from bounceledger.errors import LedgerError
+from bounceledger.intake import DeadLetterQueue, Intake, Report
+from bounceledger.ledger import Ledger
+from bounceledger.observe import describe, make_logger, make_metrics
+from bounceledger.settings import Settings
+
+MARGIN = 3.0
+"""Seconds before the function's end at which the rest of a batch is handed back."""
+
+logger = make_logger("ingest")
+metrics = make_metrics("ingest")
+
+
+@cache
+def wire() -> Intake:
+    """The intake of this execution environment."""
+    settings = Settings.from_env(require=("table_name", "dead_letter_queue_url"))
+    return Intake(
+        settings,
+        Ledger(boto3.client("dynamodb"), settings.table_name, settings=settings),
+        DeadLetterQueue(boto3.client("sqs"), settings.dead_letter_queue_url),
+        rules=load_rules(settings.rules_file),
+    )
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # At start, where a bad setting fails by name and the processor is faster than later on.
+    wire()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(
+    event: dict[str, Any], context: LambdaContext, *, intake: Intake | None = None
+) -> dict[str, Any]:
+    """Book one batch; the answer names the messages to deliver again.
+
+    Args:
+        event: an SQS batch; an SNS or EventBridge invocation works too.
+        context: of the invocation.
+        intake: what books; the execution environment's own by default.
+
+    Raises:
+        LedgerError: an invocation that is no SQS batch could not be booked whole, so that
+            Lambda tries it again.
+    """
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - MARGIN
+    report = (intake or wire()).process(records_of(event), deadline=deadline)
+    _log(report)
+    if report.retry and not all(report.retry):
+        raise LedgerError("the invocation could not be booked")
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in report.retry]}
+
+
+def _log(report: Report) -> None:
+    for message, refusal in report.dead_letters:
+        logger.warning(
+            "dead-lettered", message_id=message, reason=refusal.reason, field=refusal.field
+        )
+    for message, failure in report.failures:
+        logger.error("to be tried again", message_id=message, **describe(failure))
+    counts = {
+        "booked": report.booked,
+        "duplicates": report.duplicates,
+        "dead_lettered": len(report.dead_letters),
+        "retried": len(report.retry),
+    }
+    logger.info("batch", **counts)
+    for name, count in counts.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)

@@ -1,0 +1,206 @@
+"""From queue records to the ledger: what becomes of every message of a batch.
+
+A message ends in one of three ways. It is booked, and acknowledged. It can never be
+handled: then it goes to the dead-letter queue whole, with the reason, and is acknowledged.
+Or it is worth another try: then it is reported back and the queue delivers it again.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bounceledger import providers
+from bounceledger.classify import RuleSet, classify_event
+from bounceledger.envelope import unwrap
+from bounceledger.errors import InputError, PayloadError, QueueError
+from bounceledger.events import Kind, MailEvent
+from bounceledger.ledger import Outcome
+from bounceledger.settings import Settings
+from bounceledger.state import Observation
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class Books(Protocol):
+    """What intake needs of a `ledger.Ledger`."""
+
+    def record(
+        self, observations: Sequence[Observation], *, deadline: float | None = None
+    ) -> list[Outcome]:
+        """Book observations; one outcome each, in order."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where messages end that can never be handled."""
+
+    def send(self, message: str, error: InputError) -> None:
+        """Keep a message whole, with the reason; raises QueueError where that fails."""
+        ...
+
+
+class DeadLetterQueue:
+    """An SQS dead-letter queue.
+
+    Args:
+        client: SQS client.
+        queue_url: URL of the queue.
+    """
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, message: str, error: InputError) -> None:
+        """Send a message as it came, with message attributes ``reason`` and ``field``.
+
+        Raises:
+            QueueError: the queue did not take it.
+        """
+        try:
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=message,
+                MessageAttributes={
+                    "reason": {"DataType": "String", "StringValue": error.reason},
+                    "field": {"DataType": "String", "StringValue": error.field},
+                },
+            )
+        except (BotoCoreError, ClientError) as cause:
+            raise QueueError(f"the dead-letter queue took no message: {cause}") from cause
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a batch.
+
+    Attributes:
+        retry: ids of the messages to deliver again.
+        booked: events booked.
+        duplicates: events that had been booked before.
+        dead_letters: reasons of messages that went to the dead-letter queue, with their ids.
+        failures: why messages are to be delivered again, with their ids.
+    """
+
+    retry: list[str] = field(default_factory=list)
+    booked: int = 0
+    duplicates: int = 0
+    dead_letters: list[tuple[str, InputError]] = field(default_factory=list)
+    failures: list[tuple[str, Exception]] = field(default_factory=list)
+
+
+class Intake:
+    """Reads, classifies and books batches of records.
+
+    Args:
+        settings: the deployment's settings.
+        books: where events are booked.
+        dead_letters: where messages end that can never be handled.
+        rules: rules to classify by; the built-in ones by default.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        books: Books,
+        dead_letters: DeadLetters,
+        *,
+        rules: RuleSet | None = None,
+    ) -> None:
+        self._settings = settings
+        self._books = books
+        self._dead_letters = dead_letters
+        self._rules = rules
+
+    def process(
+        self, records: Iterable[Mapping[str, Any]], *, deadline: float | None = None
+    ) -> Report:
+        """Book a batch.
+
+        Args:
+            records: SQS records, or records of a direct SNS or EventBridge invocation.
+            deadline: `time.monotonic` value after which the rest is handed back.
+
+        Returns:
+            What became of it; nothing raises for the sake of a single message.
+        """
+        batch = [_Message(record) for record in records]
+        for message in batch:
+            self._read(message)
+        self._record(batch, deadline)
+        report = Report()
+        for message in batch:
+            self._settle(message, report)
+        return report
+
+    def _read(self, message: "_Message") -> None:
+        try:
+            parsed = providers.parse(unwrap(message.record), self._settings)
+            for event in parsed.events:
+                self._require_allowed(event)
+            message.observations = [self._observe(event) for event in parsed.events]
+            message.refused = list(parsed.refused)
+        except InputError as error:
+            message.refused = [error]
+        except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
+            message.broken = error
+
+    def _observe(self, event: MailEvent) -> Observation:
+        if event.kind is not Kind.BOUNCE:
+            return Observation(event=event)
+        return Observation(event=event, verdict=classify_event(event, rules=self._rules))
+
+    def _require_allowed(self, event: MailEvent) -> None:
+        """Whoever can publish can suppress, so only mail of known accounts counts."""
+        allowed = self._settings.allowed_accounts
+        if "*" not in allowed and event.sending_account not in allowed:
+            raise PayloadError("the sending account is not allowed", field="mail.sendingAccountId")
+
+    def _record(self, batch: "Sequence[_Message]", deadline: float | None) -> None:
+        observations = [item for message in batch for item in message.observations]
+        outcomes = iter(self._books.record(observations, deadline=deadline))
+        for message in batch:
+            message.outcomes = [next(outcomes) for _ in message.observations]
+
+    def _settle(self, message: "_Message", report: Report) -> None:
+        report.booked += sum(outcome.booked for outcome in message.outcomes)
+        report.duplicates += sum(outcome.duplicate for outcome in message.outcomes)
+        # Another try comes before a refusal, so that the dead-letter queue gets one copy.
+        failure = message.broken or next(
+            (outcome.error for outcome in message.outcomes if outcome.retry), None
+        )
+        refused = message.refused + [
+            outcome.error for outcome in message.outcomes if isinstance(outcome.error, InputError)
+        ]
+        if failure is None and refused:
+            try:
+                self._dead_letters.send(message.whole, refused[0])
+                report.dead_letters.extend((message.id, error) for error in refused)
+            except QueueError as error:
+                failure = error
+        if failure is not None:
+            report.retry.append(message.id)
+            report.failures.append((message.id, failure))
+
+
+@dataclass(slots=True)
+class _Message:
+    record: Mapping[str, Any]
+    observations: list[Observation] = field(default_factory=list)
+    refused: list[InputError] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    broken: Exception | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.record.get("messageId", ""))
+
+    @property
+    def whole(self) -> str:
+        """The message as the queue held it, or the whole record of another invocation."""
+        body = self.record.get("body")
+        return body if isinstance(body, str) else json.dumps(self.record)
