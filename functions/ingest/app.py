@@ -1,7 +1,7 @@
 """Books the bounce events that wait in the queue."""
 
 import os
-import time
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,12 +12,12 @@ from bounceledger.classify import load_rules
 from bounceledger.envelope import records_of
 from bounceledger.errors import LedgerError
 from bounceledger.intake import DeadLetterQueue, Intake, Report
-from bounceledger.ledger import Ledger
+from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, make_metrics
 from bounceledger.settings import Settings
 
-MARGIN = 3.0
-"""Seconds before the function's end at which the rest of a batch is handed back."""
+MARGIN = timedelta(seconds=3)
+"""Time before the function's end at which the rest of a batch is handed back."""
 
 logger = make_logger("ingest")
 metrics = make_metrics("ingest")
@@ -29,7 +29,7 @@ def wire() -> Intake:
     settings = Settings.from_env(require=("table_name", "dead_letter_queue_url"))
     return Intake(
         settings,
-        Ledger(boto3.client("dynamodb"), settings.table_name, settings=settings),
+        Ledger(connect(), settings),
         DeadLetterQueue(boto3.client("sqs"), settings.dead_letter_queue_url),
         rules=load_rules(settings.rules_file),
     )
@@ -56,7 +56,8 @@ def handler(
         LedgerError: an invocation that is no SQS batch could not be booked whole, so that
             Lambda tries it again.
     """
-    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - MARGIN
+    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    deadline = datetime.now(UTC) + remaining - MARGIN
     report = (intake or wire()).process(records_of(event), deadline=deadline)
     _log(report)
     if report.retry and not all(report.retry):

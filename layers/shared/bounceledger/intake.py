@@ -8,6 +8,7 @@ Or it is worth another try: then it is reported back and the queue delivers it a
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,9 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bounceledger import providers
 from bounceledger.classify import RuleSet, classify_event
 from bounceledger.envelope import unwrap
-from bounceledger.errors import InputError, PayloadError, QueueError
+from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Outcome
+from bounceledger.ledger import Fate, Outcome
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 
@@ -29,7 +30,7 @@ class Books(Protocol):
     """What intake needs of a `ledger.Ledger`."""
 
     def record(
-        self, observations: Sequence[Observation], *, deadline: float | None = None
+        self, observations: Sequence[Observation], *, deadline: datetime | None = None
     ) -> list[Outcome]:
         """Book observations; one outcome each, in order."""
         ...
@@ -117,13 +118,13 @@ class Intake:
         self._rules = rules
 
     def process(
-        self, records: Iterable[Mapping[str, Any]], *, deadline: float | None = None
+        self, records: Iterable[Mapping[str, Any]], *, deadline: datetime | None = None
     ) -> Report:
         """Book a batch.
 
         Args:
             records: SQS records, or records of a direct SNS or EventBridge invocation.
-            deadline: `time.monotonic` value after which the rest is handed back.
+            deadline: after this moment nothing new is begun; the rest is handed back.
 
         Returns:
             What became of it; nothing raises for the sake of a single message.
@@ -160,22 +161,26 @@ class Intake:
         if "*" not in allowed and event.sending_account not in allowed:
             raise PayloadError("the sending account is not allowed", field="mail.sendingAccountId")
 
-    def _record(self, batch: "Sequence[_Message]", deadline: float | None) -> None:
+    def _record(self, batch: "Sequence[_Message]", deadline: datetime | None) -> None:
         observations = [item for message in batch for item in message.observations]
         outcomes = iter(self._books.record(observations, deadline=deadline))
         for message in batch:
             message.outcomes = [next(outcomes) for _ in message.observations]
 
     def _settle(self, message: "_Message", report: Report) -> None:
-        report.booked += sum(outcome.booked for outcome in message.outcomes)
-        report.duplicates += sum(outcome.duplicate for outcome in message.outcomes)
-        # Another try comes before a refusal, so that the dead-letter queue gets one copy.
-        failure = message.broken or next(
-            (outcome.error for outcome in message.outcomes if outcome.retry), None
-        )
+        fates = [outcome.fate for outcome in message.outcomes]
+        report.booked += fates.count(Fate.BOOKED)
+        report.duplicates += fates.count(Fate.DUPLICATE)
+        failed = [outcome for outcome in message.outcomes if not outcome.ok]
         refused = message.refused + [
-            outcome.error for outcome in message.outcomes if isinstance(outcome.error, InputError)
+            InputError(outcome.reason, field=outcome.field)
+            for outcome in failed
+            if not outcome.retry_helps
         ]
+        # Another try comes before a refusal, so that the dead-letter queue gets one copy.
+        failure: Exception | None = message.broken or next(
+            (LedgerError(outcome.reason) for outcome in failed if outcome.retry_helps), None
+        )
         if failure is None and refused:
             try:
                 self._dead_letters.send(message.whole, refused[0])

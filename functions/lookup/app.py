@@ -1,0 +1,178 @@
+"""Answers, behind API Gateway: may I send to this address, and what does a reply mean?"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from bounceledger import api, reference
+from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
+from bounceledger.errors import InputError
+from bounceledger.ledger import Ledger, connect
+from bounceledger.observe import make_logger
+from bounceledger.settings import Settings
+from bounceledger.state import DomainFacts
+
+MAX_DAYS = 366
+"""Days of counts that one call answers."""
+HINTS = ("status", "bounce_type", "bounce_subtype")
+"""What else SES says about a bounce."""
+
+logger = make_logger("lookup")
+routes = APIGatewayRestResolver()
+
+
+@cache
+def wire() -> Ledger:
+    """The ledger of this execution environment."""
+    return Ledger(connect(), Settings.from_env(require=("table_name",)))
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # At start, where a bad setting fails by name and the processor is faster than later on.
+    wire()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(
+    event: dict[str, Any], context: LambdaContext, *, ledger: Ledger | None = None
+) -> dict[str, Any]:
+    """Answer one request of the REST API.
+
+    Args:
+        event: API Gateway proxy event.
+        context: of the invocation.
+        ledger: what answers; the execution environment's own by default.
+    """
+    routes.append_context(ledger=ledger or wire())
+    answer = routes.resolve(event, context)
+    logger.info("answered", route=event.get("resource"), status=answer["statusCode"])
+    return answer
+
+
+@routes.get("/v1/suppressions")
+def get_suppression() -> dict[str, Any]:
+    """May I send to ``address``? With ``source``, also what that lead source brought to light."""
+    address = normalise_address(_parameter("address"))
+    source = _optional_source()
+    [answer] = _ledger().check([address], source=source)
+    body = api.suppression(answer)
+    if source is not None:
+        body["source"] = api.source_entry(answer.entry)
+    return body
+
+
+@routes.get("/v1/domains")
+def get_domain() -> dict[str, Any]:
+    """What DNS said about the domain ``name`` when it was last asked."""
+    name = normalise_domain(_parameter("name"))
+    facts = _ledger().domain_facts([name]).get(name)
+    return api.domain(facts or DomainFacts(domain=name))
+
+
+@routes.get("/v1/sources/<source>/counts")
+def get_counts(source: str) -> dict[str, Any]:
+    """Outcomes of a lead source's mail by day, ``from`` to ``to``; the last 30 days by default."""
+    last = _day("to", datetime.now(UTC).date())
+    first = _day("from", last - timedelta(days=29))
+    if first > last:
+        raise InputError("is later than 'to'", field="from")
+    if (last - first).days >= MAX_DAYS:
+        raise InputError(f"is more than {MAX_DAYS} days before 'to'", field="from")
+    return api.counts(_ledger().counts(clean_lead_source(unquote(source)), first, last))
+
+
+@routes.post("/v1/classify")
+def post_classify() -> dict[str, Any]:
+    """What a reply says: ``diagnostic``, with ``status``, ``bounce_type``, ``bounce_subtype``."""
+    from bounceledger.classify import Hints, classify, explain
+    from bounceledger.reply import parse_reply
+
+    body = _json_body()
+    status, bounce_type, bounce_subtype = (_text(body, name) for name in HINTS)
+    hints = Hints(status=status, type=bounce_type, subtype=bounce_subtype)
+    verdict = classify(parse_reply(_text(body, "diagnostic")), hints)
+    return api.verdict(verdict) | {"explanation": explain(verdict)}
+
+
+@routes.get("/v1/codes")
+def get_codes() -> dict[str, Any]:
+    """Every SMTP code and topic that the reference explains."""
+    return {"codes": [{"code": page.code, "title": page.title} for page in reference.pages()]}
+
+
+@routes.get("/v1/codes/<code>")
+def get_code(code: str) -> dict[str, Any]:
+    """What a reply code, an enhanced status code or a topic means."""
+    page = reference.find(unquote(code))
+    if page is None:
+        raise NotFoundError("no such code")
+    return page.to_json()
+
+
+@routes.exception_handler(InputError)
+def refuse(error: InputError) -> Response[Any]:
+    """Bad input is the caller's: 400 with the field to blame."""
+    return _json(HTTPStatus.BAD_REQUEST, {"error": error.reason, "field": error.field})
+
+
+@routes.not_found
+def not_found(error: NotFoundError) -> Response[Any]:
+    """Answer an unknown route or code."""
+    return _json(HTTPStatus.NOT_FOUND, {"error": error.msg})
+
+
+def _json(status: HTTPStatus, body: Mapping[str, Any]) -> Response[Any]:
+    return Response(status_code=status.value, content_type="application/json", body=dict(body))
+
+
+def _ledger() -> Ledger:
+    ledger: Ledger = routes.context["ledger"]
+    return ledger
+
+
+def _parameter(name: str) -> str:
+    value = routes.current_event.query_string_parameters.get(name, "")
+    if not value.strip():
+        raise InputError("is missing", field=name)
+    return value
+
+
+def _optional_source() -> str | None:
+    source = routes.current_event.query_string_parameters.get("source", "")
+    return clean_lead_source(source) if source.strip() else None
+
+
+def _day(name: str, default: date) -> date:
+    text = routes.current_event.query_string_parameters.get(name, "")
+    try:
+        return date.fromisoformat(text) if text else default
+    except ValueError:
+        raise InputError("is no date such as 2026-01-31", field=name) from None
+
+
+def _json_body() -> Mapping[str, Any]:
+    try:
+        body = routes.current_event.json_body
+    except (ValueError, RecursionError):
+        raise InputError("is no JSON", field="body") from None
+    if not isinstance(body, dict):
+        raise InputError("is no JSON object", field="body")
+    if not body.get("diagnostic") and not any(body.get(name) for name in HINTS):
+        raise InputError("is missing", field="diagnostic")
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InputError("is no text", field=name)
+    return value
