@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger.classify import load_rules
 from bounceledger.envelope import records_of
+
 from bounceledger.errors import LedgerError
 from bounceledger.intake import DeadLetterQueue, Intake, Report
 from bounceledger.ledger import Ledger, connect

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from bounceledger import api, reference
 from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
+
+from bounceledger import api, reference
 from bounceledger.errors import InputError
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import make_logger
@@ -92,6 +93,7 @@ def get_counts(source: str) -> dict[str, Any]:
 def post_classify() -> dict[str, Any]:
     """What a reply says: ``diagnostic``, with ``status``, ``bounce_type``, ``bounce_subtype``."""
     from bounceledger.classify import Hints, classify, explain
+
     from bounceledger.reply import parse_reply
 
     body = _json_body()
