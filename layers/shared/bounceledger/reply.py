@@ -1,0 +1,148 @@
+"""Take a diagnostic apart: reply code, enhanced status, text, and a quoted inner reply.
+
+A diagnostic is what a bounce report says the receiving server answered (RFC 3464 section
+2.3.6), and its text is a stranger's: it is bounded, and nothing in it makes this raise.
+"""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+MAX_DIAGNOSTIC = 4096
+"""Characters of a diagnostic that are looked at; the rest decides nothing."""
+
+_MATCHED = 2048
+
+
+class SmtpReply(NamedTuple):
+    """One SMTP reply.
+
+    Attributes:
+        code: three-digit reply code (RFC 5321 section 4.2), where one was written.
+        enhanced: enhanced status code such as ``5.1.1`` (RFC 3463), where one was written.
+            Its class may contradict the code's, and need not be a registered one.
+        text: the words, without the codes that each line repeats; control characters are gone.
+        inner: the reply that this one quotes, as in ``Message expired <421 4.4.0 ...>``; its
+            words are part of `text` too.
+    """
+
+    code: int | None
+    enhanced: str | None
+    text: str
+    inner: "SmtpReply | None" = None
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the server asked to try again, which no words can make permanent."""
+        if self.code is not None:
+            return self.code < 500
+        return self.enhanced is not None and self.enhanced.startswith("4")
+
+
+# smtp; 550-5.1.1 ... | x-postfix; host x said: ... | 550 cuda_nsu 5.1.1 ... | 5.1.2 - Bad ...
+_HEAD = re.compile(
+    r"""\s*(?:[a-z][\w.+-]{0,30};)?            # diagnostic type, RFC 3464
+        [\s"'<>(\[]*
+        (?:(?:smtp\ )?error:?\ )?
+        (?:([2-6][0-9]\d)(?=[\s:;,.<(\[#-]|$)(?!\.\d))?   # reply code
+        [\s:;,-]*(?:cuda_nsu\s)?[\s(\[#]*
+        (?:([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d))?[)\]]?  # enhanced status
+        [\s:;-]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# host mx.example[192.0.2.1] said: 550 ... | remote server responded '550 ... | -> 550 : ...
+_LATER_CODE = re.compile(r"""(?:(?<=[:>"'(<.]\s)|(?<=["'(<]))([45][0-5]\d)(?=[ -](?!\d{3}\b)|$)""")
+_LATER_STATUS = re.compile(
+    r"(?<![\w./:-])#?([245]\.[0-7]\.\d{1,3})(?![\w/]|\.\d|-\d)|#([245]\.\d{1,3}\.\d{1,3})\b"
+)
+_INNER = re.compile(r"(?:<|-> |said: )([45]\d\d[ -][^<>]*)>?\s*$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+
+def parse_reply(diagnostic: str) -> SmtpReply:
+    """Read a diagnostic as SES and other senders report it.
+
+    Args:
+        diagnostic: with or without a type (``smtp;``, ``x-postfix;``), of one or several
+            lines. Only the first `MAX_DIAGNOSTIC` characters count.
+    """
+    text = diagnostic[:MAX_DIAGNOSTIC]
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    reply = _read(text)
+    inner = _INNER.search(text)
+    if inner is None:
+        return reply
+    return reply._replace(inner=_read(inner[1]))
+
+
+def _read(text: str) -> SmtpReply:
+    head = _HEAD.match(text)
+    assert head is not None  # noqa: S101  every part of it is optional
+    code, enhanced = head.groups()
+    words = text[head.end() :]
+    if code is None and (later := _LATER_CODE.search(text)):
+        code = later[1]
+    if enhanced is None and (status := _LATER_STATUS.search(words)):
+        enhanced = status[1] or status[2]
+    if code is not None and code in words:
+        words = _without_repeats(words, code, enhanced)
+    return SmtpReply(None if code is None else int(code), enhanced, words.strip())
+
+
+def _without_repeats(words: str, code: str, enhanced: str | None) -> str:
+    """Join the lines of a multi-line reply, each of which began with the codes again."""
+    if enhanced is not None:
+        words = words.replace(f"{code}-{enhanced} ", "").replace(f"{code} {enhanced} ", "")
+    return words.replace(f" {code}-", " ").replace(f" {code} ", " ")
+
+
+# What a stranger may have chosen, or what only looks like words, must not decide: addresses
+# are masked, names of machines and pages are put in upper case, where rules see them only by
+# asking for a name.
+_QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,200}"(?=@)')
+_ADDRESS = re.compile(r"""[^\s<>()\[\]:;,"]*@(?:\[[^\]\s]*\]|[\w-]+(?:\.[\w-]+)*)?""")
+_HOST = re.compile(
+    r"(?:[\w-]+\.)+(?:com|net|org|edu|gov|mil|int|info|biz|name|pro|mobi|jobs|asia|arpa|cloud|online"
+    r"|local|localhost|localdomain|lan|internal|invalid|example|test|[a-z]{2})(?![\w-])[^\s<>,;)\]\"']*"
+)
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_QUOTES = str.maketrans("\u2018\u2019\u00b4`", "''''")
+
+
+def fold(text: str) -> str:
+    """One spelling for what reads the same: width, accents, typographic quotes."""
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text.translate(_QUOTES))
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
+
+
+def matchable(text: str) -> str:
+    """The form of a reply's text that rules are matched against.
+
+    Lower case, one space between words, addresses as ``@``, names of hosts and pages in
+    upper case, at most 2048 characters.
+    """
+    text = fold(text[:_MATCHED]).lower()
+    if '"@' in text:
+        text = _QUOTED_LOCAL_PART.sub("", text)
+    words = text.split()
+    for index, word in enumerate(words):
+        if word.find(".", 1, -1) > 0 or "@" in word or "/" in word:
+            words[index] = _mask(word)
+    return " ".join(words)
+
+
+def _mask(word: str) -> str:
+    start = word.find("://")
+    if start >= 0:
+        start = max(word.rfind("http", 0, start), 0)
+        return _mask(word[:start]) + word[start:].upper() if start else word.upper()
+    if "@" in word:
+        word = _ADDRESS.sub("@", word)
+    return _HOST.sub(_upper, word)
+
+
+def _upper(match: re.Match[str]) -> str:
+    return match[0].upper()

@@ -1,0 +1,461 @@
+"""The rules that read a reply: data, their strict loader, and the engine that picks one.
+
+`rules.toml` is the source of truth; docs/rules.md tells how to write a rule. What runs is
+`rules.json`, the same rules without examples and notes, because parsing TOML costs a cold
+start more than everything else here together; `python -m bounceledger.rules` writes it, and a
+test holds both together.
+
+All patterns are matched in one pass by RE2, in time linear in the text. Of the rules whose
+pattern was found and whose conditions hold, the first in the file wins, wherever in the text
+its words stand.
+"""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import re2
+
+from bounceledger.errors import RulesError
+from bounceledger.reply import SmtpReply, fold, matchable, parse_reply
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
+
+SOURCE = Path(__file__).with_name("rules.toml")
+COMPACT = Path(__file__).with_name("rules.json")
+
+MAX_LITERAL = 60
+"""Characters of plain text in a row that a pattern may hold; longer is a copy, not a rule."""
+
+_MATCHER_MEMORY = 64 << 20
+
+
+class Hints(NamedTuple):
+    """What a provider reports beside the diagnostic; empty where it says nothing.
+
+    Attributes:
+        status: enhanced status code of the report; believed where the diagnostic has none.
+        type: SES ``bounceType``; decides only where there is no diagnostic.
+        subtype: SES ``bounceSubType``; likewise, but for SES's own suppression lists.
+        action: DSN action (RFC 3464 section 2.3.3).
+    """
+
+    status: str = ""
+    type: str = ""
+    subtype: str = ""
+    action: str = ""
+
+
+class Facts(NamedTuple):
+    """What a rule may ask beside the words. Texts are lower case, empty where unknown.
+
+    Attributes:
+        reply: reply code such as ``550``.
+        status: enhanced status code such as ``5.1.1``.
+        temporary: the server asked to try again.
+        silent: there was no diagnostic at all.
+        type: SES ``bounceType``.
+        subtype: SES ``bounceSubType``.
+        action: DSN action.
+    """
+
+    reply: str = ""
+    status: str = ""
+    temporary: bool = False
+    silent: bool = False
+    type: str = ""
+    subtype: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule; every field that is given must hold.
+
+    Attributes:
+        id: its name, kept with every suppression that it causes.
+        category: what a reply says that it selects.
+        scope: how far that reaches, where not as usual for the category.
+        any: patterns (RE2) of which one must be found in the words.
+        names: texts of which one must be found in the name of a host or page.
+        all: patterns which must all be found.
+        none: patterns of which none may be found.
+        reply: reply codes, ``x`` for any digit, ``none`` for no code.
+        status: enhanced status codes, ``x`` for any number, ``none`` for no status.
+        temporary: whether the server must (not) have asked to try again.
+        silent: whether the diagnostic must (not) be missing.
+        type: SES bounce types.
+        subtype: SES bounce subtypes.
+        action: DSN actions.
+    """
+
+    id: str
+    category: Category
+    scope: Scope
+    any: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    reply: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    temporary: bool | None = None
+    silent: bool | None = None
+    type: tuple[str, ...] = ()
+    subtype: tuple[str, ...] = ()
+    action: tuple[str, ...] = ()
+
+    def admits(self, facts: Facts) -> bool:
+        """Whether everything but the words fits."""
+        return (
+            (self.temporary is None or self.temporary is facts.temporary)
+            and (self.silent is None or self.silent is facts.silent)
+            and (not self.reply or any(_code_fits(code, facts.reply) for code in self.reply))
+            and (not self.status or any(_status_fits(code, facts.status) for code in self.status))
+            and (not self.type or facts.type in self.type)
+            and (not self.subtype or facts.subtype in self.subtype)
+            and (not self.action or facts.action in self.action)
+        )
+
+
+def _code_fits(wanted: str, code: str) -> bool:
+    if not code or wanted == "none":
+        return not code and wanted == "none"
+    return all(want in ("x", digit) for want, digit in zip(wanted, code, strict=True))
+
+
+def _status_fits(wanted: str, status: str) -> bool:
+    if not status or wanted == "none":
+        return not status and wanted == "none"
+    parts = status.split(".")
+    return len(parts) == 3 and all(
+        want in ("x", part) for want, part in zip(wanted.split("."), parts, strict=True)
+    )
+
+
+class Selection(NamedTuple):
+    """The rule that won, and the words that it was found by (may be empty)."""
+
+    rule: Rule
+    matched: str
+
+
+class RuleSet:
+    """Rules in order, ready to match.
+
+    Args:
+        rules: the first that fits wins.
+
+    Raises:
+        RulesError: a pattern is not one that RE2 can match in linear time.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._patterns: list[bytes] = []
+        self._found_by: list[int] = []  # pattern -> the rule that it speaks for, or -1
+        self._all: dict[int, frozenset[int]] = {}
+        self._none: dict[int, frozenset[int]] = {}
+        self._matcher = re2.Set.SearchSet(_options())
+        for number, rule in enumerate(self.rules):
+            for pattern in rule.any:
+                self._add(rule, pattern, number)
+            for name in rule.names:
+                self._add(rule, re2.escape(name.upper()), number)
+            if rule.all:
+                self._all[number] = frozenset(self._add(rule, text, -1) for text in rule.all)
+            if rule.none:
+                self._none[number] = frozenset(self._add(rule, text, -1) for text in rule.none)
+        self._matcher.Compile()
+        self._wordless = [
+            (number, rule)
+            for number, rule in enumerate(self.rules)
+            if not rule.any and not rule.names
+        ]
+        self._first_wordless = lru_cache(maxsize=4096)(self._find_wordless)
+        self._admits = lru_cache(maxsize=65536)(self._ask)
+        self._pattern = lru_cache(maxsize=None)(self._compile_pattern)
+
+    def _add(self, rule: Rule, pattern: str, number: int) -> int:
+        encoded = fold(pattern).encode()
+        try:
+            index: int = self._matcher.Add(encoded)
+        except re2.error as error:
+            raise RulesError(f"rule {rule.id!r}: pattern {pattern!r} is not linear-time") from error
+        self._patterns.append(encoded)
+        self._found_by.append(number)
+        return index
+
+    def _compile_pattern(self, index: int) -> Any:
+        return re2.compile(self._patterns[index], _options())
+
+    def _find_wordless(self, facts: Facts) -> int:
+        for number, rule in self._wordless:
+            if rule.admits(facts):
+                return number
+        return len(self.rules)
+
+    def _ask(self, number: int, facts: Facts) -> bool:
+        return self.rules[number].admits(facts)
+
+    def select(self, text: str, facts: Facts) -> Selection | None:
+        """The first rule that fits, or nothing.
+
+        Args:
+            text: words in the form of `reply.matchable`.
+            facts: what else is known.
+        """
+        best = self._first_wordless(facts)
+        by = -1
+        encoded = text.encode("utf-8", "replace")
+        found = self._matcher.Match(encoded) if encoded else None
+        for index in found or ():
+            number = self._found_by[index]
+            if -1 < number < best and self._fits(number, found, facts):
+                best, by = number, index
+        if best == len(self.rules):
+            return None
+        if by < 0:
+            return Selection(self.rules[best], facts.status or facts.subtype)
+        words = self._pattern(by).search(encoded)
+        return Selection(self.rules[best], words[0].decode().lower() if words else "")
+
+    def _fits(self, number: int, found: list[int], facts: Facts) -> bool:
+        required = self._all.get(number)
+        if required is not None and not required.issubset(found):
+            return False
+        forbidden = self._none.get(number)
+        if forbidden is not None and not forbidden.isdisjoint(found):
+            return False
+        return self._admits(number, facts)
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.max_mem = _MATCHER_MEMORY
+    options.never_capture = True
+    options.log_errors = False
+    return options
+
+
+# --- reading rules -----------------------------------------------------------------------
+
+_LISTS = ("any", "names", "all", "none", "reply", "status", "type", "subtype", "action")
+_FLAGS = ("temporary", "silent")
+_KNOWN = {"id", "category", "scope", "examples", "note", *_LISTS, *_FLAGS}
+_EXAMPLE_KNOWN = {"diagnostic", "status", "type", "subtype", "action"}
+
+
+def load_rules(extra: str | Path | None = None) -> RuleSet:
+    """Our rules, with a user's own in front of them.
+
+    Args:
+        extra: a TOML file as docs/rules.md describes; a relative path starts at the layer's
+            root. It is checked in full, ours were checked when they were built.
+
+    Raises:
+        RulesError: the file does not hold what it must; names the rule.
+    """
+    if not extra:
+        return _builtin_rules()
+    own = parse_rules(read_source(Path(__file__).parents[1] / extra))
+    ours = _builtin_rules().rules
+    both = RuleSet((*(draft.rule for draft in own), *ours))
+    check_ids(both.rules)
+    check_examples(own, both)
+    return both
+
+
+@lru_cache(maxsize=1)
+def _builtin_rules() -> RuleSet:
+    entries = json.loads(COMPACT.read_bytes())
+    return RuleSet(_rule(entry) for entry in entries)
+
+
+class Draft(NamedTuple):
+    """A rule as its file has it."""
+
+    rule: Rule
+    examples: tuple[Mapping[str, str], ...]
+    note: str
+
+
+def read_source(path: Path) -> list[dict[str, Any]]:
+    """The entries of a rule file.
+
+    Raises:
+        RulesError: the file cannot be read, or is not a list of rules.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RulesError(f"rules file {path}: {error}") from error
+    entries = document.pop("rule", None)
+    if document or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise RulesError(f"rules file {path}: holds something else than [[rule]] tables")
+    return entries
+
+
+def parse_rules(entries: Iterable[dict[str, Any]]) -> list[Draft]:
+    """Check the form of every entry.
+
+    Raises:
+        RulesError: names the rule and what is wrong with it.
+    """
+    return [_draft(entry) for entry in entries]
+
+
+def check_rules(entries: Iterable[dict[str, Any]]) -> RuleSet:
+    """Check entries as strictly as can be: form, patterns, ids, examples, order.
+
+    Raises:
+        RulesError: names the rule and what is wrong with it.
+    """
+    drafts = parse_rules(entries)
+    rules = RuleSet(draft.rule for draft in drafts)
+    check_ids(rules.rules)
+    check_examples(drafts, rules)
+    return rules
+
+
+def check_ids(rules: Iterable[Rule]) -> None:
+    """Refuse an id that two rules have."""
+    for name, times in Counter(rule.id for rule in rules).items():
+        if times > 1:
+            raise RulesError(f"rule {name!r}: {times} rules have this id")
+
+
+def check_examples(drafts: Iterable[Draft], rules: RuleSet) -> None:
+    """Refuse a rule that one of its own examples does not select."""
+    for draft in drafts:
+        for example in draft.examples:
+            chosen = rules.select(*question(**example))
+            if chosen is None:
+                raise RulesError(f"rule {draft.rule.id!r}: no rule selects its {example}")
+            if chosen.rule.id != draft.rule.id:
+                raise RulesError(
+                    f"rule {draft.rule.id!r}: {chosen.rule.id!r} selects its {example}"
+                )
+
+
+def question(
+    diagnostic: str = "", *, status: str = "", type: str = "", subtype: str = "", action: str = ""
+) -> tuple[str, Facts]:
+    """What `RuleSet.select` is asked about a diagnostic."""
+    return ask(parse_reply(diagnostic), Hints(status, type, subtype, action))
+
+
+def ask(reply: SmtpReply, hints: Hints) -> tuple[str, Facts]:
+    """What `RuleSet.select` is asked about a reply and what was reported beside it."""
+    text = matchable(reply.text)
+    status = reply.enhanced or (hints.status if _STATUS.fullmatch(hints.status) else "")
+    code = "" if reply.code is None else str(reply.code)
+    action = hints.action.lower()
+    return text, Facts(
+        code,
+        status,
+        code.startswith(("2", "3", "4")) or (not code and status[:1] == "4") or action == "delayed",
+        not text and not code,
+        hints.type.lower(),
+        hints.subtype.lower(),
+        action,
+    )
+
+
+def _draft(entry: dict[str, Any]) -> Draft:
+    name = entry.get("id")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise RulesError(f"rule {name!r}: its id is not lower-case words joined by hyphens")
+    examples, note = entry.get("examples"), entry.get("note")
+    if not isinstance(note, str) or not note.strip():
+        raise RulesError(f"rule {name!r}: no note says where it was seen")
+    if not isinstance(examples, list) or not examples:
+        raise RulesError(f"rule {name!r}: no example")
+    rule = _rule(entry)
+    if not any(getattr(rule, item) for item in (*_LISTS, "silent")):
+        raise RulesError(f"rule {name!r}: asks for nothing, so it would take everything")
+    if (rule.all or rule.none) and not (rule.any or rule.names):
+        raise RulesError(f"rule {name!r}: 'all' and 'none' need 'any' or 'names' beside them")
+    return Draft(rule, tuple(_example(name, item) for item in examples), note)
+
+
+def _example(name: str, item: object) -> Mapping[str, str]:
+    if isinstance(item, str):
+        return {"diagnostic": item}
+    if not isinstance(item, dict) or not all(isinstance(text, str) for text in item.values()):
+        raise RulesError(f"rule {name!r}: an example is neither a text nor a table of texts")
+    if unknown := item.keys() - _EXAMPLE_KNOWN:
+        raise RulesError(f"rule {name!r}: an example has the unknown field {min(unknown)!r}")
+    return item
+
+
+def _rule(entry: Mapping[str, Any]) -> Rule:
+    name = entry["id"]
+    if unknown := entry.keys() - _KNOWN:
+        raise RulesError(f"rule {name!r}: unknown field {min(unknown)!r}")
+    try:
+        category = Category(entry.get("category", ""))
+        scope = Scope(entry["scope"]) if "scope" in entry else _usual_scope(category)
+    except ValueError as error:
+        raise RulesError(f"rule {name!r}: {error}") from error
+    lists = {item: _texts(name, item, entry[item]) for item in _LISTS if item in entry}
+    flags = {item: entry[item] for item in _FLAGS if item in entry}
+    if wrong := [item for item, value in flags.items() if not isinstance(value, bool)]:
+        raise RulesError(f"rule {name!r}: {wrong[0]!r} is neither true nor false")
+    if DISPOSITIONS[category] is Disposition.HARD:
+        flags["temporary"] = False  # a reply that says "later" never buries anyone
+    return Rule(id=name, category=category, scope=scope, **lists, **flags)
+
+
+def _usual_scope(category: Category) -> Scope:
+    if category in (Category.DOMAIN_UNKNOWN, Category.NO_MAIL_ACCEPTED):
+        return Scope.DOMAIN
+    if DISPOSITIONS[category] in (Disposition.BLOCK, Disposition.NONE):
+        return Scope.NONE
+    return Scope.ADDRESS
+
+
+def _texts(name: str, item: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
+        raise RulesError(f"rule {name!r}: {item!r} is not a list of texts")
+    check = _FORMS.get(item)
+    for text in value:
+        if not text or (check is not None and not check.fullmatch(text)):
+            raise RulesError(f"rule {name!r}: {item!r} cannot be {text!r}")
+        if any(len(run) > MAX_LITERAL for run in _LITERAL.findall(text)):
+            raise RulesError(f"rule {name!r}: {text!r} is a copy of a reply, not a rule")
+    return tuple(value)
+
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_STATUS = re.compile(r"[2-6]\.\d{1,3}\.\d{1,3}")
+_STATUS_FORM = re.compile(r"[2-6x]\.(?:\d{1,3}|x)\.(?:\d{1,3}|x)|none")
+_LITERAL = re.compile(r"[\w ,;:'/@-]+")
+_FORMS = {
+    "reply": re.compile(r"[2-6x][0-9x][0-9x]|none"),
+    "status": _STATUS_FORM,
+    # Matching is against lower case; a capital could only stand in an escape such as \S.
+    **dict.fromkeys(("any", "all", "none"), re.compile(r"(?:\\.|[^A-Z\\])+")),
+    **dict.fromkeys(("type", "subtype", "action"), re.compile(r"[a-z-]*")),
+}
+
+
+def compact(rules: RuleSet) -> str:
+    """The text of `rules.json`: one rule on a line, empty fields left out."""
+    lines = (json.dumps(dict(_present(rule)), ensure_ascii=False) for rule in rules.rules)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def _present(rule: Rule) -> Iterator[tuple[str, object]]:
+    for item in fields(rule):
+        value = getattr(rule, item.name)
+        if value not in ((), None):
+            yield item.name, value
+
+
+if __name__ == "__main__":
+    COMPACT.write_text(compact(check_rules(read_source(SOURCE))), encoding="utf-8")
