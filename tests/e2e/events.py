@@ -1,0 +1,54 @@
+"""SES documents for end-to-end tests, and how they get in."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from tools.stack import Stack
+
+
+def bounce(
+    address: str,
+    diagnostic: str = "smtp; 550 5.1.1 user unknown",
+    *,
+    status: str = "5.1.1",
+    lead_source: str = "webinar",
+    feedback_id: str | None = None,
+) -> dict[str, Any]:
+    """An SES bounce event about one recipient, of now."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "eventType": "Bounce",
+        "bounce": {
+            "feedbackId": feedback_id or str(uuid.uuid4()),
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": [
+                {
+                    "emailAddress": address,
+                    "action": "failed",
+                    "status": status,
+                    "diagnosticCode": diagnostic,
+                }
+            ],
+            "timestamp": now,
+            "reportingMTA": "dns; a1-1.smtp-out.example.test",
+        },
+        "mail": {
+            "timestamp": now,
+            "source": "sender@example.test",
+            "sendingAccountId": "111122223333",
+            "messageId": str(uuid.uuid4()),
+            "destination": [address],
+            "headersTruncated": False,
+            "headers": [],
+            "tags": {"lead_source": [lead_source]},
+        },
+    }
+
+
+def publish(stack: Stack, document: object) -> None:
+    """Publish as SES does: a JSON text that ends in a newline."""
+    text = document if isinstance(document, str) else json.dumps(document) + "\n"
+    stack.client("sns").publish(TopicArn=stack.topic_arn, Message=text)

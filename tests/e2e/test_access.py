@@ -1,0 +1,225 @@
+"""Who may do what: tried for real, with the roles that the template makes."""
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.credentials import Credentials
+
+from tests.e2e.events import bounce, publish
+from tools.stack import STACK_NAME, Stack, call_api
+
+TRY = """
+import boto3
+
+def handler(event, context):
+    try:
+        getattr(boto3.client(event["service"]), event["call"])(**event["arguments"])
+    except Exception as error:
+        return {"error": type(error).__name__, "text": str(error)}
+    return {"error": None}
+"""
+"""A function that makes one call with the role that it runs under."""
+
+type Attempt = Callable[[str, str, dict[str, Any]], dict[str, Any]]
+
+
+def role_arn(stack: Stack, logical_id: str) -> str:
+    resources = stack.client("cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId=logical_id
+    )
+    name = resources["StackResourceDetail"]["PhysicalResourceId"]
+    return str(stack.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+
+
+def acting_as(stack: Stack, logical_id: str) -> Iterator[Attempt]:
+    """Try calls as the role of one of the functions."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("app.py", TRY)
+    client = stack.client("lambda")
+    name = f"try-{logical_id}-{uuid.uuid4().hex[:8]}"
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role=role_arn(stack, logical_id),
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=30,
+    )
+
+    def attempt(service: str, call: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        payload = {"service": service, "call": call, "arguments": arguments}
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload))
+        return dict(json.load(answer["Payload"]))
+
+    yield attempt
+    client.delete_function(FunctionName=name)
+
+
+@pytest.fixture(scope="module")
+def as_lookup(stack: Stack) -> Iterator[Attempt]:
+    yield from acting_as(stack, "LookupRole")
+
+
+@pytest.fixture(scope="module")
+def as_ingest(stack: Stack) -> Iterator[Attempt]:
+    yield from acting_as(stack, "IngestRole")
+
+
+ITEM = {"pk": {"S": "ADDRESS#intruder@example.test"}, "sk": {"S": "FACTS"}}
+
+
+def test_lookup_can_read_the_table(stack: Stack, as_lookup: Attempt) -> None:
+    # GIVEN the role of lookup
+    # WHEN it reads as it does for every request
+    request = {stack.table_name: {"Keys": [ITEM]}}
+    result = as_lookup("dynamodb", "batch_get_item", {"RequestItems": request})
+
+    # THEN it may
+    assert result["error"] is None, result
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("put_item", {"Item": ITEM}),
+        ("delete_item", {"Key": ITEM}),
+        ("update_item", {"Key": ITEM, "UpdateExpression": "REMOVE x"}),
+        ("scan", {}),
+    ],
+)
+def test_lookup_cannot_write_or_scan(
+    stack: Stack, as_lookup: Attempt, call: str, arguments: dict[str, Any]
+) -> None:
+    # GIVEN the role of lookup
+    # WHEN it tries what it has no need for
+    result = as_lookup("dynamodb", call, {"TableName": stack.table_name, **arguments})
+
+    # THEN IAM refuses
+    assert "AccessDenied" in result["text"], result
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments"),
+    [
+        ("dynamodb", "scan", {"TableName": "{table}"}),
+        ("dynamodb", "delete_item", {"TableName": "{table}", "Key": ITEM}),
+        ("sqs", "receive_message", {"QueueUrl": "{dead_letter_queue}"}),
+        ("sqs", "purge_queue", {"QueueUrl": "{queue}"}),
+        ("sns", "publish", {"TopicArn": "{topic}", "Message": "{}"}),
+    ],
+)
+def test_ingest_cannot_do_what_it_need_not(
+    stack: Stack, as_ingest: Attempt, service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    # GIVEN the role of ingest and the real names of the stack's resources
+    names = {
+        "{table}": stack.table_name,
+        "{dead_letter_queue}": stack.dead_letter_queue_url,
+        "{queue}": stack.queue_url,
+        "{topic}": stack.topic_arn,
+    }
+    real = {
+        name: names.get(value, value) if isinstance(value, str) else value
+        for name, value in arguments.items()
+    }
+
+    # WHEN it tries
+    result = as_ingest(service, call, real)
+
+    # THEN IAM refuses
+    assert result["error"], result
+    assert "not authorized" in result["text"] or "AccessDenied" in result["text"], result
+
+
+def test_sns_cannot_deliver_without_the_queue_policy(stack: Stack) -> None:
+    # GIVEN the queue without its policy
+    sqs = stack.client("sqs")
+    attributes = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=["Policy"])
+    policy = attributes["Attributes"]["Policy"]
+    sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"Policy": ""})
+
+    # WHEN an event is published
+    address = f"nobody-{uuid.uuid4().hex}@example.test"
+    try:
+        publish(stack, bounce(address))
+        time.sleep(1.5)
+        refused = call_api(stack, "/v1/suppressions", {"address": address})
+    finally:
+        sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"Policy": policy})
+
+    # THEN it never arrives, whereas with the policy the same event does
+    assert refused.body["suppressed"] is False
+    publish(stack, bounce(address))
+    arrived = wait_for(lambda: suppressed(stack, address))
+    assert arrived
+
+
+def suppressed(stack: Stack, address: str) -> bool:
+    return bool(call_api(stack, "/v1/suppressions", {"address": address}).body["suppressed"])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("path", ["/v1/suppressions", "/v1/domains", "/v1/codes", "/v1/codes/521"])
+def test_an_unsigned_call_is_refused(stack: Stack, path: str) -> None:
+    # WHEN a route is called without a signature
+    answer = call_api(stack, path, {"address": "a@example.test"}, sign=False)
+
+    # THEN the API refuses
+    assert answer.status == 403
+
+
+def test_a_caller_needs_the_right_to_invoke_the_api_and_no_other(stack: Stack) -> None:
+    # GIVEN an IAM user without any right
+    iam = stack.client("iam")
+    name = f"sender-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    sender = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    # THEN a signed call is refused
+    query = {"address": "a@example.test"}
+    assert call_api(stack, "/v1/suppressions", query, credentials=sender).status == 403
+
+    # AND with execute-api:Invoke alone it is answered
+    statement = {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": f"arn:aws:execute-api:{stack.region}:*:{stack.api_id}/live/*",
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_user_policy(UserName=name, PolicyName="lookup", PolicyDocument=json.dumps(document))
+    assert call_api(stack, "/v1/suppressions", query, credentials=sender).status == 200
+
+
+def test_api_methods_run_without_the_callers_credentials(stack: Stack) -> None:
+    # GIVEN the deployed API
+    api = stack.client("apigateway")
+    resources = api.get_resources(restApiId=stack.api_id, limit=500)["items"]
+    methods = [
+        (resource["id"], method)
+        for resource in resources
+        for method in resource.get("resourceMethods", {})
+    ]
+    assert methods
+
+    # THEN every method needs a signature, and the integration does not ask the caller for
+    # lambda:InvokeFunction
+    for resource, method in methods:
+        deployed = api.get_method(restApiId=stack.api_id, resourceId=resource, httpMethod=method)
+        assert deployed["authorizationType"] == "AWS_IAM"
+        assert "credentials" not in deployed["methodIntegration"]

@@ -1,0 +1,168 @@
+"""What the template promises: least privilege, nothing public, nothing lost."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """Reads ``!Ref X`` as ``{"Ref": "X"}`` and every other tag as ``{"Tag": value}``."""
+
+
+def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+CloudFormationLoader.add_multi_constructor("!", _construct)
+
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), CloudFormationLoader)
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+
+
+def of_type(name: str) -> dict[str, dict[str, Any]]:
+    return {
+        key: value.get("Properties", {})
+        for key, value in RESOURCES.items()
+        if value["Type"] == name
+    }
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    [policy] = role["Policies"]
+    return list(policy["PolicyDocument"]["Statement"])
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> None:
+    # GIVEN a function and the role that it names
+    [role_name, _] = FUNCTIONS[name]["Role"]["GetAtt"].split(".")
+    role = RESOURCES[role_name]["Properties"]
+
+    # THEN nobody shares the role, and managed policies, which reach further, are not attached
+    assert sum(f["Role"] == FUNCTIONS[name]["Role"] for f in FUNCTIONS.values()) == 1
+    assert len(role["Policies"]) == 1
+    assert "ManagedPolicyArns" not in role
+
+    # AND every statement names its actions and its resource
+    for statement in statements(role):
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            assert "*" not in action
+        assert statement["Resource"] != "*"
+
+
+def test_lookup_may_only_read_the_table() -> None:
+    # GIVEN the actions of lookup on the table
+    actions = [
+        action
+        for statement in statements(RESOURCES["LookupRole"]["Properties"])
+        for action in statement["Action"]
+        if action.startswith("dynamodb:")
+    ]
+
+    # THEN none of them writes
+    assert set(actions) == {"dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> None:
+    # GIVEN the API
+    [api] = of_type("AWS::Serverless::Api").values()
+
+    # THEN IAM is the default, callers need not hold lambda:InvokeFunction
+    assert api["Auth"] == {"DefaultAuthorizer": "AWS_IAM", "InvokeRole": "NONE"}
+
+    # AND no route overrides it
+    for function in FUNCTIONS.values():
+        for event in function.get("Events", {}).values():
+            assert "Auth" not in event["Properties"]
+
+
+def test_access_logs_hold_no_query_string_where_addresses_are() -> None:
+    # GIVEN the format of the access log
+    [api] = of_type("AWS::Serverless::Api").values()
+    chosen, log, _ = api["AccessLogSetting"]["If"]
+
+    # THEN it names the route only
+    assert chosen == "WithAccessLogs"
+    assert "querystring" not in log["Format"].lower()
+    assert '$context.path"' not in log["Format"]
+
+
+def test_the_queue_hides_a_batch_for_longer_than_six_runs_of_ingest() -> None:
+    # GIVEN the function's timeout and the longest window
+    timeout = FUNCTIONS["IngestFunction"]["Timeout"]
+    window = TEMPLATE["Parameters"]["BatchingWindow"]["MaxValue"]
+
+    # THEN the visibility timeout covers them (AWS Lambda guide, "Using Lambda with SQS")
+    visibility = RESOURCES["EventQueue"]["Properties"]["VisibilityTimeout"]
+    assert visibility >= 6 * timeout + window
+
+
+def test_layer_and_functions_are_built_for_one_architecture() -> None:
+    # GIVEN the layer's build and the functions
+    architecture = {"Ref": "Architecture"}
+
+    # THEN all take the same parameter
+    assert RESOURCES["SharedLayer"]["Metadata"]["BuildArchitecture"] == architecture
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [architecture]
+
+
+def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
+    # GIVEN what the code reads and what the template sets
+    from dataclasses import fields
+
+    from bounceledger.settings import Policy, Settings
+
+    known = {f.name.upper() for cls in (Settings, Policy) for f in fields(cls)}
+    used = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for function in FUNCTIONS.values():
+        used |= set(function.get("Environment", {}).get("Variables", {}))
+
+    # THEN the template sets no variable that nobody reads
+    assert used <= known
+
+
+def test_the_defaults_of_template_and_code_agree() -> None:
+    # GIVEN the policy's defaults in code
+    from dataclasses import fields
+
+    from bounceledger.settings import Policy
+
+    parameters = TEMPLATE["Parameters"]
+    for item in fields(Policy):
+        name = "".join(word.capitalize() for word in item.name.split("_"))
+        if name not in parameters:
+            continue
+
+        # THEN the template's parameter has the same
+        default = item.default
+        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default).lower()
+        assert str(parameters[name]["Default"]) == text, name
+
+
+def test_alarms_watch_what_loses_events() -> None:
+    # GIVEN the alarms
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"])
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+    }
+
+    # THEN dead letters, waiting events, errors and throttles are among what they watch
+    assert watched >= {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+    }
