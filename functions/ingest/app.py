@@ -8,13 +8,13 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from bounceledger.classify import load_rules
-from bounceledger.envelope import records_of
 
+from bounceledger.envelope import records_of
 from bounceledger.errors import LedgerError
 from bounceledger.intake import DeadLetterQueue, Intake, Report
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, make_metrics
+from bounceledger.rules import load_rules
 from bounceledger.settings import Settings
 
 MARGIN = timedelta(seconds=3)
@@ -68,17 +68,17 @@ def handler(
 
 def _log(report: Report) -> None:
     for message, refusal in report.dead_letters:
-        logger.warning(
-            "dead-lettered", message_id=message, reason=refusal.reason, field=refusal.field
-        )
+        why = {"message_id": message, "reason": refusal.reason, "field": refusal.field}
+        logger.warning("dead-lettered", extra=why)
     for message, failure in report.failures:
-        logger.error("to be tried again", message_id=message, **describe(failure))
+        logger.error("to be tried again", extra={"message_id": message, **describe(failure)})
     counts = {
         "booked": report.booked,
         "duplicates": report.duplicates,
+        "notices": report.notices,
         "dead_lettered": len(report.dead_letters),
         "retried": len(report.retry),
     }
-    logger.info("batch", **counts)
+    logger.info("batch", extra=counts)
     for name, count in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)

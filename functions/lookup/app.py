@@ -11,9 +11,9 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
 
 from bounceledger import api, reference
+from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
 from bounceledger.errors import InputError
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import make_logger
@@ -51,9 +51,9 @@ def handler(
         context: of the invocation.
         ledger: what answers; the execution environment's own by default.
     """
-    routes.append_context(ledger=ledger or wire())
+    routes.append_context(ledger=ledger or wire())  # type: ignore[no-untyped-call] # as shipped
     answer = routes.resolve(event, context)
-    logger.info("answered", route=event.get("resource"), status=answer["statusCode"])
+    logger.info("answered", extra={"route": event.get("resource"), "status": answer["statusCode"]})
     return answer
 
 
@@ -93,7 +93,6 @@ def get_counts(source: str) -> dict[str, Any]:
 def post_classify() -> dict[str, Any]:
     """What a reply says: ``diagnostic``, with ``status``, ``bounce_type``, ``bounce_subtype``."""
     from bounceledger.classify import Hints, classify, explain
-
     from bounceledger.reply import parse_reply
 
     body = _json_body()
@@ -118,7 +117,7 @@ def get_code(code: str) -> dict[str, Any]:
     return page.to_json()
 
 
-@routes.exception_handler(InputError)
+@routes.exception_handler(InputError)  # type: ignore[untyped-decorator] # as shipped
 def refuse(error: InputError) -> Response[Any]:
     """Bad input is the caller's: 400 with the field to blame."""
     return _json(HTTPStatus.BAD_REQUEST, {"error": error.reason, "field": error.field})

@@ -2,23 +2,25 @@
 
 A message ends in one of three ways. It is booked, and acknowledged. It can never be
 handled: then it goes to the dead-letter queue whole, with the reason, and is acknowledged.
-Or it is worth another try: then it is reported back and the queue delivers it again.
+Or it is worth another try: then it is reported back and the queue delivers it again. Only
+the notice with which SES says that it may publish to the topic needs nothing at all.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bounceledger import providers
-from bounceledger.classify import RuleSet, classify_event
+from bounceledger.classify import classify_event
 from bounceledger.envelope import unwrap
-from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError
+from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError, SetUpNotice
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Fate, Outcome
+from bounceledger.rules import RuleSet
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 
@@ -83,6 +85,7 @@ class Report:
         retry: ids of the messages to deliver again.
         booked: events booked.
         duplicates: events that had been booked before.
+        notices: notices that SES may publish to the topic.
         dead_letters: reasons of messages that went to the dead-letter queue, with their ids.
         failures: why messages are to be delivered again, with their ids.
     """
@@ -90,6 +93,7 @@ class Report:
     retry: list[str] = field(default_factory=list)
     booked: int = 0
     duplicates: int = 0
+    notices: int = 0
     dead_letters: list[tuple[str, InputError]] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
 
@@ -117,9 +121,7 @@ class Intake:
         self._dead_letters = dead_letters
         self._rules = rules
 
-    def process(
-        self, records: Iterable[Mapping[str, Any]], *, deadline: datetime | None = None
-    ) -> Report:
+    def process(self, records: Iterable[object], *, deadline: datetime | None = None) -> Report:
         """Book a batch.
 
         Args:
@@ -145,6 +147,8 @@ class Intake:
                 self._require_allowed(event)
             message.observations = [self._observe(event) for event in parsed.events]
             message.refused = list(parsed.refused)
+        except SetUpNotice:
+            message.notice = True
         except InputError as error:
             message.refused = [error]
         except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
@@ -169,6 +173,7 @@ class Intake:
 
     def _settle(self, message: "_Message", report: Report) -> None:
         fates = [outcome.fate for outcome in message.outcomes]
+        report.notices += message.notice
         report.booked += fates.count(Fate.BOOKED)
         report.duplicates += fates.count(Fate.DUPLICATE)
         failed = [outcome for outcome in message.outcomes if not outcome.ok]
@@ -194,18 +199,19 @@ class Intake:
 
 @dataclass(slots=True)
 class _Message:
-    record: Mapping[str, Any]
+    record: object
     observations: list[Observation] = field(default_factory=list)
     refused: list[InputError] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     broken: Exception | None = None
+    notice: bool = False
 
     @property
     def id(self) -> str:
-        return str(self.record.get("messageId", ""))
+        return str(self.record.get("messageId", "")) if isinstance(self.record, Mapping) else ""
 
     @property
     def whole(self) -> str:
         """The message as the queue held it, or the whole record of another invocation."""
-        body = self.record.get("body")
+        body = self.record.get("body") if isinstance(self.record, Mapping) else None
         return body if isinstance(body, str) else json.dumps(self.record)
