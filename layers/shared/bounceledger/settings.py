@@ -52,7 +52,13 @@ class Settings:
     lead_source_header: str = "X-Lead-Source"
     lead_source_default: str = "unattributed"
     max_sources_per_day: int = 1000
+    """Distinct lead sources that one execution environment books; the rest is ``other``."""
     count_deliveries: bool = True
+    """Whether deliveries are counted, exactly once; costs most of the writes."""
+    lanes: int = 4
+    """Transactions in flight at the same time in one execution environment."""
+    counter_shards: int = 64
+    """Shards of a day's counters; `lanes` times the execution environments avoids conflicts."""
     rules_file: str = ""
     dns_resolvers: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)

@@ -248,7 +248,11 @@ def facts_of(observation: Observation, policy: Policy = Policy()) -> AddressFact
     return AddressFacts(
         address=event.address,
         evidence={cause: _evidence(observation)},
-        soft_days=_soft_days(cause, event.occurred_at),
+        soft_days=(
+            {(_utc_day(event.occurred_at), Category(cause)): event.occurred_at}
+            if is_soft(cause)
+            else {}
+        ),
         sources={event.lead_source: event.occurred_at},
         first_touch=(
             {event.lead_source: Touch(at=event.occurred_at, cause=cause)} if touched else {}
@@ -261,11 +265,17 @@ def disposition_of(cause: str) -> Disposition | None:
     return None if cause == COMPLAINT else DISPOSITIONS[Category(cause)]
 
 
-def _soft_days(cause: str, at: datetime) -> dict[SoftDay, datetime]:
-    # domain_unknown is hard, but counts as soft where DNS contradicts it: see `decide`.
-    if disposition_of(cause) is Disposition.SOFT or cause == Category.DOMAIN_UNKNOWN:
-        return {(at.astimezone(UTC).date(), Category(cause)): at}
-    return {}
+def is_soft(cause: str) -> bool:
+    """Whether days with evidence for a cause are remembered, since they may amount to a strike.
+
+    domain_unknown is hard, but counts as soft where DNS contradicts it: see `decide`.
+    """
+    return disposition_of(cause) is Disposition.SOFT or cause == Category.DOMAIN_UNKNOWN
+
+
+def has_soft_evidence(facts: AddressFacts) -> bool:
+    """Whether deliveries matter to what is decided from these facts."""
+    return any(is_soft(cause) for cause in facts.evidence)
 
 
 def _evidence(observation: Observation) -> Evidence:
@@ -783,7 +793,11 @@ def _why_not(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
 
 
 def _day(at: datetime) -> str:
-    return at.astimezone(UTC).date().isoformat()
+    return _utc_day(at).isoformat()
+
+
+def _utc_day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
 
 
 def _until(until: datetime | None) -> str:

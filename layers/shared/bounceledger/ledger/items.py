@@ -1,0 +1,326 @@
+"""How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
+
+An item is a plain dict here; `to_attributes` and `from_attributes` translate it to and from
+DynamoDB's typed form. Empty values are left out. Times are texts of one fixed form, so
+that they sort.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from bounceledger.settings import Policy
+from bounceledger.state import (
+    COMPLAINT,
+    AddressFacts,
+    DomainFacts,
+    DomainVerdict,
+    Evidence,
+    Json,
+    ManualEntry,
+    Observation,
+    Probe,
+    SourceEntry,
+    Touch,
+    disposition_of,
+)
+from bounceledger.verdict import Category, Disposition
+
+type Item = dict[str, Json]
+type Attributes = Mapping[str, Any]
+
+EVENT_LIFE = timedelta(days=90)
+"""How long an event's marker is kept after it was booked.
+
+SNS retries for 23 days and a message lives 14 days in the queue and 14 in the dead-letter
+queue, so that nothing but a person's redrive can bring an event again after this time.
+"""
+
+
+LAST = "\U0010ffff"
+"""Sorts behind everything that a key holds."""
+
+
+class Key(NamedTuple):
+    """Primary key of an item."""
+
+    pk: str
+    sk: str
+
+
+def facts_key(address: str) -> Key:
+    """Facts of an address."""
+    return Key(f"ADDRESS#{address}", "FACTS")
+
+
+def event_key(address: str, event_id: str) -> Key:
+    """Marker and history of one event."""
+    return Key(f"ADDRESS#{address}", f"EVENT#{event_id}")
+
+
+def change_key(address: str, at: datetime, change_id: str) -> Key:
+    """Record of what a person changed."""
+    return Key(f"ADDRESS#{address}", f"CHANGE#{to_text(at)}#{change_id}")
+
+
+def source_key(lead_source: str, address: str) -> Key:
+    """What one lead source's mail brought to light about one address."""
+    return Key(f"SOURCE#{lead_source}", f"ADDRESS#{address}")
+
+
+def domain_key(domain: str) -> Key:
+    """Facts of a host name."""
+    return Key(f"DOMAIN#{domain}", "FACTS")
+
+
+def counter_key(lead_source: str, shard: int, day: date) -> Key:
+    """One shard of a lead source's counters of one day."""
+    return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
+
+
+def listing_key(lead_source: str) -> Key:
+    """A lead source's line in the list of all."""
+    return Key("SOURCES", lead_source)
+
+
+def recheck_key(day: date, domain: str) -> Key:
+    """A domain that is due for a probe on a day."""
+    return Key(f"RECHECK#{day.isoformat()}", domain)
+
+
+# ------------------------------------------------------------------ DynamoDB's own form
+
+
+def to_attributes(item: Mapping[str, Json]) -> dict[str, Any]:
+    """An item in DynamoDB's typed form."""
+    return {name: to_attribute(value) for name, value in item.items()}
+
+
+def to_attribute(value: Json) -> dict[str, Any]:
+    """One value in DynamoDB's typed form."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int() | float():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case list():
+            return {"L": [to_attribute(part) for part in value]}
+        case dict():
+            return {"M": to_attributes(value)}
+
+
+def from_attributes(attributes: Attributes) -> Item:
+    """An item from DynamoDB's typed form, as it comes from the API or a stream."""
+    return {name: _from_attribute(value) for name, value in attributes.items()}
+
+
+def _from_attribute(attribute: Mapping[str, Any]) -> Json:
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "S" | "BOOL":
+            return value  # type: ignore[no-any-return]  # typed by its tag
+        case "N":
+            return float(value) if any(c in value for c in ".eE") else int(value)
+        case "L":
+            return [_from_attribute(part) for part in value]
+        case "M":
+            return from_attributes(value)
+        case _:
+            return None
+
+
+# ------------------------------------------------------------------------------- writing
+
+
+def to_text(at: datetime) -> str:
+    """A time as a text that sorts: UTC, microseconds, ``Z``."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def to_time(text: Json) -> datetime:
+    """The time that `to_text` wrote."""
+    return datetime.fromisoformat(str(text))
+
+
+def facts_item(facts: AddressFacts, policy: Policy = Policy()) -> Item:
+    """Item of an address's facts, with the version that `facts` carries."""
+    item = _plain(facts, leave=("address",)) | _ttl(_end_of_facts(facts, policy))
+    return keyed(facts_key(facts.address), item)
+
+
+def source_item(entry: SourceEntry, policy: Policy = Policy()) -> Item:
+    """Item of a source's entry; what weighs most stands at the top level, for listings."""
+    cause, evidence = entry.leading
+    item = (
+        _plain(entry, leave=())
+        | _plain(evidence, leave=("lead_source",))
+        | {
+            "cause": cause,
+            "count": sum(e.count for e in entry.evidence.values()),
+            "first": to_text(min(e.first for e in entry.evidence.values())),
+        }
+        | _ttl(_end(entry.evidence, policy))
+    )
+    return keyed(source_key(entry.lead_source, entry.address), item)
+
+
+def event_item(observation: Observation, now: datetime) -> Item:
+    """Item of one event: marker, history, and what the soft window looks at."""
+    event, verdict = observation.event, observation.verdict
+    item: Item = {
+        "kind": event.kind.value,
+        "occurred_at": to_text(event.occurred_at),
+        "lead_source": event.lead_source,
+    }
+    if verdict is not None:
+        item |= {"category": verdict.category.value, "rule": verdict.rule}
+    return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))
+
+
+def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, why: str) -> Item:
+    """Item that remembers what a person changed; kept for good."""
+    item = _plain(change, leave=("address",)) | {"by": by, "why": why}
+    return keyed(change_key(change.address, now, change_id), item)
+
+
+def domain_item(facts: DomainFacts) -> Item:
+    """Item of a domain's facts, with the version that `facts` carries."""
+    return keyed(domain_key(facts.domain), _plain(facts, leave=("domain",)))
+
+
+def keyed(key: Key, item: Item) -> Item:
+    """An item under its key."""
+    return {"pk": key.pk, "sk": key.sk} | item
+
+
+def _ttl(end: datetime | None) -> Item:
+    return {} if end is None else {"ttl": int(end.timestamp())}
+
+
+def _end_of_facts(facts: AddressFacts, policy: Policy) -> datetime | None:
+    """When facts may be cleaned up: never where a person or a tombstone speaks."""
+    if facts.erased or facts.manual or facts.lifted_at or facts.voided_at:
+        return None
+    return _end(facts.evidence, policy)
+
+
+def _end(evidence: Mapping[str, Evidence], policy: Policy) -> datetime | None:
+    if not evidence or any(
+        cause == COMPLAINT or disposition_of(cause) is Disposition.HARD for cause in evidence
+    ):
+        return None
+    last = max(item.last for item in evidence.values())
+    longest = max(*policy.soft_terms, policy.echo_term)
+    return last + timedelta(days=longest + policy.keep_expired)
+
+
+def _plain(value: Any, leave: tuple[str, ...] = ()) -> Any:
+    """A value of `state` as JSON, without its empty parts."""
+    if is_dataclass(value):
+        parts = ((f.name, getattr(value, f.name)) for f in fields(value) if f.name not in leave)
+        return {name: _plain(part) for name, part in parts if not _is_empty(part)}
+    if isinstance(value, datetime):
+        return to_text(value)
+    if isinstance(value, Mapping):
+        return {_key_text(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def _is_empty(value: object) -> bool:
+    return value is False or value in (None, "", {})
+
+
+def _key_text(key: str | tuple[date, Category]) -> str:
+    return str(key) if isinstance(key, str) else f"{key[0].isoformat()} {key[1]}"
+
+
+# ------------------------------------------------------------------------------- reading
+
+
+def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
+    """Facts of an address from their item."""
+    return AddressFacts(
+        address=item["pk"].removeprefix("ADDRESS#"),
+        erased=item.get("erased", False),
+        evidence=_evidence(item),
+        soft_days={_soft_day(key): to_time(at) for key, at in _map(item, "soft_days")},
+        delivered_at=_time(item, "delivered_at"),
+        lifted_at=_time(item, "lifted_at"),
+        voided_at={Category(key): to_time(at) for key, at in _map(item, "voided_at")},
+        manual=_manual(item["manual"]) if "manual" in item else None,
+        sources={source: to_time(at) for source, at in _map(item, "sources")},
+        first_touch={
+            source: Touch(at=to_time(touch["at"]), cause=touch["cause"])
+            for source, touch in _map(item, "first_touch")
+        },
+        version=item["version"],
+    )
+
+
+def source_of_item(item: Mapping[str, Any]) -> SourceEntry:
+    """A source's entry from its item."""
+    return SourceEntry(
+        lead_source=item["lead_source"],
+        address=item["address"],
+        evidence=_evidence(item),
+        version=item["version"],
+    )
+
+
+def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
+    """Facts of a domain from their item."""
+    return DomainFacts(
+        domain=item["pk"].removeprefix("DOMAIN#"),
+        probe=_probe(item["probe"]) if "probe" in item else None,
+        claims={Category(key): to_time(at) for key, at in _map(item, "claims")},
+        version=item["version"],
+    )
+
+
+def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
+    """The day of a counter item, and its sums by name."""
+    day = date.fromisoformat(item["sk"].removeprefix("DAY#"))
+    return day, {name: value for name, value in item.items() if name not in Key._fields}
+
+
+def _map(item: Mapping[str, Any], name: str) -> Any:
+    return item.get(name, {}).items()
+
+
+def _time(item: Mapping[str, Any], name: str) -> datetime | None:
+    return to_time(item[name]) if name in item else None
+
+
+def _evidence(item: Mapping[str, Any]) -> dict[str, Evidence]:
+    return {
+        cause: Evidence(**said | {"first": to_time(said["first"]), "last": to_time(said["last"])})
+        for cause, said in _map(item, "evidence")
+    }
+
+
+def _soft_day(key: str) -> tuple[date, Category]:
+    day, _, category = key.partition(" ")
+    return date.fromisoformat(day), Category(category)
+
+
+def _manual(entry: Mapping[str, Any]) -> ManualEntry:
+    return ManualEntry(**{**entry, "at": to_time(entry["at"]), "until": _time(entry, "until")})
+
+
+def _probe(probe: Mapping[str, Any]) -> Probe:
+    alternate = probe.get("alternate_verdict")
+    return Probe(
+        verdict=DomainVerdict(probe["verdict"]),
+        probed_at=to_time(probe["probed_at"]),
+        recheck_at=_time(probe, "recheck_at"),
+        evidence=probe.get("evidence", {}),
+        alternate_domain=probe.get("alternate_domain"),
+        alternate_verdict=DomainVerdict(alternate) if alternate else None,
+    )

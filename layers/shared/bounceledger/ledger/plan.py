@@ -1,0 +1,274 @@
+"""From observations to the actions of one transaction. Pure.
+
+One transaction holds one action per item: a marker per event, and one write each for the
+facts of an address, the entry of a source and a day's counters, however many events they
+come from.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import batched
+
+from bounceledger.events import Kind
+from bounceledger.ledger import items
+from bounceledger.ledger.items import Item, Key
+from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_version
+from bounceledger.settings import Settings
+from bounceledger.state import (
+    COMPLAINT,
+    AddressFacts,
+    Observation,
+    SourceEntry,
+    cause_of,
+    has_soft_evidence,
+    is_soft,
+    merge,
+    merge_source,
+)
+from bounceledger.verdict import Disposition
+
+IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
+"""Kinds that are never booked."""
+
+MAX_CLUSTER = 30
+"""Events of one address in one transaction."""
+
+_BY_KIND: Mapping[Kind, str] = {
+    Kind.DELIVERY: "delivered",
+    Kind.DELIVERY_DELAY: "delayed",
+    Kind.REJECT: "rejected",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to write for some observations.
+
+    Attributes:
+        marked: the observations that get a marker; the first actions are their markers, in
+            this order.
+        actions: the transaction.
+        newly_soft: addresses that get their first soft evidence by it.
+    """
+
+    marked: Sequence[Observation]
+    actions: Sequence[Action]
+    newly_soft: frozenset[str]
+
+
+# ----------------------------------------------------------------- what one event touches
+
+
+def is_evidence(observation: Observation, settings: Settings) -> bool:
+    """Whether an event makes facts about an address that has none yet."""
+    return cause_of(observation, settings.policy) is not None
+
+
+def has_soft_cause(observation: Observation, settings: Settings) -> bool:
+    """Whether an event adds a soft day."""
+    cause = cause_of(observation, settings.policy)
+    return cause is not None and is_soft(cause)
+
+
+def is_marked(observation: Observation, settings: Settings) -> bool:
+    """Whether an event is counted, and so has to be told from its own repetition."""
+    return settings.count_deliveries or observation.event.kind is not Kind.DELIVERY
+
+
+def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]:
+    """Counters of the source and day that an event adds one to."""
+    event = observation.event
+    if not is_marked(observation, settings):
+        return ()
+    if event.kind in _BY_KIND:
+        return (_BY_KIND[event.kind],)
+    cause = cause_of(observation, settings.policy)
+    if event.kind is Kind.COMPLAINT and cause is not None:
+        return ("complaint",) if cause == COMPLAINT else ("echo", f"category_{cause}")
+    if event.kind is not Kind.BOUNCE or observation.verdict is None:
+        return ()
+    verdict = observation.verdict
+    names = (f"category_{verdict.category}",)
+    return names if verdict.disposition is Disposition.NONE else (verdict.disposition, *names)
+
+
+def keys_to_read(observations: Iterable[Observation], settings: Settings) -> list[Key]:
+    """Items that must be known before `plan` can merge into them."""
+    return [
+        key
+        for observation in observations
+        if is_evidence(observation, settings)
+        for key in _merged_keys(observation)
+    ]
+
+
+def _merged_keys(observation: Observation) -> tuple[Key, Key]:
+    event = observation.event
+    return (
+        items.facts_key(event.address),
+        items.source_key(event.lead_source, event.address),
+    )
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
+# ----------------------------------------------------------------------------- slicing
+
+
+def slices(observations: Iterable[Observation], settings: Settings) -> list[list[Observation]]:
+    """Observations in groups of which each fits into one transaction.
+
+    Events of one address stay together (its facts are then written once), and so do
+    addresses of one lead source (its counters are then written once per group).
+    """
+    groups: list[list[Observation]] = []
+    keys: set[Key] = set()
+    spare = 0
+    for cluster in _clusters(observations):
+        new_keys = {key for item in cluster for key in _keys_written(item, settings)}
+        # An early event may book a counter of another day, that of a later first touch.
+        new_spare = sum(is_evidence(item, settings) for item in cluster)
+        if not groups or len(keys | new_keys) + spare + new_spare > MAX_ACTIONS:
+            groups.append([])
+            keys, spare = set(), 0
+        groups[-1].extend(cluster)
+        keys |= new_keys
+        spare += new_spare
+    return groups
+
+
+def _clusters(observations: Iterable[Observation]) -> Iterator[tuple[Observation, ...]]:
+    by_address: dict[str, list[Observation]] = {}
+    for observation in observations:
+        by_address.setdefault(observation.event.address, []).append(observation)
+    for cluster in sorted(
+        by_address.values(), key=lambda cluster: min(item.event.lead_source for item in cluster)
+    ):
+        yield from batched(cluster, MAX_CLUSTER, strict=False)
+
+
+def _keys_written(observation: Observation, settings: Settings) -> Iterator[Key]:
+    event = observation.event
+    if is_marked(observation, settings):
+        yield items.event_key(event.address, event.event_id)
+    if counters_of(observation, settings):
+        yield items.counter_key(event.lead_source, 0, _day(event.occurred_at))
+    if is_evidence(observation, settings):
+        yield from _merged_keys(observation)
+
+
+# ---------------------------------------------------------------------------- planning
+
+
+def plan(
+    observations: Sequence[Observation],
+    known: Mapping[Key, Item],
+    *,
+    shard: int,
+    settings: Settings,
+    now: datetime,
+) -> Plan:
+    """The transaction that books some observations.
+
+    Args:
+        observations: distinct, not booked before as far as known.
+        known: those of the items of `keys_to_read` that exist.
+        shard: of the counters to add to.
+        settings: of the deployment.
+        now: time of booking.
+    """
+    marked = [item for item in observations if is_marked(item, settings)]
+    markers = [put_new(items.event_item(item, now)) for item in marked]
+    merged: list[Action] = []
+    newly_soft: set[str] = set()
+    counters = _Counters(shard)
+    for item in observations:
+        counters.add(item, *counters_of(item, settings))
+    for address, cluster in _with_evidence(observations, settings).items():
+        before = _facts(address, known)
+        after = before
+        for item in cluster:
+            after = merge(after, item, settings.policy)
+        if before.erased:
+            continue
+        merged.append(put_version(items.facts_item(after, settings.policy), before.version))
+        merged.extend(_source_writes(address, cluster, known, settings))
+        counters.move_touches(before, after)
+        if has_soft_evidence(after) and not has_soft_evidence(before):
+            newly_soft.add(address)
+    return Plan(
+        marked=marked,
+        actions=[*markers, *merged, *counters.actions()],
+        newly_soft=frozenset(newly_soft),
+    )
+
+
+def _with_evidence(
+    observations: Iterable[Observation], settings: Settings
+) -> dict[str, list[Observation]]:
+    found: dict[str, list[Observation]] = {}
+    for item in observations:
+        if is_evidence(item, settings):
+            found.setdefault(item.event.address, []).append(item)
+    return found
+
+
+def _facts(address: str, known: Mapping[Key, Item]) -> AddressFacts:
+    item = known.get(items.facts_key(address))
+    return items.facts_of_item(item) if item else AddressFacts(address=address)
+
+
+def _source_writes(
+    address: str, cluster: Iterable[Observation], known: Mapping[Key, Item], settings: Settings
+) -> Iterator[Action]:
+    entries: dict[str, SourceEntry] = {}
+    for observation in cluster:
+        source = observation.event.lead_source
+        if source not in entries:
+            item = known.get(items.source_key(source, address))
+            entries[source] = (
+                items.source_of_item(item)
+                if item
+                else SourceEntry(lead_source=source, address=address)
+            )
+        entries[source] = merge_source(entries[source], observation, settings.policy)
+    for entry in entries.values():
+        yield put_version(items.source_item(entry, settings.policy), entry.version)
+
+
+class _Counters:
+    """Sums to add, by lead source and UTC day."""
+
+    def __init__(self, shard: int) -> None:
+        self._shard = shard
+        self._sums: dict[tuple[str, date], Counter[str]] = {}
+
+    def add(self, observation: Observation, *names: str) -> None:
+        """Count an event under some names."""
+        event = observation.event
+        for name in names:
+            self._add(event.lead_source, _day(event.occurred_at), name, 1)
+
+    def move_touches(self, before: AddressFacts, after: AddressFacts) -> None:
+        """Book the first suppressions of an address over to where they are now.
+
+        The counter is the sum over the facts' `first_touch`, so booking each change of that
+        map keeps it right in whatever order events arrive.
+        """
+        for touches, step in ((before.first_touch, -1), (after.first_touch, 1)):
+            for source, touch in touches.items():
+                self._add(source, _day(touch.at), "suppressed", step)
+
+    def _add(self, source: str, day: date, name: str, step: int) -> None:
+        self._sums.setdefault((source, day), Counter())[name] += step
+
+    def actions(self) -> Iterator[Action]:
+        """One action per source and day of which any sum is not zero."""
+        for (source, day), sums in self._sums.items():
+            steps = {name: step for name, step in sums.items() if step}
+            if steps:
+                yield add(items.counter_key(source, self._shard, day), steps)

@@ -1,0 +1,307 @@
+"""Calls to DynamoDB, and which of its failures are worth another try."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from bounceledger.errors import LedgerError
+from bounceledger.ledger.items import Item, Key, from_attributes, to_attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_ACTIONS = 100
+"""Actions of one transaction, and keys of one BatchGetItem."""
+MAX_PUTS = 25
+"""Items of one BatchWriteItem."""
+
+_INVALID = frozenset(
+    {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
+    | {"ItemCollectionSizeLimitExceededException"}
+)
+_PASSING = frozenset(
+    {
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+CONDITION_FAILED = "ConditionalCheckFailed"
+CONFLICT = "TransactionConflict"
+
+
+class InvalidWriteError(Exception):
+    """DynamoDB will never take this write."""
+
+
+class CancelledError(Exception):
+    """A transaction was not applied; `codes` has one reason per action, or ``None``."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__(", ".join(sorted(set(codes) - {"None"})) or "no reason given")
+        self.codes = codes
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long one piece of work is tried.
+
+    Attributes:
+        deadline: moment after which no further try is begun; None for no limit of time.
+        tries: tries after the first that are granted.
+    """
+
+    deadline: datetime | None = None
+    tries: int = 10
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    _spent: int = field(default=0, init=False)
+
+    def check(self) -> None:
+        """Raise LedgerError if no further try may be begun."""
+        if self.deadline is not None and self.clock() >= self.deadline:
+            raise LedgerError("there was no time left")
+
+    def wait(self, cause: object) -> None:
+        """Pause before another try: up to 20 ms, doubled each time, at most 1 s.
+
+        Raises:
+            LedgerError: tries or time ran out.
+        """
+        if self._spent >= self.tries:
+            raise LedgerError(f"the table did not take it after {self._spent + 1} tries: {cause}")
+        self.check()
+        self.sleep(min(1.0, 0.02 * 2**self._spent) * self.jitter())
+        self._spent += 1
+
+
+class Table:
+    """One table. Its methods are retried until the given patience ends.
+
+    Raises of every method:
+        LedgerError: patience ended, or the call is not allowed; a later try may succeed.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, keys: Iterable[Key], patience: Patience) -> dict[Key, Item]:
+        """Those of the items that exist, strongly consistent."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for start in range(0, len(wanted), MAX_ACTIONS):
+            todo = [_key(key) for key in wanted[start : start + MAX_ACTIONS]]
+            while todo:
+                request = {self._name: {"Keys": todo, "ConsistentRead": True}}
+                answer = _call(self._client.batch_get_item, patience, RequestItems=request)
+                for attributes in answer["Responses"].get(self._name, ()):
+                    item = from_attributes(attributes)
+                    found[Key(str(item["pk"]), str(item["sk"]))] = item
+                left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+                if left:
+                    patience.wait("unprocessed keys")
+                todo = left
+        return found
+
+    def query(
+        self,
+        pk: str,
+        sk_range: tuple[str, str],
+        patience: Patience,
+        *,
+        equals: tuple[str, str] | None = None,
+    ) -> Iterator[Item]:
+        """Items of a partition with sort keys in a range, strongly consistent.
+
+        Args:
+            pk: the partition.
+            sk_range: lowest and highest sort key, both included.
+            patience: how long to try.
+            equals: only items with an attribute (name, text) like this.
+        """
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
+            "ExpressionAttributeValues": to_attributes(
+                {":pk": pk, ":low": sk_range[0], ":high": sk_range[1]}
+            ),
+        }
+        if equals:
+            request["FilterExpression"] = "#name = :text"
+            request["ExpressionAttributeNames"] = {"#name": equals[0]}
+            request["ExpressionAttributeValues"][":text"] = {"S": equals[1]}
+        while True:
+            answer = _call(self._client.query, patience, **request)
+            yield from map(from_attributes, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def put(self, items: Sequence[Item], patience: Patience) -> None:
+        """Write items without condition and not as one."""
+        for start in range(0, len(items), MAX_PUTS):
+            todo: Sequence[Any] = [
+                {"PutRequest": {"Item": to_attributes(item)}}
+                for item in items[start : start + MAX_PUTS]
+            ]
+            while todo:
+                answer = _call(
+                    self._client.batch_write_item, patience, RequestItems={self._name: todo}
+                )
+                todo = answer.get("UnprocessedItems", {}).get(self._name, [])
+                if todo:
+                    patience.wait("unprocessed items")
+
+    def transact(self, actions: Sequence["Action"], patience: Patience) -> None:
+        """Apply all actions or none.
+
+        Sent again with the same token while it is not known whether it was applied, so that
+        an applied request whose answer was lost succeeds instead of being applied twice.
+
+        Raises:
+            CancelledError: not applied, for the reasons given per action.
+            InvalidWriteError: DynamoDB will never take it.
+        """
+        _call(
+            self._client.transact_write_items,
+            patience,
+            TransactItems=[action.request(self._name) for action in actions],
+            ClientRequestToken=str(uuid.uuid4()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action of a transaction.
+
+    Attributes:
+        kind: ``Put``, ``Update`` or ``Delete``.
+        key: of the item.
+        parameters: of the action, without table and key.
+    """
+
+    kind: str
+    key: Key
+    parameters: dict[str, Any]
+
+    def request(self, table: str) -> dict[str, Any]:
+        """The action as TransactWriteItems takes it."""
+        key = {} if self.kind == "Put" else {"Key": _key(self.key)}
+        return {self.kind: {"TableName": table} | key | self.parameters}
+
+
+def put_new(item: Item) -> Action:
+    """Write an item that must not exist."""
+    return _put(item, {"ConditionExpression": "attribute_not_exists(pk)"})
+
+
+def put_version(item: Item, seen: int) -> Action:
+    """Write the next version of an item of which version `seen` was read (0: none)."""
+    following = item | {"version": seen + 1}
+    if seen == 0:
+        return put_new(following)
+    return _put(
+        following,
+        {
+            "ConditionExpression": "#version = :seen",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":seen": {"N": str(seen)}},
+        },
+    )
+
+
+def put(item: Item) -> Action:
+    """Write an item whatever was there."""
+    return _put(item, {})
+
+
+def _put(item: Item, condition: dict[str, Any]) -> Action:
+    key = Key(str(item["pk"]), str(item["sk"]))
+    return Action("Put", key, {"Item": to_attributes(item)} | condition)
+
+
+def add(key: Key, numbers: dict[str, int]) -> Action:
+    """Add to attributes that are numbers; what is absent counts as 0."""
+    names = sorted(numbers)
+    terms = ", ".join(f"#{i} :{i}" for i in range(len(names)))
+    return Action(
+        "Update",
+        key,
+        {
+            "UpdateExpression": f"ADD {terms}",
+            "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
+            "ExpressionAttributeValues": {
+                f":{i}": {"N": str(numbers[name])} for i, name in enumerate(names)
+            },
+        },
+    )
+
+
+def delete(key: Key) -> Action:
+    """Remove an item if it is there."""
+    return Action("Delete", key, {})
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def _call(method: Callable[..., Any], patience: Patience, **parameters: Any) -> Any:
+    """Call until an answer says whether it was done."""
+    while True:
+        patience.check()
+        try:
+            return method(**parameters)
+        except ParamValidationError as error:
+            raise InvalidWriteError("botocore refuses the parameters") from error
+        except ClientError as error:
+            _raise_unless_passing(error)
+            cause: Exception = error
+        except BotoCoreError as error:  # no connection, or it broke: applied or not
+            cause = error
+        patience.wait(_name(cause))
+
+
+def _raise_unless_passing(error: ClientError) -> None:
+    code = error.response["Error"].get("Code", "")
+    if code == "TransactionCanceledException":
+        reasons = error.response.get("CancellationReasons", [])
+        raise CancelledError([reason.get("Code", "None") for reason in reasons]) from error
+    if code in _INVALID:
+        raise InvalidWriteError(code) from error
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code not in _PASSING and status < 500:
+        raise LedgerError(f"DynamoDB refuses the call: {code}") from error
+
+
+def _name(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return error.response["Error"].get("Code", "")
+    return type(error).__name__
+
+
+def is_invalid(code: str) -> bool:
+    """Whether a cancellation reason says that the action can never be applied."""
+    return code in _INVALID
+
+
+def is_passing(code: str) -> bool:
+    """Whether a cancellation reason says that the same action may succeed later."""
+    return code in _PASSING
