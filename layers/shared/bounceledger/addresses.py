@@ -1,0 +1,219 @@
+"""One canonical key for every spelling of an address, a domain or a lead source.
+
+The keys are what the table is keyed by, so two spellings of one mailbox must meet in one
+key, and two mailboxes must not: case, display names and the spelling of an international
+domain are levelled; plus tags and dots are kept. The choices are argued in docs/payloads.md.
+"""
+
+import hashlib
+import re
+import unicodedata
+
+from bounceledger.errors import AddressError
+
+MAX_LOCAL = 64
+"""Octets of a local part (RFC 5321 section 4.5.3.1.1)."""
+MAX_DOMAIN = 253
+"""Octets of a domain without its root dot (RFC 1035 section 2.3.4; RFC 5321 grants 255)."""
+MAX_ADDRESS = 254
+"""Octets of an address: a path of 256 less its angle brackets (RFC 5321 section 4.5.3.1.3)."""
+MAX_TEXT = 2048
+"""Characters of a text that is looked at: an address with its display name."""
+MAX_SOURCE = 64
+"""Characters of a lead source."""
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# The last label has a letter, so that an IP address is no domain (RFC 3696 section 2).
+_DOMAIN = rf"(?:{_LABEL}\.)+(?=[0-9-]*[A-Za-z]){_LABEL}"
+
+_PLAIN = re.compile(rf"({_ATEXT}+(?:\.{_ATEXT}+)*)@({_DOMAIN})")
+_HOST = re.compile(_DOMAIN)
+# RFC 5321 Dot-string, with the characters that RFC 6531 section 3.3 adds to atext.
+_DOT_STRING = re.compile(
+    r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+(?:\.[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+)*"""
+)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"@(.*)')
+_ADDRESS_TYPE = re.compile(r"(?:rfc822|utf-8|smtp)\s*[;:]\s*|mailto:", re.IGNORECASE)
+"""RFC 3464 section 2.3.2 and RFC 6533 address types, as they leak from a DSN, and URLs."""
+_QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_PIECE = re.compile(rf"{_QUOTED_STRING.pattern}|\\.|.", re.DOTALL)
+"""A quoted string, an escaped character, or one character."""
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+
+
+def normalise_address(text: str) -> str:
+    """Canonical key of an e-mail address: ``local@domain``, lower case, A-labels.
+
+    Takes an address as people and servers write it: with a display name, in angle
+    brackets, with an address type (``rfc822;``) or comments, quoted, in mixed case, with a
+    trailing dot. Quotes that a local part does not need are dropped (RFC 5321 section
+    4.1.2). Idempotent.
+
+    Raises:
+        AddressError: the text cannot be a recipient's address. Address literals and
+            domains of one label are refused: neither can be a lead's.
+    """
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        local, domain = plain.groups()
+    else:
+        local, domain = _split(_bare(text))
+        local = _normalise_local(local)
+        domain = normalise_domain(domain)
+    if len(domain) > MAX_DOMAIN:
+        raise _refusal("the domain is too long")
+    octets = len(local) if local.isascii() else len(local.encode())
+    if octets > MAX_LOCAL:
+        raise _refusal("the local part is longer than 64 octets")
+    if octets + 1 + len(domain) > MAX_ADDRESS:
+        raise _refusal("the address is longer than 254 octets")
+    return f"{local}@{domain}".lower() if plain is not None else f"{local}@{domain}"
+
+
+def domain_of(address: str) -> str:
+    """Domain of a canonical address."""
+    return address.rpartition("@")[2]
+
+
+def normalise_domain(text: str) -> str:
+    """Canonical key of a domain: lower case, A-labels (IDNA 2008), no trailing dot.
+
+    An ASCII domain is taken as it stands, ``xn--`` labels included: older registrations,
+    such as emoji domains, exist although IDNA 2008 would not admit them. Underscores
+    are refused: they name services, not mail domains (RFC 5321 section 4.1.2).
+
+    Raises:
+        AddressError: the text cannot be a mail domain, ``field`` is ``domain``.
+    """
+    name = text.strip().rstrip(".")
+    if len(name) > MAX_DOMAIN:
+        raise _refusal("the domain is too long", field="domain")
+    if not name.isascii():
+        name = _to_a_labels(name)
+    if _HOST.fullmatch(name) is None or len(name) > MAX_DOMAIN:
+        raise _refusal("the domain is not a host name of two labels or more", field="domain")
+    return name.lower()
+
+
+def clean_lead_source(text: str) -> str:
+    """Key of a lead source: readable, bounded, without the table's separator ``#``.
+
+    Letters and digits of any script, dots, underscores and hyphens stay, in one case;
+    any other run becomes a hyphen. A longer name keeps its beginning and gets a digest, so
+    that two long names stay two. Idempotent.
+
+    Returns:
+        At most 64 characters; empty if nothing of the text can stay.
+    """
+    folded = text[:MAX_TEXT]
+    for _ in range(2):  # compatibility forms can uncover upper case
+        folded = unicodedata.normalize("NFKC", folded).casefold()
+    kept = (_source_character(char) for char in unicodedata.normalize("NFKC", folded))
+    name = re.sub("#+", "-", "".join(kept)).strip("-.")
+    if len(name) <= MAX_SOURCE:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{name[: MAX_SOURCE - 9].rstrip('-.')}-{digest}"
+
+
+def _source_character(char: str) -> str:
+    """The character if it may stay, ``#`` if not, nothing if it was never to be seen."""
+    if char in "._-":
+        return char
+    category = unicodedata.category(char)
+    if category in ("Cf", "Cs"):
+        return ""
+    return char if category[0] in "LMN" else "#"
+
+
+def _bare(text: str) -> str:
+    """The address itself, without display name, brackets, comments and address type."""
+    if len(text) > MAX_TEXT:
+        raise _refusal("the text is too long for an address")
+    text = _FOLD.sub("", text.strip().strip(_INVISIBLE).strip()).replace("\t", " ")
+    if any(c < " " or c == "\x7f" for c in text):
+        raise _refusal("the text holds control characters")
+    text = _strip_type(text)
+    phrase, inside, rest = _brackets(text)
+    if inside is None:
+        return phrase.strip()
+    if rest.strip() or ("@" in phrase and ("," in phrase or ";" in phrase)):
+        raise _refusal("the text holds more than one address")
+    return _strip_type(inside.strip())
+
+
+def _strip_type(text: str) -> str:
+    found = _ADDRESS_TYPE.match(text)
+    return text if found is None else text[found.end() :].strip()
+
+
+def _brackets(text: str) -> tuple[str, str | None, str]:
+    """What stands before, in and after angle brackets, comments dropped (RFC 5322 section 3).
+
+    Quoted text in front of the brackets is dropped too: it is a display name.
+    """
+    parts = ["", "", ""]
+    where = depth = 0
+    for piece in _PIECE.findall(text):
+        if piece == "(":
+            depth += 1
+        elif piece == ")" and depth:
+            depth -= 1
+        elif depth:
+            continue
+        elif (piece, where) in (("<", 0), (">", 1)):
+            where += 1
+        elif piece == '"':
+            raise _refusal("the text has an open quote")
+        else:
+            parts[where] += piece
+    if depth or where == 1:
+        raise _refusal("the text has an open comment or bracket")
+    before, inside, after = parts
+    if where == 0:
+        return before, None, ""
+    return _QUOTED_STRING.sub("", before), inside, after
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Local part and domain, at the last @ outside quotes."""
+    quoted = _QUOTED.fullmatch(address)
+    if quoted is not None:
+        return re.sub(r"\\(.)", r"\1", quoted[1]), quoted[2]
+    local, at, domain = address.rpartition("@")
+    if not at:
+        raise _refusal("the address has no @")
+    if not _DOT_STRING.fullmatch(local):
+        raise _refusal("the local part holds characters that need quotes, or a dot too many")
+    return local, domain
+
+
+def _normalise_local(local: str) -> str:
+    """Lower case and NFC (RFC 8265 section 3.3), in quotes only where needed."""
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
+    if not local:
+        raise _refusal("the local part is empty")
+    if any(c != " " and unicodedata.category(c) in _REFUSED_CATEGORIES for c in local):
+        raise _refusal("the local part holds invisible characters")
+    if _DOT_STRING.fullmatch(local):
+        return local
+    escaped = local.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _to_a_labels(domain: str) -> str:
+    # The codec of the standard library is IDNA 2003: it sends faß.de to fass.de. Loaded
+    # here, because few addresses need it.
+    import idna
+
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii").rstrip(".")
+    except UnicodeError:
+        raise _refusal("the domain is no international domain name", field="domain") from None
+
+
+def _refusal(reason: str, *, field: str = "address") -> AddressError:
+    return AddressError(reason, field=field)
