@@ -1,0 +1,383 @@
+"""What is made of DNS answers, with answers written down; tests/dns asks real servers."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bounceledger.domains import (
+    MAX_HOSTS,
+    MAX_LOOKUPS,
+    Lookup,
+    Server,
+    parents,
+    parse_server,
+    probe,
+)
+from bounceledger.domains.resolver import RecordType
+from bounceledger.errors import AddressError, SettingsError
+from bounceledger.settings import Policy
+from bounceledger.state import DomainVerdict as V
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PUBLIC = "44.128.0.1"
+
+
+def mx(*exchanges: tuple[int, str], ttl: int = 300) -> Lookup:
+    return Lookup(code="NOERROR", exchanges=exchanges, ttl=ttl, server="ns:53")
+
+
+def a(*addresses: str, alias: str = "") -> Lookup:
+    return Lookup(code="NOERROR", addresses=addresses, alias=alias, ttl=60, server="ns:53")
+
+
+NODATA = Lookup(code="NODATA", ttl=30)
+NXDOMAIN = Lookup(code="NXDOMAIN", ttl=30)
+
+
+class Answers:
+    """A resolver that knows these answers; any other name does not exist."""
+
+    def __init__(self, known: Mapping[tuple[str, str], Lookup], default: Lookup = NXDOMAIN):
+        self.known = known
+        self.default = default
+        self.asked: list[tuple[str, str]] = []
+
+    def lookup(self, name: str, rdtype: RecordType, within: float) -> Lookup:
+        assert within > 0
+        self.asked.append((name, rdtype))
+        exists = any(name == known for known, _ in self.known)
+        return self.known.get((name, rdtype), NODATA if exists else self.default)
+
+
+def look(domain: str, known: Mapping[tuple[str, str], Lookup], **options: object):
+    resolver = Answers(known)
+    return probe(domain, resolver=resolver, now=lambda: NOW, **options), resolver
+
+
+# ----------------------------------------------------------------------------- verdicts
+
+
+def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time():
+    # GIVEN a domain with one MX host
+    known = {("a.test", "MX"): mx((10, "mx.a.test")), ("mx.a.test", "A"): a(PUBLIC)}
+
+    # WHEN it is probed
+    found, _ = look("a.test", known)
+
+    # THEN all that the verdict rests on is there
+    assert found.verdict is V.ACCEPTS_MAIL
+    assert found.probed_at == NOW
+    assert found.evidence == {
+        "records": [
+            {
+                "preference": 10,
+                "host": "mx.a.test",
+                "addresses": [PUBLIC],
+                "usable": True,
+                "flags": [],
+            }
+        ],
+        "answers": {"MX a.test": "NOERROR", "A mx.a.test": "NOERROR", "AAAA mx.a.test": "NODATA"},
+        "servers": ["ns:53"],
+        "ttl": 30,
+        "warnings": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "exchanges",
+    [
+        ((0, "."),),
+        ((10, "."),),
+        ((65535, "."),),
+        ((0, "\\032"),),
+        ((0, "\\009\\032"),),
+        ((0, "."), (10, ".")),
+    ],
+)
+def test_a_null_mx_is_one_in_every_spelling(exchanges):
+    # GIVEN MX records that all name the root, or white space that was meant to be it
+    # WHEN the domain is probed
+    found, resolver = look("a.test", {("a.test", "MX"): mx(*exchanges)})
+
+    # THEN it takes no mail, and its address is not even asked for (RFC 7505 section 3)
+    assert found.verdict is V.NULL_MX
+    assert resolver.asked == [("a.test", "MX")]
+
+
+def test_an_address_record_does_not_stand_in_for_a_null_mx_or_a_useless_one():
+    # GIVEN a domain with an address, and an MX to a host that does not exist
+    known = {("a.test", "MX"): mx((10, "gone.test")), ("a.test", "A"): a(PUBLIC)}
+
+    # THEN the address does not count (RFC 5321 section 5.1)
+    assert look("a.test", known)[0].verdict is V.NO_MAIL_HOST
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("NXDOMAIN", V.MISSING),
+        ("SERVFAIL", V.UNKNOWN),
+        ("REFUSED", V.UNKNOWN),
+        ("NOTIMP", V.UNKNOWN),
+        ("TIMEOUT", V.UNKNOWN),
+        ("UNREACHABLE", V.UNKNOWN),
+        ("MALFORMED", V.UNKNOWN),
+        ("LOOP", V.UNKNOWN),
+        ("LAME", V.UNKNOWN),
+        ("UNTRUSTED", V.UNKNOWN),
+        ("NO_RESOLVER", V.UNKNOWN),
+    ],
+)
+def test_only_an_answer_makes_a_domain_dead(code, verdict):
+    # WHEN the question for MX records ends with `code`
+    found, _ = look("a.test", {("a.test", "MX"): Lookup(code=code)})
+
+    # THEN nothing but NXDOMAIN says that the domain is dead
+    assert found.verdict is verdict
+    assert found.evidence["answers"] == {"MX a.test": code}
+
+
+@pytest.mark.parametrize("failure", ["SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE"])
+@pytest.mark.parametrize("rdtype", ["A", "AAAA"])
+def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, rdtype):
+    # GIVEN two MX hosts: one without address, one of whose lookups fails
+    known = {
+        ("a.test", "MX"): mx((10, "mx.test"), (20, "gone.test")),
+        ("mx.test", "MX"): NODATA,
+        ("mx.test", rdtype): Lookup(code=failure),
+    }
+
+    # THEN nobody knows
+    assert look("a.test", known)[0].verdict is V.UNKNOWN
+
+    # AND with a working host beside it, mail is accepted
+    alive = {**known, ("gone.test", "A"): a(PUBLIC)}
+    assert look("a.test", alive)[0].verdict is V.ACCEPTS_MAIL
+
+
+@pytest.mark.parametrize(
+    ("address", "flag"),
+    [
+        ("0.0.0.0", "unspecified"),
+        ("::", "unspecified"),
+        ("127.0.0.1", "loopback"),
+        ("127.8.8.8", "loopback"),
+        ("::1", "loopback"),
+        ("10.0.0.1", "not_public"),
+        ("172.16.0.1", "not_public"),
+        ("192.168.0.1", "not_public"),
+        ("100.64.0.1", "not_public"),
+        ("192.0.2.1", "not_public"),
+        ("240.0.0.1", "not_public"),
+        ("fd00::1", "not_public"),
+        ("2001:db8::1", "not_public"),
+        ("::ffff:10.0.0.1", "not_public"),
+        ("169.254.0.1", "link_local"),
+        ("fe80::1", "link_local"),
+        ("224.0.0.1", "multicast"),
+        ("ff02::1", "multicast"),
+    ],
+)
+def test_an_address_that_nobody_can_reach_is_no_mail_host(address, flag):
+    # GIVEN an MX host with that address only
+    rdtype = "AAAA" if ":" in address else "A"
+    known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", rdtype): a(address)}
+
+    # WHEN the domain is probed
+    found, _ = look("a.test", known)
+
+    # THEN there is no usable host, and the flag says why
+    assert found.verdict is V.NO_MAIL_HOST
+    assert found.evidence["records"][0]["flags"] == [flag]
+
+    # AND it is the same for a domain without MX record
+    assert look("mx.test", known)[0].verdict is V.NO_MAIL_HOST
+
+
+def test_an_ip_address_instead_of_a_host_name_is_not_looked_up():
+    # GIVEN an MX record that names an address
+    for host in ("44.128.0.1", "[44.128.0.1]", "2a00::1"):
+        found, resolver = look("a.test", {("a.test", "MX"): mx((10, host))})
+
+        # THEN it is no host
+        assert found.verdict is V.NO_MAIL_HOST
+        assert resolver.asked == [("a.test", "MX")]
+
+
+def test_an_implicit_mx_is_an_alias_without_being_flagged_as_an_mx_that_is_one():
+    # GIVEN a domain that is an alias of a host without MX record
+    known = {("a.test", "A"): a(PUBLIC, alias="web.test")}
+
+    # THEN the flag about MX records does not apply
+    found, _ = look("a.test", known)
+    assert found.verdict is V.IMPLICIT_MX
+    assert found.evidence["records"][0]["flags"] == ["implicit"]
+
+
+# ------------------------------------------------------------------------------ bounds
+
+
+def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown():
+    # GIVEN a domain with more dead MX hosts than a probe looks at
+    exchanges = tuple((n, f"mx{n}.test") for n in range(100))
+
+    # WHEN it is probed
+    found, resolver = look("a.test", {("a.test", "MX"): mx(*exchanges)})
+
+    # THEN the probe stops, and does not call the domain dead for what it has not seen
+    assert len(resolver.asked) <= MAX_LOOKUPS
+    assert len(found.evidence["records"]) == MAX_HOSTS
+    assert found.evidence["warnings"] == ["more_hosts_not_looked_at"]
+    assert found.verdict is V.UNKNOWN
+
+
+def test_alternate_paths_share_the_bound():
+    # GIVEN a name with a hundred labels, none of which exists
+    # WHEN it is probed
+    found, resolver = look(".".join(["a"] * 100) + ".company.test", {})
+
+    # THEN the lookups are bounded, and none repeats
+    assert found.verdict is V.MISSING
+    assert len(resolver.asked) == MAX_LOOKUPS
+    assert len(set(resolver.asked)) == MAX_LOOKUPS
+
+
+def test_a_probe_ends_when_its_time_is_over():
+    # GIVEN a clock on which every lookup takes 4 of 10 seconds
+    class Slow(Answers):
+        seconds = 0.0
+
+        def lookup(self, name: str, rdtype: RecordType, within: float) -> Lookup:
+            assert within <= 10 - self.seconds
+            self.seconds += 4
+            return super().lookup(name, rdtype, within)
+
+    slow = Slow({("a.test", "MX"): mx((10, "1.test"), (20, "2.test"), (30, "3.test"))})
+
+    # WHEN a domain with three dead hosts is probed
+    found = probe("a.test", resolver=slow, clock=lambda: slow.seconds, lifetime=10)
+
+    # THEN the third lookup is the last one, and what was not looked at is not dead
+    assert len(slow.asked) == 3
+    assert found.verdict is V.UNKNOWN
+    assert found.evidence["records"][2]["flags"] == ["lookup_failed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "localhost", "a b.test", "a..test", "user@a.test", "44.128.0.1", "x" * 64 + ".test"],
+)
+def test_what_cannot_be_a_domain_is_refused_before_anybody_is_asked(text):
+    # WHEN something else than a domain is probed
+    # THEN it is an input error, which no retry helps
+    with pytest.raises(AddressError):
+        look(text, {})
+
+
+def test_names_are_asked_for_in_a_labels():
+    # WHEN an international domain is probed
+    _, resolver = look("Bücher.Test.", {})
+
+    # THEN DNS sees its ASCII form
+    assert resolver.asked == [("xn--bcher-kva.test", "MX")]
+
+
+@pytest.mark.parametrize(
+    ("known", "days"),
+    [
+        ({("a.test", "MX"): mx((0, "."))}, 90),
+        ({}, 90),
+        ({("a.test", "A"): a(PUBLIC)}, 90),
+        ({("a.test", "MX"): mx((10, "mx.test")), ("mx.test", "A"): a(PUBLIC)}, None),
+        ({("a.test", "MX"): Lookup(code="SERVFAIL")}, None),
+    ],
+)
+def test_what_suppresses_a_domain_is_looked_at_again(known, days):
+    # WHEN a domain is probed
+    found, _ = look("a.test", known, policy=Policy())
+
+    # THEN a recheck is due where the verdict suppresses, and nowhere else
+    assert found.recheck_at == (NOW + timedelta(days=days) if days else None)
+
+
+# --------------------------------------------------------------------- alternate paths
+
+COMPANY = {("company.test", "MX"): mx((10, "mx.test")), ("mx.test", "A"): a(PUBLIC)}
+
+
+def test_the_nearest_parent_that_accepts_mail_is_the_way_in():
+    # GIVEN parents of which the nearest has an address only, the next accepts mail
+    known = {**COMPANY, ("web.company.test", "A"): a(PUBLIC)}
+
+    # WHEN a dead name below them is probed
+    found, _ = look("noreply.web.company.test", known)
+
+    # THEN the one that accepts mail wins over the one that may
+    assert found.alternate_domain == "company.test"
+    assert found.alternate_verdict is V.ACCEPTS_MAIL
+
+
+def test_a_parent_that_may_accept_mail_is_better_than_none():
+    # GIVEN a parent with an address only
+    found, _ = look("noreply.company.test", {("company.test", "A"): a(PUBLIC)})
+
+    # THEN it is reported with its own verdict
+    assert found.alternate_domain == "company.test"
+    assert found.alternate_verdict is V.IMPLICIT_MX
+
+
+@pytest.mark.parametrize(
+    ("domain", "above"),
+    [
+        ("a.b.company.com", ["b.company.com", "company.com"]),
+        ("company.com", []),
+        ("company.co.uk", []),
+        ("noreply.company.co.uk", ["company.co.uk"]),
+        ("noreply.someone.github.io", ["someone.github.io"]),
+        ("someone.github.io", []),
+        ("github.io", []),
+        ("co.uk", []),
+        ("noreply.company.unknown-top-level", ["company.unknown-top-level"]),
+        ("post.xn--bcher-kva.xn--p1ai", ["xn--bcher-kva.xn--p1ai"]),
+    ],
+)
+def test_the_way_up_ends_at_the_registrable_domain(domain, above):
+    # GIVEN the public suffix list, its private section included
+    # THEN nobody else's domain is reached
+    assert list(parents(domain)) == above
+
+
+def test_a_living_or_unknown_domain_gets_no_alternate_path():
+    # GIVEN a subdomain that accepts mail, or that nothing is known of
+    for lookup in (mx((10, "mx.test")), Lookup(code="SERVFAIL")):
+        found, resolver = look("a.company.test", {**COMPANY, ("a.company.test", "MX"): lookup})
+
+        # THEN nobody asks for its parent
+        assert found.alternate_domain is None
+        assert ("company.test", "MX") not in resolver.asked
+
+
+# ----------------------------------------------------------------------------- servers
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.1", Server("192.0.2.1", 53)),
+        (" 127.0.0.1:5353 ", Server("127.0.0.1", 5353)),
+        ("::1", Server("::1", 53)),
+        ("[::1]", Server("::1", 53)),
+        ("[2001:DB8::1]:5353", Server("2001:db8::1", 5353)),
+    ],
+)
+def test_a_resolver_is_named_by_address_and_port(text, server):
+    assert parse_server(text) == server
+    assert parse_server(str(server)) == server
+
+
+@pytest.mark.parametrize("text", ["", "dns.test", "1.2.3.4:0", "1.2.3.4:70000", "1.2.3:53", "[::1"])
+def test_a_resolver_that_is_not_one_is_a_setting_error(text):
+    with pytest.raises(SettingsError, match="resolver"):
+        parse_server(text)
