@@ -121,6 +121,22 @@ def call_api(
             return Answer(error.code, json.loads(error.read() or b"null"))
 
 
+def publish(stack: Stack, document: object) -> None:
+    """Publish to the topic as SES does: a JSON text that ends in a newline."""
+    text = document if isinstance(document, str) else json.dumps(document) + "\n"
+    stack.client("sns").publish(TopicArn=stack.topic_arn, Message=text)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether a condition came true within some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 @contextmanager
 def running(
     parameters: Mapping[str, str] | None = None, *, build: bool = True, say: Say = lambda _: None

@@ -59,7 +59,8 @@ def handler(
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     deadline = datetime.now(UTC) + remaining - MARGIN
-    report = (intake or wire()).process(records_of(event), deadline=deadline)
+    intake = wire() if intake is None else intake
+    report = intake.process(records_of(event), deadline=deadline)
     _log(report)
     if report.retry and not all(report.retry):
         raise LedgerError("the invocation could not be booked")
@@ -73,6 +74,7 @@ def _log(report: Report) -> None:
     for message, failure in report.failures:
         logger.error("to be tried again", extra={"message_id": message, **describe(failure)})
     counts = {
+        "messages": report.messages,
         "booked": report.booked,
         "duplicates": report.duplicates,
         "notices": report.notices,

@@ -51,7 +51,7 @@ def handler(
         context: of the invocation.
         ledger: what answers; the execution environment's own by default.
     """
-    routes.append_context(ledger=ledger or wire())  # type: ignore[no-untyped-call] # as shipped
+    routes.append_context(ledger=wire() if ledger is None else ledger)  # type: ignore[no-untyped-call] # as shipped
     answer = routes.resolve(event, context)
     logger.info("answered", extra={"route": event.get("resource"), "status": answer["statusCode"]})
     return answer

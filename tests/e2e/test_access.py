@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from tests.e2e.events import bounce, publish
-from tools.stack import STACK_NAME, Stack, call_api
+from tests.ses_documents import bounce
+from tools.stack import STACK_NAME, Stack, call_api, publish, wait_for
 
 TRY = """
 import boto3
@@ -165,15 +165,6 @@ def suppressed(stack: Stack, address: str) -> bool:
     return bool(call_api(stack, "/v1/suppressions", {"address": address}).body["suppressed"])
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 @pytest.mark.parametrize("path", ["/v1/suppressions", "/v1/domains", "/v1/codes", "/v1/codes/521"])
 def test_an_unsigned_call_is_refused(stack: Stack, path: str) -> None:
     # WHEN a route is called without a signature
@@ -217,8 +208,7 @@ def test_api_methods_run_without_the_callers_credentials(stack: Stack) -> None:
     ]
     assert methods
 
-    # THEN every method needs a signature, and the integration does not ask the caller for
-    # lambda:InvokeFunction
+    # THEN every method needs a signature, and none passes the caller's credentials on
     for resource, method in methods:
         deployed = api.get_method(restApiId=stack.api_id, resourceId=resource, httpMethod=method)
         assert deployed["authorizationType"] == "AWS_IAM"

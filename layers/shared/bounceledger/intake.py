@@ -82,6 +82,7 @@ class Report:
     """What became of a batch.
 
     Attributes:
+        messages: messages handled, whatever became of them.
         retry: ids of the messages to deliver again.
         booked: events booked.
         duplicates: events that had been booked before.
@@ -90,6 +91,7 @@ class Report:
         failures: why messages are to be delivered again, with their ids.
     """
 
+    messages: int = 0
     retry: list[str] = field(default_factory=list)
     booked: int = 0
     duplicates: int = 0
@@ -135,7 +137,7 @@ class Intake:
         for message in batch:
             self._read(message)
         self._record(batch, deadline)
-        report = Report()
+        report = Report(messages=len(batch))
         for message in batch:
             self._settle(message, report)
         return report

@@ -1,11 +1,9 @@
-"""SES documents for end-to-end tests, and how they get in."""
+"""SES documents and queue records of the tests' own making."""
 
 import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
-
-from tools.stack import Stack
 
 
 def bounce(
@@ -48,7 +46,13 @@ def bounce(
     }
 
 
-def publish(stack: Stack, document: object) -> None:
-    """Publish as SES does: a JSON text that ends in a newline."""
-    text = document if isinstance(document, str) else json.dumps(document) + "\n"
-    stack.client("sns").publish(TopicArn=stack.topic_arn, Message=text)
+def sns_record(document: object, *, message_id: str = "record-1") -> dict[str, Any]:
+    """An SQS record around the SNS envelope around a document."""
+    envelope = {
+        "Type": "Notification",
+        "MessageId": str(uuid.uuid4()),
+        "TopicArn": "arn:aws:sns:us-east-1:111122223333:events",
+        "Message": document if isinstance(document, str) else json.dumps(document) + "\n",
+        "Timestamp": datetime.now(UTC).isoformat(),
+    }
+    return {"messageId": message_id, "eventSource": "aws:sqs", "body": json.dumps(envelope)}

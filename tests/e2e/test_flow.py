@@ -1,0 +1,149 @@
+"""An SES event's way through the deployed stack: in through the topic, out through the API."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.ses_documents import bounce
+from tools.samples import Sample, load_samples
+from tools.replay import Fate, drain_dead_letters, replay, wait_until_handled
+from tools.stack import Stack, call_api, publish, wait_for
+
+SAMPLES = load_samples()
+
+
+@pytest.fixture(scope="module")
+def fates(stack: Stack) -> dict[str, Fate]:
+    return {fate.event: fate for fate in replay(stack, SAMPLES)}
+
+
+def somebody(domain: str = "example.test") -> str:
+    return f"somebody-{uuid.uuid4().hex}@{domain}"
+
+
+def lookup(stack: Stack, address: str, **query: str) -> dict[str, Any]:
+    answer = call_api(stack, "/v1/suppressions", {"address": address, **query})
+    assert answer.status == 200, answer
+    return dict(answer.body)
+
+
+def test_there_are_sample_events_enough() -> None:
+    assert len(SAMPLES) >= 20
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_sample_event_ends_as_its_file_says(fates: dict[str, Fate], sample: Sample) -> None:
+    # GIVEN the replay of all sample events, THEN this one ended as expected
+    fate = fates[sample.name]
+    assert fate.ok, fate.to_json()
+
+
+def test_redelivery_changes_nothing(stack: Stack) -> None:
+    # GIVEN an event that was booked
+    address = somebody()
+    document = bounce(address)
+    publish(stack, document)
+    assert wait_for(lambda: lookup(stack, address)["suppressed"])
+    before = lookup(stack, address)
+
+    # WHEN the same event comes again under other message ids, and another one of the address
+    publish(stack, document)
+    publish(stack, document)
+    publish(stack, bounce(address))
+
+    # THEN two events were counted, not four
+    assert wait_for(lambda: lookup(stack, address)["count"] > 1)
+    wait_until_handled(stack)
+    assert before["count"] == 1
+    assert lookup(stack, address)["count"] == 2
+
+
+def test_a_source_is_told_what_its_mail_brought_to_light(stack: Stack) -> None:
+    # GIVEN a dead address of one lead source
+    address = somebody()
+    publish(stack, bounce(address, lead_source="Trade Fair 2026"))
+    assert wait_for(lambda: lookup(stack, address)["suppressed"])
+
+    # WHEN it is asked for with that source and with another
+    own = lookup(stack, address, source="trade fair 2026")
+    other = lookup(stack, address, source="webinar")
+
+    # THEN the address is dead for both, and the evidence is the one's
+    assert own["suppressed"] is True
+    assert own["source"]["category"] == "mailbox_unknown"
+    assert other["suppressed"] is True
+    assert other["source"] is None
+
+
+def test_send_open_and_click_do_not_reach_the_queue(stack: Stack) -> None:
+    # GIVEN the log of ingest
+    wait_until_handled(stack)
+    before = received(stack)
+
+    # WHEN events of the three kinds that tell nothing are published, and an unknown kind
+    for kind in ("Send", "Open", "Click"):
+        publish(stack, {"eventType": kind, "mail": bounce(somebody())["mail"]})
+    publish(stack, {"eventType": "Brand new kind", "mail": bounce(somebody())["mail"]})
+
+    # THEN only the unknown kind gets through
+    assert wait_for(lambda: received(stack) > before)
+    wait_until_handled(stack)
+    assert received(stack) == before + 1
+
+
+def received(stack: Stack) -> int:
+    """Messages that ingest has logged to have handled."""
+    total = 0
+    for line in ingest_log(stack):
+        if line.get("message") == "batch":
+            total += line["messages"]
+    return total
+
+
+def ingest_log(stack: Stack) -> list[dict[str, Any]]:
+    cloudformation, logs = stack.client("cloudformation"), stack.client("logs")
+    group = cloudformation.describe_stack_resource(
+        StackName="bounceledger", LogicalResourceId="IngestLogs"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    lines = []
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+        for event in page["events"]:
+            for line in event["message"].splitlines():
+                if line.startswith("{"):
+                    lines.append(json.loads(line))
+    return lines
+
+
+def test_poison_ends_in_the_dead_letter_queue_whole(stack: Stack) -> None:
+    # GIVEN a message that says it is a bounce and holds none
+    wait_until_handled(stack)
+    drain_dead_letters(stack)
+    poison = {"eventType": "Bounce", "bounce": "poison", "marker": uuid.uuid4().hex}
+
+    # WHEN it is published together with a good one
+    address = somebody()
+    publish(stack, poison)
+    publish(stack, bounce(address))
+
+    # THEN the good one is booked and the bad one kept whole, with reason and field
+    assert wait_for(lambda: lookup(stack, address)["suppressed"])
+    letters: list[dict[str, Any]] = []
+    assert wait_for(lambda: letters.extend(drain_dead_letters(stack)) or bool(letters))
+    [letter] = letters
+    assert json.loads(json.loads(letter["body"])["Message"]) == poison
+    assert letter["reason"]
+    assert letter["field"] == "bounce"
+
+
+def test_the_log_of_ingest_holds_no_address(stack: Stack, fates: dict[str, Fate]) -> None:
+    # GIVEN everything that was replayed
+    assert fates
+    time.sleep(0.5)
+
+    # THEN what ingest logged names nobody
+    lines = ingest_log(stack)
+    assert lines
+    assert [line for line in lines if "@" in json.dumps(line)] == []

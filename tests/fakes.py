@@ -1,0 +1,98 @@
+"""Stand-ins for collaborators, with the behaviour that the tests rely on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from bounceledger.errors import InputError, QueueError
+from bounceledger.ledger import Answer, Counts, Fate, Outcome
+from bounceledger.settings import Policy
+from bounceledger.state import AddressFacts, DomainFacts, Observation, decide, merge
+
+
+class FakeBooks:
+    """A ledger in memory: every event counts once, facts and decisions are the real ones.
+
+    Args:
+        failing: outcomes that named addresses get instead of being booked.
+    """
+
+    def __init__(self, failing: dict[str, Outcome] | None = None) -> None:
+        self.facts: dict[str, AddressFacts] = {}
+        self.domains: dict[str, DomainFacts] = {}
+        self.booked: list[Observation] = []
+        self.deadlines: list[datetime | None] = []
+        self._failing = failing or {}
+        self._seen: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.booked)
+
+    def record(
+        self, observations: Sequence[Observation], *, deadline: datetime | None = None
+    ) -> list[Outcome]:
+        self.deadlines.append(deadline)
+        return [self._record(observation) for observation in observations]
+
+    def _record(self, observation: Observation) -> Outcome:
+        event = observation.event
+        if event.address in self._failing:
+            return self._failing[event.address]
+        if event.event_id in self._seen:
+            return Outcome(fate=Fate.DUPLICATE)
+        self._seen.add(event.event_id)
+        self.booked.append(observation)
+        facts = self.facts.get(event.address) or AddressFacts(address=event.address)
+        self.facts[event.address] = merge(facts, observation)
+        return Outcome(fate=Fate.BOOKED)
+
+    def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[Answer]:
+        return [
+            Answer(
+                address=address,
+                decision=decide(
+                    self.facts.get(address),
+                    self.domains.get(address.rpartition("@")[2]),
+                    datetime.now(UTC),
+                    Policy(),
+                ),
+                facts=self.facts.get(address),
+            )
+            for address in addresses
+        ]
+
+    def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
+        return {name: self.domains[name] for name in names if name in self.domains}
+
+    def counts(self, source: str, first: date, last: date) -> Counts:
+        return Counts(source=source, days={last: {"hard": 1}, first: {"delivered": 3}})
+
+
+class FakeDeadLetters:
+    """A dead-letter queue in memory, which can be made to refuse."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.messages: list[tuple[str, InputError]] = []
+        self._down = down
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def send(self, message: str, error: InputError) -> None:
+        if self._down:
+            raise QueueError("the dead-letter queue took no message")
+        self.messages.append((message, error))
+
+
+@dataclass
+class FakeContext:
+    """What of a Lambda context the functions read."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:111122223333:function:function"
+    aws_request_id: str = "request"
+    milliseconds: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds

@@ -1,0 +1,282 @@
+"""The wiring of ingest and lookup: events in, answers out."""
+
+import importlib.util
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bounceledger.intake import Intake
+from bounceledger.ledger import Fate, Outcome
+from bounceledger.settings import Settings
+from tests.fakes import FakeBooks, FakeContext, FakeDeadLetters
+from tests.ses_documents import bounce, sns_record
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(name: str) -> ModuleType:
+    """A function's app.py under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / f"functions/{name}/app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+ingest = load("ingest")
+lookup = load("lookup")
+
+
+def intake(books: FakeBooks, dead_letters: FakeDeadLetters | None = None) -> Intake:
+    settings = Settings(allowed_accounts=frozenset("*"))
+    return Intake(settings, books, dead_letters or FakeDeadLetters())
+
+
+def call(method: str, path: str, *, books: FakeBooks, **event: Any) -> tuple[int, Any]:
+    resource = path
+    request = {
+        "httpMethod": method,
+        "path": path,
+        "resource": resource,
+        "headers": {},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {"stage": "live", "path": f"/live{path}"},
+        **event,
+    }
+    answer = lookup.handler(request, FakeContext(), ledger=books)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def get(path: str, books: FakeBooks | None = None, **query: str) -> tuple[int, Any]:
+    return call("GET", path, books=books or FakeBooks(), queryStringParameters=query or None)
+
+
+# ---------------------------------------------------------------- ingest
+
+
+def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
+    # GIVEN a table that throttles one of two addresses
+    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
+    books = FakeBooks({"b@example.test": throttled})
+    event = {
+        "Records": [
+            sns_record(bounce("a@example.test"), message_id="1"),
+            sns_record(bounce("b@example.test"), message_id="2"),
+        ]
+    }
+
+    # WHEN ingest is invoked
+    answer = ingest.handler(event, FakeContext(), intake=intake(books))
+
+    # THEN SQS is told of that message alone
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+
+
+def test_ingest_leaves_time_to_hand_the_rest_back() -> None:
+    # GIVEN an invocation with ten seconds left
+    books = FakeBooks()
+    before = datetime.now(UTC)
+
+    # WHEN it books
+    event = {"Records": [sns_record(bounce("a@example.test"))]}
+    ingest.handler(event, FakeContext(milliseconds=10_000), intake=intake(books))
+
+    # THEN the ledger has to stop before those are over
+    [deadline] = books.deadlines
+    assert deadline is not None
+    assert timedelta(seconds=5) < deadline - before < timedelta(seconds=9)
+
+
+def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
+    # GIVEN a direct SNS invocation while the table throttles
+    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
+    books = FakeBooks({"a@example.test": throttled})
+    message = json.dumps(bounce("a@example.test"))
+    event = {
+        "Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": message}}]
+    }
+
+    # THEN the invocation fails, so that Lambda tries it again
+    with pytest.raises(ingest.LedgerError):
+        ingest.handler(event, FakeContext(), intake=intake(books))
+
+
+def test_ingest_logs_no_address(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a good event, a poisonous one and one that fails
+    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
+    books = FakeBooks({"failing@example.test": throttled})
+    event = {
+        "Records": [
+            sns_record(bounce("jane@example.test"), message_id="1"),
+            sns_record(bounce("failing@example.test"), message_id="2"),
+            sns_record(bounce("jim@@example.test"), message_id="3"),
+        ]
+    }
+
+    # WHEN ingest is invoked, loaded anew so that its log is seen
+    load("ingest").handler(event, FakeContext(), intake=intake(books))
+
+    # THEN the log says what happened, and to no one in particular
+    log = capsys.readouterr().out
+    assert "dead-lettered" in log
+    assert "to be tried again" in log
+    assert "example.test" not in log
+
+
+# ---------------------------------------------------------------- lookup
+
+
+def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
+    # WHEN an unknown address is asked for
+    status, body = get("/v1/suppressions", address="jane@example.test")
+
+    # THEN the answer is 200 and says so
+    assert status == 200
+    assert body["suppressed"] is False
+    assert body["reason"] is None
+    assert body["scope"] == "none"
+    assert body["count"] == 0
+
+
+def test_a_dead_address_is_reported_with_the_servers_words() -> None:
+    # GIVEN a booked hard bounce
+    books = FakeBooks()
+    intake(books).process([sns_record(bounce("jane@example.test"))])
+
+    # WHEN the address is asked for, however it is spelt
+    status, body = get("/v1/suppressions", books, address="Jane@EXAMPLE.test.")
+
+    # THEN the answer says why
+    assert status == 200
+    assert body["address"] == "jane@example.test"
+    assert body["suppressed"] is True
+    assert body["reason"] == "hard_bounce"
+    assert body["category"] == "mailbox_unknown"
+    assert body["scope"] == "address"
+    assert body["lead_sources"] == ["webinar"]
+    assert body["diagnostic"] == "smtp; 550 5.1.1 user unknown"
+    assert body["reply_code"] == 550
+    assert body["status"] == "5.1.1"
+    assert body["rule"]
+    assert body["count"] == 1
+    assert body["first_seen"] == body["last_seen"]
+    assert body["suppressed_until"] is None
+
+
+@pytest.mark.parametrize("query", [{}, {"address": ""}, {"address": "  "}, {"source": "x"}])
+def test_a_missing_address_is_named(query: dict[str, str]) -> None:
+    # WHEN the address is missing
+    status, body = get("/v1/suppressions", **query)
+
+    # THEN the answer names the field
+    assert (status, body["field"]) == (400, "address")
+
+
+@pytest.mark.parametrize("address", ["jane", "@example.test", "a b@example.test", "a@b\r\nc.test"])
+def test_an_impossible_address_is_refused(address: str) -> None:
+    # WHEN the address cannot be one
+    status, body = get("/v1/suppressions", address=address)
+
+    # THEN the answer names the field and does not repeat the text
+    assert (status, body["field"]) == (400, "address")
+    assert address not in body["error"]
+
+
+def test_counts_of_a_lead_source() -> None:
+    # WHEN counts are asked for
+    status, body = get("/v1/sources/webinar/counts", **{"from": "2026-01-01", "to": "2026-01-02"})
+
+    # THEN they come by day, with their sums
+    assert status == 200
+    assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
+    assert body["totals"] == {"hard": 1, "delivered": 3}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"from": "yesterday"}, "from"),
+        ({"to": "2026-13-01"}, "to"),
+        ({"from": "2026-02-01", "to": "2026-01-01"}, "from"),
+        ({"from": "2020-01-01", "to": "2026-01-01"}, "from"),
+    ],
+)
+def test_bad_days_are_named(query: dict[str, str], field: str) -> None:
+    # WHEN a day cannot be read or the range is out of bounds
+    status, body = get("/v1/sources/webinar/counts", **query)
+
+    # THEN the answer names it
+    assert (status, body["field"]) == (400, field)
+
+
+def test_a_reply_is_classified() -> None:
+    # WHEN a reply is posted
+    status, body = call(
+        "POST",
+        "/v1/classify",
+        books=FakeBooks(),
+        body=json.dumps({"diagnostic": "smtp; 550 5.1.1 user unknown"}),
+    )
+
+    # THEN the answer says what it means, and why
+    assert status == 200
+    assert body["category"] == "mailbox_unknown"
+    assert body["disposition"] == "hard"
+    assert body["explanation"]["what_to_do"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (None, "body"),
+        ("no json", "body"),
+        ("[]", "body"),
+        ("{}", "diagnostic"),
+        ('{"diagnostic": 550}', "diagnostic"),
+        ('{"diagnostic": "x", "status": 5}', "status"),
+    ],
+)
+def test_a_bad_reply_is_named(body: str | None, field: str) -> None:
+    # WHEN the body is not what it must be
+    status, answer = call("POST", "/v1/classify", books=FakeBooks(), body=body)
+
+    # THEN the answer names the field
+    assert (status, answer["field"]) == (400, field)
+
+
+def test_the_reference_is_listed_and_read() -> None:
+    # WHEN the codes are listed
+    status, body = get("/v1/codes")
+
+    # THEN 521 is among them, and has a page
+    assert status == 200
+    assert "521" in {entry["code"] for entry in body["codes"]}
+    assert get("/v1/codes/521")[0] == 200
+    assert get("/v1/codes/999")[0] == 404
+
+
+def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
+    # WHEN an unknown domain is asked for
+    status, body = get("/v1/domains", name="Example.TEST")
+
+    # THEN the answer says that nothing is known
+    assert status == 200
+    assert body["domain"] == "example.test"
+    assert body["verdict"] is None
+
+
+def test_an_unknown_route_is_a_404_in_json() -> None:
+    # WHEN no such route exists
+    status, body = get("/v1/nothing")
+
+    # THEN the answer is a 404
+    assert status == 404
+    assert body["error"]
