@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 _DATA = Path(__file__).parent / "data"
 
@@ -22,7 +22,6 @@ _SLUG = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 _WORD = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
 _LONGEST_QUERY = 200
 
-type ClassDigit = Literal["2", "4", "5"]
 CLASS_NAMES: Mapping[str, str] = {
     "2": "success",
     "4": "persistent transient failure",
@@ -214,7 +213,7 @@ def _find_enhanced(digit: str, subject: str, detail: str) -> Page | None:
     subject, detail = str(int(subject)), str(int(detail))
     page = _read(PageKind.ENHANCED, f"x.{subject}.{detail}")
     if page is None:
-        slug = _extension(int(subject), int(detail))
+        slug = _extension(digit, int(subject), int(detail))
         page = _read(PageKind.TOPIC, slug) if slug else None
     if page is None or digit == "x":
         return page
@@ -228,18 +227,20 @@ def _find_enhanced(digit: str, subject: str, detail: str) -> Page | None:
 
 
 @cache
-def _extensions() -> tuple[tuple[int, int, int, str], ...]:
+def _extensions() -> tuple[dict[str, Any], ...]:
     """Ranges of unregistered enhanced codes: subject, first and last detail, topic."""
     table = tomllib.loads((_DATA / "extensions.toml").read_text(encoding="utf-8"))
-    return tuple(
-        (row["subject"], row["first"], row["last"], row["topic"]) for row in table["range"]
-    )
+    return tuple(table["range"])
 
 
-def _extension(subject: int, detail: int) -> str | None:
-    for row_subject, first, last, topic in _extensions():
-        if subject == row_subject and first <= detail <= last:
-            return topic
+def _extension(digit: str, subject: int, detail: int) -> str | None:
+    for row in _extensions():
+        if (
+            row["subject"] == subject
+            and row["first"] <= detail <= row["last"]
+            and digit in row.get("classes", digit)
+        ):
+            return str(row["topic"])
     return None
 
 
