@@ -1,7 +1,9 @@
 """The wiring of ingest and lookup: events in, answers out."""
 
 import importlib.util
+import io
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -109,7 +111,7 @@ def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
         ingest.handler(event, FakeContext(), intake=intake(books))
 
 
-def test_ingest_logs_no_address(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ingest_logs_no_address() -> None:
     # GIVEN a good event, a poisonous one and one that fails
     throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
     books = FakeBooks({"failing@example.test": throttled})
@@ -121,11 +123,16 @@ def test_ingest_logs_no_address(capsys: pytest.CaptureFixture[str]) -> None:
         ]
     }
 
-    # WHEN ingest is invoked, loaded anew so that its log is seen
-    load("ingest").handler(event, FakeContext(), intake=intake(books))
+    # WHEN ingest is invoked
+    written = io.StringIO()
+    listener = logging.StreamHandler(written)
+    listener.setFormatter(ingest.logger.registered_formatter)
+    ingest.logger.addHandler(listener)
+    ingest.handler(event, FakeContext(), intake=intake(books))
+    ingest.logger.removeHandler(listener)
 
     # THEN the log says what happened, and to no one in particular
-    log = capsys.readouterr().out
+    log = written.getvalue()
     assert "dead-lettered" in log
     assert "to be tried again" in log
     assert "example.test" not in log
