@@ -18,7 +18,7 @@ RANKS = (
     {"settings", "reply", "addresses", "reference"},
     {"rules", "state", "envelope", "observe"},
     {"classify", "providers"},
-    {"ledger", "domains"},
+    {"ledger", "domains", "queues"},
     {"intake", "api", "outbox", "probing"},
 )
 """Modules of the layer; each may import only from the rows above its own."""
@@ -30,7 +30,7 @@ ENGINES = {"rules": {"re2"}, "classify": {"re2"}, "addresses": {"idna"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
-    "botocore": {"ledger", "intake", "outbox", "probing"},
+    "botocore": {"ledger", "queues"},
     "dns": {"domains"},
     "publicsuffixlist": {"domains"},
     "aws_lambda_powertools": {"observe"},

@@ -10,9 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Protocol
 
 from bounceledger import providers
 from bounceledger.classify import classify_event
@@ -20,12 +18,10 @@ from bounceledger.envelope import unwrap
 from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError, SetUpNotice
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Fate, Outcome
+from bounceledger.queues import DeadLetters
 from bounceledger.rules import RuleSet
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 
 class Books(Protocol):
@@ -36,45 +32,6 @@ class Books(Protocol):
     ) -> list[Outcome]:
         """Book observations; one outcome each, in order."""
         ...
-
-
-class DeadLetters(Protocol):
-    """Where messages end that can never be handled."""
-
-    def send(self, message: str, error: InputError) -> None:
-        """Keep a message whole, with the reason; raises QueueError where that fails."""
-        ...
-
-
-class DeadLetterQueue:
-    """An SQS dead-letter queue.
-
-    Args:
-        client: SQS client.
-        queue_url: URL of the queue.
-    """
-
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
-        self._client = client
-        self._queue_url = queue_url
-
-    def send(self, message: str, error: InputError) -> None:
-        """Send a message as it came, with message attributes ``reason`` and ``field``.
-
-        Raises:
-            QueueError: the queue did not take it.
-        """
-        try:
-            self._client.send_message(
-                QueueUrl=self._queue_url,
-                MessageBody=message,
-                MessageAttributes={
-                    "reason": {"DataType": "String", "StringValue": error.reason},
-                    "field": {"DataType": "String", "StringValue": error.field},
-                },
-            )
-        except (BotoCoreError, ClientError) as cause:
-            raise QueueError(f"the dead-letter queue took no message: {cause}") from cause
 
 
 @dataclass(slots=True)
