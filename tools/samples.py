@@ -1,0 +1,93 @@
+"""The sample events of `events/`: each a Lambda event with the outcome that it must have."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "events" / "ses"
+ANCHOR = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
+"""When the samples are published, as their files have it; what they tell of is just before."""
+
+_TIME = re.compile(r"2026-01-1[5-6]T\d\d:\d\d:\d\d(?:\.\d{3})?Z")
+_SENT = re.compile(r'(?<="SentTimestamp": ")\d{13}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One sample event.
+
+    Attributes:
+        name: file name without its ending.
+        description: one sentence.
+        form: how the SES document is wrapped in the queue record: ``sns``, ``raw`` or
+            ``eventbridge``.
+        event: a Lambda event of one SQS record, as `sam local invoke` takes it.
+        document: the SES document within.
+        said: what the receiving server said; may be empty.
+        expected: what must become of each recipient: ``address`` and, as far as it
+            applies, ``lead_source``, ``category`` (of the reply, or else the kind of
+            event), ``disposition``, ``suppressed`` and ``reason`` as lookup answers them;
+            for an event that ends in the dead-letter queue ``dead_letter`` (its
+            reason) and ``field``.
+    """
+
+    name: str
+    description: str
+    form: str
+    event: Mapping[str, Any]
+    document: Mapping[str, Any]
+    said: str
+    expected: tuple[Mapping[str, Any], ...]
+
+    @property
+    def body(self) -> str:
+        """The record's body, ready to be sent to the queue as it is."""
+        body: str = self.event["Records"][0]["body"]
+        return body
+
+    @property
+    def message(self) -> str:
+        """The SES document as SES publishes it to SNS: JSON that ends in a newline."""
+        return json.dumps(self.document, ensure_ascii=False) + "\n"
+
+
+def load_samples(now: datetime | None = None, *, folder: Path = FOLDER) -> Iterator[Sample]:
+    """The samples in order of their names.
+
+    Args:
+        now: moves every time in the samples, so that they happen at this moment; by default
+            they happen when their files say.
+        folder: where they are.
+    """
+    shift = timedelta() if now is None else now - ANCHOR
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(_shifted(path.read_text(encoding="utf-8"), shift))
+        event = {"Records": content["Records"]}
+        yield Sample(
+            name=path.stem,
+            description=content["description"],
+            form=content["form"],
+            event=event,
+            document=_document(event["Records"][0]["body"]),
+            said=content["said"],
+            expected=tuple(content["expected"]),
+        )
+
+
+def _shifted(text: str, shift: timedelta) -> str:
+    def move(found: re.Match[str]) -> str:
+        moment = datetime.fromisoformat(found[0]) + shift
+        return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    milliseconds = shift // timedelta(milliseconds=1)
+    return _SENT.sub(lambda found: str(int(found[0]) + milliseconds), _TIME.sub(move, text))
+
+
+def _document(body: str) -> Mapping[str, Any]:
+    content: dict[str, Any] = json.loads(body)
+    inner: dict[str, Any] = content.get("detail") or content
+    return json.loads(inner["Message"]) if "Message" in inner else inner
