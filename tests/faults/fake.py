@@ -1,0 +1,267 @@
+"""A DynamoDB in memory that fails as the real one does, for as much of it as the ledger uses.
+
+It differs from emulators in what matters here: a transaction that meets another one on a
+key is cancelled with TransactionConflict, a ClientRequestToken makes a request idempotent,
+and faults come by dice of a given seed: throttling, server errors, cut connections,
+applied writes whose answer is lost, keys left unprocessed.
+"""
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+MAX_ITEM = 400 * 1024
+MAX_REQUEST = 4 * 1024 * 1024
+MAX_ACTIONS = 100
+
+type Attributes = dict[str, Any]
+
+
+class Killed(BaseException):
+    """The worker died here; nothing in the code under test may catch this."""
+
+
+@dataclass
+class Faults:
+    """Chances of faults per call, each between 0 and 1."""
+
+    throttled: float = 0
+    server_error: float = 0
+    cut: float = 0
+    answer_lost: float = 0
+    unprocessed: float = 0
+    killed_before: float = 0
+    killed_after: float = 0
+
+
+@dataclass
+class FakeDynamoDB:
+    """One table with keys `pk` and `sk`; methods as boto3's client has them.
+
+    Args:
+        seed: of the dice.
+        faults: what goes wrong, how often.
+        hold: seconds that a transaction is in flight, so that others can meet it.
+    """
+
+    seed: int = 0
+    faults: Faults = field(default_factory=Faults)
+    hold: float = 0.0
+    table: dict[tuple[str, str], Attributes] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    conflicts: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._dice = random.Random(self.seed)
+        self._in_flight: Counter[tuple[str, str]] = Counter()
+        self._tokens: dict[str, str] = {}
+
+    # ------------------------------------------------------------------------- calls
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        [(name, request)] = RequestItems.items()
+        keys = [_key(key) for key in request["Keys"]]
+        if not 0 < len(keys) <= 100 or len(set(keys)) < len(keys):
+            raise failure("ValidationException", "BatchGetItem")
+        with self._faulty("BatchGetItem"), self._lock:
+            served = self._processed(keys)
+            found = [_copy(self.table[key]) for key in served if key in self.table]
+            left = [_attributes(key) for key in keys if key not in set(served)]
+        unprocessed = {name: {**request, "Keys": left}} if left else {}
+        return {"Responses": {name: found}, "UnprocessedKeys": unprocessed}
+
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        [(name, requests)] = RequestItems.items()
+        if not 0 < len(requests) <= 25:
+            raise failure("ValidationException", "BatchWriteItem")
+        with self._faulty("BatchWriteItem"), self._lock:
+            served = self._processed(requests)
+            for request in served:
+                item = request["PutRequest"]["Item"]
+                self.table[_key(item)] = _copy(item)
+            left = requests[len(served) :]
+        return {"UnprocessedItems": {name: left} if left else {}}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
+        start = request.get("ExclusiveStartKey")
+        page = 4  # small, so that paging is always exercised
+        with self._faulty("Query"), self._lock:
+            found = sorted(
+                key
+                for key in self.table
+                if key[0] == values[":pk"]
+                and values[":low"] <= key[1] <= values[":high"]
+                and (start is None or key[1] > start["sk"]["S"])
+            )
+            items = [_copy(self.table[key]) for key in found[:page]]
+        if "FilterExpression" in request:
+            name = request["ExpressionAttributeNames"]["#name"]
+            items = [item for item in items if item.get(name, {}).get("S") == values[":text"]]
+        last = {"LastEvaluatedKey": _attributes(found[page - 1])} if len(found) > page else {}
+        return {"Items": items} | last
+
+    def scan(self, **_: Any) -> dict[str, Any]:
+        with self._lock:
+            return {"Items": [_copy(item) for item in self.table.values()]}
+
+    def transact_write_items(
+        self, *, TransactItems: list[dict[str, Any]], ClientRequestToken: str
+    ) -> dict[str, Any]:
+        actions = [next(iter(item.items())) for item in TransactItems]
+        keys = [_key(action.get("Key") or action["Item"]) for _, action in actions]
+        body = json.dumps(TransactItems, sort_keys=True)
+        if (
+            not 0 < len(actions) <= MAX_ACTIONS
+            or len(set(keys)) < len(keys)
+            or len(body) > MAX_REQUEST
+        ):
+            raise failure("ValidationException", "TransactWriteItems")
+        with self._faulty("TransactWriteItems"), self._alone_with(keys):
+            time.sleep(self.hold)
+            with self._lock:
+                self._apply(actions, keys, ClientRequestToken, body)
+        return {}
+
+    # --------------------------------------------------------------------- semantics
+
+    def _apply(
+        self,
+        actions: list[tuple[str, dict[str, Any]]],
+        keys: list[tuple[str, str]],
+        token: str,
+        body: str,
+    ) -> None:
+        if token in self._tokens:
+            if self._tokens[token] != body:
+                raise failure("IdempotentParameterMismatchException", "TransactWriteItems")
+            return
+        codes = [
+            self._refusal(kind, action, key)
+            for (kind, action), key in zip(actions, keys, strict=True)
+        ]
+        if any(code != "None" for code in codes):
+            raise cancelled(codes)
+        for (kind, action), key in zip(actions, keys, strict=True):
+            self._write(kind, action, key)
+        self._tokens[token] = body
+
+    def _refusal(self, kind: str, action: dict[str, Any], key: tuple[str, str]) -> str:
+        if not self._holds(action, self.table.get(key)):
+            return "ConditionalCheckFailed"
+        if kind == "Put" and (
+            len(json.dumps(action["Item"])) > MAX_ITEM or "POISON" in json.dumps(action["Item"])
+        ):
+            return "ValidationError"
+        return "None"
+
+    def _holds(self, action: dict[str, Any], item: Attributes | None) -> bool:
+        match action.get("ConditionExpression"):
+            case None:
+                return True
+            case "attribute_not_exists(pk)":
+                return item is None
+            case "#version = :seen":
+                seen = action["ExpressionAttributeValues"][":seen"]
+                return item is not None and item["version"] == seen
+            case other:
+                raise AssertionError(f"the fake does not know {other}")
+
+    def _write(self, kind: str, action: dict[str, Any], key: tuple[str, str]) -> None:
+        match kind:
+            case "Put":
+                self.table[key] = _copy(action["Item"])
+            case "Delete":
+                self.table.pop(key, None)
+            case "Update":
+                item = self.table.setdefault(key, _attributes(key))
+                terms = action["UpdateExpression"].removeprefix("ADD ").split(", ")
+                for name, value in (term.split() for term in terms):
+                    attribute = action["ExpressionAttributeNames"][name]
+                    step = int(action["ExpressionAttributeValues"][value]["N"])
+                    before = int(item.get(attribute, {"N": "0"})["N"])
+                    item[attribute] = {"N": str(before + step)}
+
+    @contextmanager
+    def _alone_with(self, keys: list[tuple[str, str]]) -> Iterator[None]:
+        with self._lock:
+            met = [key for key in keys if self._in_flight[key]]
+            if met:
+                self.conflicts += met
+                codes = ["TransactionConflict" if key in met else "None" for key in keys]
+                raise cancelled(codes)
+            self._in_flight.update(keys)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight.subtract(keys)
+
+    # ------------------------------------------------------------------------ faults
+
+    @contextmanager
+    def _faulty(self, operation: str) -> Iterator[None]:
+        with self._lock:
+            self.calls[operation] += 1
+            roll = {
+                name: self._dice.random() < chance for name, chance in vars(self.faults).items()
+            }
+        if roll["killed_before"]:
+            raise Killed
+        if roll["throttled"]:
+            code = self._dice.choice(
+                ["ThrottlingException", "ProvisionedThroughputExceededException"]
+            )
+            raise failure(code, operation)
+        if roll["server_error"]:
+            raise failure("InternalServerError", operation, status=500)
+        if roll["cut"]:
+            raise ConnectionClosedError(endpoint_url="http://fake")
+        yield
+        if roll["killed_after"]:
+            raise Killed
+        if roll["answer_lost"]:
+            raise ConnectionClosedError(endpoint_url="http://fake")
+
+    def _processed[T](self, requests: list[T]) -> list[T]:
+        if self._dice.random() < self.faults.unprocessed:
+            return requests[: self._dice.randrange(len(requests))]
+        return requests
+
+
+def failure(code: str, operation: str, *, status: int = 400, **more: Any) -> ClientError:
+    """An error as botocore raises it."""
+    response: Any = {
+        "Error": {"Code": code, "Message": code},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response | more, operation)
+
+
+def cancelled(codes: list[str]) -> ClientError:
+    """A cancelled transaction with one reason per action."""
+    reasons = [{"Code": code} for code in codes]
+    return failure(
+        "TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons
+    )
+
+
+def _key(attributes: Mapping[str, Any]) -> tuple[str, str]:
+    return attributes["pk"]["S"], attributes["sk"]["S"]
+
+
+def _attributes(key: tuple[str, str]) -> Attributes:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _copy(item: Mapping[str, Any]) -> Attributes:
+    return json.loads(json.dumps(item))

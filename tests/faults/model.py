@@ -1,0 +1,254 @@
+"""What the table must hold, computed the plain way: all events of a thing, sorted.
+
+Written from the specification and independent of `state` and `ledger`, so that the two can
+be held against each other. No merging, no transactions: each value is one expression over
+the list of distinct events.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bounceledger.state import Observation
+
+HARD = ("mailbox_unknown", "mailbox_moved", "domain_unknown", "no_mail_accepted")
+SOFT = (
+    "mailbox_disabled",
+    "mailbox_full",
+    "recipient_refused",
+    "expired",
+    "greylisted",
+    "unknown",
+)
+
+
+def expected(observations: Iterable[Observation]) -> dict[str, Any]:
+    """Everything that the table must hold after these distinct events."""
+    by_address: dict[str, list[Observation]] = defaultdict(list)
+    by_entry: dict[str, list[Observation]] = defaultdict(list)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in observations:
+        by_address[item.event.address].append(item)
+        if cause(item):
+            by_entry[f"{item.event.lead_source} {item.event.address}"].append(item)
+        for name in counters(item):
+            counts[f"{item.event.lead_source} {day(item)}"][name] += 1
+    facts = {
+        address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
+    }
+    for known in facts.values():
+        for source, touch in known["first_touch"].items():
+            counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
+    return {
+        "facts": facts,
+        "entries": {name: evidence_of(items) for name, items in by_entry.items()},
+        "counts": {name: dict(counter) for name, counter in counts.items()},
+        "events": sorted(
+            f"{a} {i.event.event_id}" for a, items in by_address.items() for i in items
+        ),
+        "listed": sorted({i.event.lead_source for items in by_address.values() for i in items}),
+    }
+
+
+def cause(item: Observation) -> str:
+    """What an event is evidence for; empty for nothing."""
+    event = item.event
+    if event.kind == "complaint":
+        if event.type == "not-spam":
+            return ""
+        return "provider_suppressed" if "SuppressionList" in event.subtype else "complaint"
+    if event.kind == "bounce" and item.verdict.category in (*HARD, *SOFT, "provider_suppressed"):
+        return str(item.verdict.category)
+    return ""
+
+
+def counters(item: Observation) -> list[str]:
+    """What an event is counted as."""
+    kind = str(item.event.kind)
+    if kind in ("delivery", "delivery_delay", "reject"):
+        return [{"delivery": "delivered", "delivery_delay": "delayed", "reject": "rejected"}[kind]]
+    if kind == "complaint":
+        return {
+            "": [],
+            "complaint": ["complaint"],
+            "provider_suppressed": ["echo", "category_provider_suppressed"],
+        }[cause(item)]
+    if kind != "bounce":
+        return []
+    category, disposition = str(item.verdict.category), str(item.verdict.disposition)
+    return [f"category_{category}"] + ([disposition] if disposition != "none" else [])
+
+
+def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
+    """Facts about one address."""
+    evidence = [i for i in items if cause(i)]
+    soft = [i for i in evidence if cause(i) in (*SOFT, "domain_unknown")]
+    deliveries = [i.event.occurred_at for i in items if i.event.kind == "delivery"]
+    delivered = max(deliveries) if deliveries and soft else None
+    touches = [i for i in evidence if cause(i) in (*HARD, "complaint")]
+    return {
+        "evidence": evidence_of(items),
+        "soft_days": {
+            f"{day(i)} {cause(i)}": text(
+                max(j.event.occurred_at for j in soft if (day(j), cause(j)) == (day(i), cause(i)))
+            )
+            for i in soft
+            if delivered is None or i.event.occurred_at > delivered
+        },
+        "delivered_at": text(delivered) if delivered else None,
+        "sources": {
+            source: text(
+                min(i.event.occurred_at for i in evidence if i.event.lead_source == source)
+            )
+            for source in {i.event.lead_source for i in evidence}
+        },
+        "first_touch": {
+            source: min(
+                (
+                    {"at": text(i.event.occurred_at), "cause": cause(i)}
+                    for i in touches
+                    if i.event.lead_source == source
+                ),
+                key=lambda touch: (touch["at"], touch["cause"]),
+            )
+            for source in {i.event.lead_source for i in touches}
+        },
+    }
+
+
+def evidence_of(items: Iterable[Observation]) -> dict[str, Any]:
+    """Evidence by cause."""
+    by_cause: dict[str, list[Observation]] = defaultdict(list)
+    for item in items:
+        if cause(item):
+            by_cause[cause(item)].append(item)
+    found = {}
+    for name, group in by_cause.items():
+        group.sort(key=lambda i: (i.event.occurred_at, i.event.event_id))
+        found[name] = {
+            "first": text(group[0].event.occurred_at),
+            "last": text(group[-1].event.occurred_at),
+            "count": len(group),
+            "event_id": group[-1].event.event_id,
+            "lead_source": group[-1].event.lead_source,
+            "diagnostic": group[-1].event.diagnostic,
+        }
+    return found
+
+
+def suppressed(items: Iterable[Observation], now: datetime) -> bool:
+    """Whether an address with these events must not be mailed."""
+    items = list(items)
+    causes = {cause(i) for i in items}
+    if causes & {*HARD, "complaint"}:
+        return True
+    echoes = [i.event.occurred_at for i in items if cause(i) == "provider_suppressed"]
+    if echoes and now < max(echoes) + timedelta(days=14):
+        return True
+    deliveries = [i.event.occurred_at for i in items if i.event.kind == "delivery"]
+    last_of_day: dict[tuple[str, str], datetime] = {}
+    for i in items:
+        at = i.event.occurred_at
+        if cause(i) in SOFT and all(at > delivered for delivered in deliveries):
+            last_of_day[day(i), cause(i)] = max(at, last_of_day.get((day(i), cause(i)), at))
+    return now < _end_of_soft(sorted((at, c) for (_, c), at in last_of_day.items()))
+
+
+def _end_of_soft(bounces: Sequence[tuple[datetime, str]]) -> datetime:
+    end, terms, counted = datetime.min.replace(tzinfo=UTC), [30, 90, 365], []
+    for at, category in bounces:
+        if at < end:
+            continue
+        counted.append((at, category))
+        recent = [(t, c) for t, c in counted if (at.date() - t.date()).days < 30]
+        weights = {
+            t.date(): max(
+                2 if c == "mailbox_disabled" else 1 for u, c in recent if u.date() == t.date()
+            )
+            for t, _ in recent
+        }
+        if sum(weights.values()) >= 3:
+            end, counted = at + timedelta(days=terms[0]), []
+            terms = terms[1:] or terms
+    return end
+
+
+def day(item: Observation) -> str:
+    """UTC day of an event."""
+    return item.event.occurred_at.astimezone(UTC).date().isoformat()
+
+
+def text(at: datetime) -> str:
+    """A time as the table has it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+# ------------------------------------------------------------------- what is there really
+
+
+def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The same picture of a table, from its items in DynamoDB's form."""
+    picture: dict[str, Any] = {"facts": {}, "entries": {}, "counts": {}, "events": [], "listed": []}
+    for item in ({k: plain(v) for k, v in attributes.items()} for attributes in scanned):
+        kind, _, name = item["pk"].partition("#")
+        if kind == "ADDRESS" and item["sk"] == "FACTS":
+            picture["facts"][name] = _comparable(item)
+        elif kind == "ADDRESS":
+            picture["events"].append(f"{name} {item['sk'].removeprefix('EVENT#')}")
+        elif kind == "SOURCE":
+            entry = f"{name} {item['sk'].removeprefix('ADDRESS#')}"
+            picture["entries"][entry] = _words(item["evidence"])
+        elif kind == "COUNT":
+            line = f"{name.rpartition('#')[0]} {item['sk'].removeprefix('DAY#')}"
+            sums = Counter(picture["counts"].get(line, {}))
+            sums.update({k: v for k, v in item.items() if k not in ("pk", "sk")})
+            picture["counts"][line] = {k: v for k, v in sums.items() if v}
+        elif kind == "SOURCES":
+            picture["listed"].append(item["sk"])
+        else:
+            picture.setdefault("strange", []).append(item)
+    picture["counts"] = {line: sums for line, sums in picture["counts"].items() if sums}
+    return picture | {"events": sorted(picture["events"]), "listed": sorted(picture["listed"])}
+
+
+def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    # Deliveries are only kept exactly where they matter: with soft evidence.
+    soft = any(name in (*SOFT, "domain_unknown") for name in facts["evidence"])
+    return {
+        "evidence": _words(facts["evidence"]),
+        "soft_days": facts.get("soft_days", {}),
+        "delivered_at": facts.get("delivered_at") if soft else None,
+        "sources": facts["sources"],
+        "first_touch": facts.get("first_touch", {}),
+    }
+
+
+def _words(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    fields = ("first", "last", "count", "event_id", "lead_source", "diagnostic")
+    return {name: {f: said[f] for f in fields} for name, said in evidence.items()}
+
+
+def plain(attribute: Mapping[str, Any]) -> Any:
+    """A value from DynamoDB's typed form."""
+    [(kind, value)] = attribute.items()
+    if kind == "M":
+        return {name: plain(part) for name, part in value.items()}
+    if kind == "L":
+        return [plain(part) for part in value]
+    return int(value) if kind == "N" else value
+
+
+def difference(wanted: Any, found: Any) -> Any:
+    """What differs, in the same nesting; empty where nothing does."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        parts = {
+            name: difference(wanted.get(name), found.get(name))
+            for name in sorted({*wanted, *found})
+        }
+        return {name: part for name, part in parts.items() if part}
+    if isinstance(wanted, list) and isinstance(found, list):
+        missing = sorted((Counter(wanted) - Counter(found)).elements())
+        surplus = sorted((Counter(found) - Counter(wanted)).elements())
+        return {"missing": missing, "surplus": surplus} if missing or surplus else {}
+    return {} if wanted == found else {"wanted": wanted, "found": found}

@@ -1,0 +1,87 @@
+"""Delivers a stream as a queue does, to workers that meet faults, and looks at the table."""
+
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import batched
+from queue import Empty, Queue
+from typing import Any
+
+from bounceledger.ledger import Ledger
+from bounceledger.state import Observation
+from tests.faults import model
+from tests.faults.fake import Killed
+
+COPIES = 3
+"""How often every message is delivered at least."""
+WORKERS = 4
+
+
+def shuffled(observations: Sequence[Observation], seed: int) -> list[list[Observation]]:
+    """Every message `COPIES` times, in random order, in batches of 1 to 100."""
+    dice = random.Random(seed)
+    copies = list(observations) * COPIES
+    dice.shuffle(copies)
+    batches = []
+    while copies:
+        size = dice.randint(1, 100)
+        batches.append(copies[:size])
+        copies = copies[size:]
+    return batches
+
+
+def deliver(
+    batches: Sequence[Sequence[Observation]],
+    make_ledger: Callable[[], Ledger],
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Work off batches with `WORKERS` side by side; what fails is delivered again."""
+    queue: Queue[Sequence[Observation]] = Queue()
+    for batch in batches:
+        queue.put(batch)
+
+    def work(_: int) -> None:
+        ledger = make_ledger()
+        while True:
+            try:
+                batch = queue.get_nowait()
+            except Empty:
+                return
+            try:
+                outcomes = ledger.record(batch)
+            except Killed:  # the queue delivers again, to a new worker
+                queue.put(batch)
+                ledger = make_ledger()
+                continue
+            pairs = list(zip(batch, outcomes, strict=True))
+            lost = [outcome for _, outcome in pairs if not (outcome.ok or outcome.retry_helps)]
+            if lost:
+                raise AssertionError(f"given up for good: {lost[0]}")
+            again = [item for item, outcome in pairs if not outcome.ok]
+            if again:
+                queue.put(again)
+            progress(len(batch) - len(again))
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(work, range(WORKERS)))
+
+
+def differences(
+    observations: Sequence[Observation],
+    scanned: Sequence[dict[str, Any]],
+    ledger: Ledger,
+    now: datetime,
+) -> dict[str, Any]:
+    """How the table and the ledger's answers differ from the model; empty if they don't."""
+    found = model.difference(model.expected(observations), model.actual(scanned))
+    by_address: dict[str, list[Observation]] = {}
+    for item in observations:
+        by_address.setdefault(item.event.address, []).append(item)
+    wrong = [
+        answer.address
+        for some in batched(by_address, 100, strict=False)
+        for answer in ledger.check(some)
+        if answer.decision.suppressed != model.suppressed(by_address[answer.address], now)
+    ]
+    return found | ({"decided wrongly": wrong} if wrong else {})

@@ -1,0 +1,72 @@
+"""Streams of events that make trouble: few addresses, many events each, close in time."""
+
+import hashlib
+import random
+from datetime import UTC, datetime, timedelta
+
+from bounceledger.events import Kind, MailEvent
+from bounceledger.state import Observation
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAYS = 100
+"""Days before `NOW` over which events are spread."""
+
+_KINDS = {
+    Kind.DELIVERY: 45,
+    Kind.BOUNCE: 45,
+    Kind.COMPLAINT: 4,
+    Kind.DELIVERY_DELAY: 3,
+    Kind.REJECT: 2,
+    Kind.OTHER: 1,
+}
+_DISPOSITIONS = {
+    Disposition.SOFT: 50,
+    Disposition.HARD: 25,
+    Disposition.BLOCK: 15,
+    Disposition.ECHO: 8,
+    Disposition.NONE: 2,
+}
+
+
+def make(seed: int, size: int) -> list[Observation]:
+    """Distinct events, the same for the same seed."""
+    dice = random.Random(seed)
+    addresses = [f"person{n}@example{n % 7}.test" for n in range(max(3, size // 8))]
+    sources = [f"source-{n}" for n in range(12)]
+    return [
+        _observation(dice, f"{seed}/{n}", dice.choice(addresses), dice.choice(sources))
+        for n in range(size)
+    ]
+
+
+def _observation(dice: random.Random, name: str, address: str, source: str) -> Observation:
+    kind = _weighted(dice, _KINDS)
+    # Whole hours, so that equal times occur.
+    at = NOW - timedelta(hours=dice.randrange(DAYS * 24))
+    event = MailEvent(
+        event_id=hashlib.sha256(name.encode()).hexdigest()[:32],
+        provider="ses",
+        kind=kind,
+        provider_kind=kind.value,
+        address=address,
+        lead_source=source,
+        occurred_at=at,
+        message_id=f"message-{name}",
+        diagnostic=f"smtp; 550 as said in {name}",
+        type=dice.choice(["abuse", "not-spam"]) if kind is Kind.COMPLAINT else "",
+        subtype=(
+            "OnAccountSuppressionList" if kind is Kind.COMPLAINT and dice.random() < 0.3 else ""
+        ),
+        ambiguous=dice.random() < 0.2,
+    )
+    if kind is not Kind.BOUNCE:
+        return Observation(event=event)
+    disposition = _weighted(dice, _DISPOSITIONS)
+    category = dice.choice([c for c in Category if DISPOSITIONS[c] is disposition])
+    verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
+    return Observation(event=event, verdict=verdict)
+
+
+def _weighted[T](dice: random.Random, weights: dict[T, int]) -> T:
+    return dice.choices(list(weights), list(weights.values()))[0]
