@@ -58,7 +58,7 @@ class Facts(NamedTuple):
         reply: reply code such as ``550``.
         status: enhanced status code such as ``5.1.1``.
         temporary: the server asked to try again.
-        silent: there was no diagnostic at all.
+        words: whether the reply says anything beside its codes.
         type: SES ``bounceType``.
         subtype: SES ``bounceSubType``.
         action: DSN action.
@@ -67,7 +67,7 @@ class Facts(NamedTuple):
     reply: str = ""
     status: str = ""
     temporary: bool = False
-    silent: bool = False
+    words: bool = True
     type: str = ""
     subtype: str = ""
     action: str = ""
@@ -88,7 +88,7 @@ class Rule:
         reply: reply codes, ``x`` for any digit, ``none`` for no code.
         status: enhanced status codes, ``x`` for any number, ``none`` for no status.
         temporary: whether the server must (not) have asked to try again.
-        silent: whether the diagnostic must (not) be missing.
+        words: whether the reply must (not) say anything beside its codes.
         type: SES bounce types.
         subtype: SES bounce subtypes.
         action: DSN actions.
@@ -104,7 +104,7 @@ class Rule:
     reply: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     temporary: bool | None = None
-    silent: bool | None = None
+    words: bool | None = None
     type: tuple[str, ...] = ()
     subtype: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class Rule:
         """Whether everything but the words fits."""
         return (
             (self.temporary is None or self.temporary is facts.temporary)
-            and (self.silent is None or self.silent is facts.silent)
+            and (self.words is None or self.words is facts.words)
             and (not self.reply or any(_code_fits(code, facts.reply) for code in self.reply))
             and (not self.status or any(_status_fits(code, facts.status) for code in self.status))
             and (not self.type or facts.type in self.type)
@@ -245,7 +245,7 @@ def _options() -> Any:
 # --- reading rules -----------------------------------------------------------------------
 
 _LISTS = ("any", "names", "all", "none", "reply", "status", "type", "subtype", "action")
-_FLAGS = ("temporary", "silent")
+_FLAGS = ("temporary", "words")
 _KNOWN = {"id", "category", "scope", "examples", "note", *_LISTS, *_FLAGS}
 _EXAMPLE_KNOWN = {"diagnostic", "status", "type", "subtype", "action"}
 
@@ -359,7 +359,7 @@ def ask(reply: SmtpReply, hints: Hints) -> tuple[str, Facts]:
         code,
         status,
         code.startswith(("2", "3", "4")) or (not code and status[:1] == "4") or action == "delayed",
-        not text and not code,
+        bool(text),
         hints.type.lower(),
         hints.subtype.lower(),
         action,
@@ -376,7 +376,7 @@ def _draft(entry: dict[str, Any]) -> Draft:
     if not isinstance(examples, list) or not examples:
         raise RulesError(f"rule {name!r}: no example")
     rule = _rule(entry)
-    if not any(getattr(rule, item) for item in (*_LISTS, "silent")):
+    if not any(getattr(rule, item) for item in _LISTS):
         raise RulesError(f"rule {name!r}: asks for nothing, so it would take everything")
     if (rule.all or rule.none) and not (rule.any or rule.names):
         raise RulesError(f"rule {name!r}: 'all' and 'none' need 'any' or 'names' beside them")
