@@ -115,6 +115,7 @@ FORBIDDEN = {
     "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
     "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.rules"},
     "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
+    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.rules"},
     "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.rules"},
 }
 """What the cold start of each function must not load."""

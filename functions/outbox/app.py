@@ -1,0 +1,49 @@
+"""Watches the table and asks for a look at DNS where a reply called a domain dead."""
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bounceledger.observe import describe, make_logger
+from bounceledger.outbox import Probes, process
+from bounceledger.queues import ProbeQueue
+from bounceledger.settings import Settings
+
+logger = make_logger("outbox")
+
+
+@cache
+def wire() -> ProbeQueue:
+    """The probe queue of this execution environment."""
+    settings = Settings.from_env(require=("probe_queue_url",))
+    return ProbeQueue(boto3.client("sqs"), settings.probe_queue_url)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # At start, where a bad setting fails by name and the processor is faster than later on.
+    wire()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(
+    event: dict[str, Any], context: LambdaContext, *, probes: Probes | None = None
+) -> dict[str, Any]:
+    """Handle one batch of stream records; the answer names where to begin again, if at all.
+
+    Args:
+        event: a DynamoDB stream batch with new and old images.
+        context: of the invocation.
+        probes: where probes are asked for; the environment's own queue by default.
+    """
+    records = event["Records"]
+    report = process(records, wire() if probes is None else probes)
+    if report.failure is not None:
+        why = {"sequence_number": report.retry_from, **describe(report.failure)}
+        logger.error("to be tried again", extra=why)
+    domains = [request.domain for request in report.requests]
+    logger.info("batch", extra={"records": len(records), "domains": domains})
+    failures = [{"itemIdentifier": report.retry_from}] if report.retry_from else []
+    return {"batchItemFailures": failures}

@@ -1,0 +1,60 @@
+"""Once a day, asks for another look at the domains whose day has come."""
+
+import os
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bounceledger.ledger import Ledger, connect
+from bounceledger.observe import make_logger
+from bounceledger.outbox import Probes
+from bounceledger.probing import Rechecks, due
+from bounceledger.queues import ProbeQueue, ProbeRequest
+from bounceledger.settings import Settings
+
+logger = make_logger("recheck")
+
+
+@cache
+def wire() -> tuple[Ledger, ProbeQueue]:
+    """The ledger and the probe queue of this execution environment."""
+    settings = Settings.from_env(require=("table_name", "probe_queue_url"))
+    return Ledger(connect(), settings), ProbeQueue(boto3.client("sqs"), settings.probe_queue_url)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # At start, where a bad setting fails by name and the processor is faster than later on.
+    wire()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(
+    event: dict[str, Any],
+    context: LambdaContext,
+    *,
+    rechecks: Rechecks | None = None,
+    probes: Probes | None = None,
+    today: date | None = None,
+) -> dict[str, int]:
+    """Send every domain that is due to the probe queue.
+
+    Args:
+        event: of the schedule; not looked at.
+        context: of the invocation.
+        rechecks: the ledger; the environment's own by default.
+        probes: where probes are asked for; the environment's own queue by default.
+        today: UTC day; that of the clock by default.
+
+    Raises:
+        LedgerError, QueueError: Lambda tries the invocation again.
+    """
+    rechecks = wire()[0] if rechecks is None else rechecks
+    probes = wire()[1] if probes is None else probes
+    today = today or datetime.now(UTC).date()
+    domains = list(due(rechecks, today))
+    probes.send(ProbeRequest(domain) for domain in domains)
+    logger.info("sent", extra={"day": today.isoformat(), "domains": len(domains)})
+    return {"domains": len(domains)}
