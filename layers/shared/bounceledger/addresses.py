@@ -56,21 +56,20 @@ def normalise_address(text: str) -> str:
         AddressError: the text cannot be a recipient's address. Address literals and
             domains of one label are refused: neither can be a lead's.
     """
+    if len(text) > MAX_TEXT:
+        raise _refusal("the text is too long for an address")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        local, domain = plain.groups()
+        local, domain = plain[1].lower(), plain[2].lower()
     else:
         local, domain = _split(_bare(text))
-        local = _normalise_local(local)
-        domain = normalise_domain(domain)
-    if len(domain) > MAX_DOMAIN:
-        raise _refusal("the domain is too long")
+        local, domain = _normalise_local(local), _host(domain, "address")
     octets = len(local) if local.isascii() else len(local.encode())
     if octets > MAX_LOCAL:
-        raise _refusal("the local part is longer than 64 octets")
+        raise _refusal(f"the local part is longer than {MAX_LOCAL} octets")
     if octets + 1 + len(domain) > MAX_ADDRESS:
-        raise _refusal("the address is longer than 254 octets")
-    return f"{local}@{domain}".lower() if plain is not None else f"{local}@{domain}"
+        raise _refusal(f"the address is longer than {MAX_ADDRESS} octets")
+    return f"{local}@{domain}"
 
 
 def domain_of(address: str) -> str:
@@ -88,14 +87,7 @@ def normalise_domain(text: str) -> str:
     Raises:
         AddressError: the text cannot be a mail domain, ``field`` is ``domain``.
     """
-    name = text.strip().rstrip(".")
-    if len(name) > MAX_DOMAIN:
-        raise _refusal("the domain is too long", field="domain")
-    if not name.isascii():
-        name = _to_a_labels(name)
-    if _HOST.fullmatch(name) is None or len(name) > MAX_DOMAIN:
-        raise _refusal("the domain is not a host name of two labels or more", field="domain")
-    return name.lower()
+    return _host(text, "domain")
 
 
 def clean_lead_source(text: str) -> str:
@@ -131,8 +123,6 @@ def _source_character(char: str) -> str:
 
 def _bare(text: str) -> str:
     """The address itself, without display name, brackets, comments and address type."""
-    if len(text) > MAX_TEXT:
-        raise _refusal("the text is too long for an address")
     text = _FOLD.sub("", text.strip().strip(_INVISIBLE).strip()).replace("\t", " ")
     if any(c < " " or c == "\x7f" for c in text):
         raise _refusal("the text holds control characters")
@@ -204,16 +194,27 @@ def _normalise_local(local: str) -> str:
     return f'"{escaped}"'
 
 
-def _to_a_labels(domain: str) -> str:
-    # The codec of the standard library is IDNA 2003: it sends faß.de to fass.de. Loaded
-    # here, because few addresses need it.
+def _host(text: str, field: str) -> str:
+    name = text.strip().rstrip(".")
+    if len(name) <= MAX_DOMAIN and not name.isascii():
+        name = _to_a_labels(name, field)
+    if len(name) > MAX_DOMAIN:
+        raise _refusal(f"the domain is longer than {MAX_DOMAIN} octets", field)
+    if _HOST.fullmatch(name) is None:
+        raise _refusal("the domain is not a host name of two labels or more", field)
+    return name.lower()
+
+
+def _to_a_labels(domain: str, field: str) -> str:
+    # The codec of the standard library is IDNA 2003: it sends faß.de to fass.de, another
+    # domain. Loaded here, because few addresses need it.
     import idna
 
     try:
         return idna.encode(domain, uts46=True).decode("ascii").rstrip(".")
     except UnicodeError:
-        raise _refusal("the domain is no international domain name", field="domain") from None
+        raise _refusal("the domain is no international domain name", field) from None
 
 
-def _refusal(reason: str, *, field: str = "address") -> AddressError:
+def _refusal(reason: str, field: str = "address") -> AddressError:
     return AddressError(reason, field=field)

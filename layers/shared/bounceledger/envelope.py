@@ -21,6 +21,8 @@ MAX_LAYERS = 8
 """Wrappings that are taken off; five is the most that AWS services produce."""
 MAX_SIZE = 1_048_576
 """Characters of a record: SQS takes 1 MiB, SNS and EventBridge 256 KiB."""
+MAX_ID = 256
+"""Characters kept of an id."""
 PROVIDER_SES = "ses"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -126,6 +128,12 @@ def parse_timestamp(text: str) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the calendar") from None
+
+
+def clean_text(text: str, limit: int | None) -> str:
+    """A stranger's text, cut to size, as UTF-8 can carry it: without lone surrogates."""
+    text = text[:limit]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _open_sqs(value: JsonObject, found: _Findings) -> tuple[object, str]:
@@ -235,7 +243,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _text(value: JsonObject, key: str) -> str:
     """An id; the empty text where it is missing or no text."""
     found = value.get(key)
-    return found[:256] if isinstance(found, str) else ""
+    return clean_text(found, MAX_ID) if isinstance(found, str) else ""
 
 
 def _note_time(value: JsonObject, key: str, found: _Findings) -> None:

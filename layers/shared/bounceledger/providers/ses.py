@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bounceledger.addresses import clean_lead_source, normalise_address
-from bounceledger.envelope import Document, JsonObject, parse_timestamp
+from bounceledger.envelope import Document, JsonObject, clean_text, parse_timestamp
 from bounceledger.errors import AddressError, InputError, PayloadError
 from bounceledger.events import Kind, MailEvent
 from bounceledger.providers.base import Parsed
@@ -22,6 +22,8 @@ MAX_RECIPIENTS = 100
 """Recipients of one event; SES takes 50 per message."""
 MAX_DIAGNOSTIC = 16_384
 """Characters kept of what a server said."""
+MAX_HEADER = 2048
+"""Characters of a header value that are looked at."""
 MAX_FIELD = 256
 """Characters kept of ids, statuses and types."""
 MAX_AHEAD = timedelta(days=1)
@@ -36,7 +38,7 @@ class Shape:
 
     Attributes:
         kind: our word for it.
-        section: key of the object about the event.
+        section: key of the object about the event; empty where it is not known.
         recipients: key of the recipients in the section; empty: all of ``mail.destination``.
         diagnostic: key of what was said, in the recipient's entry or else in the section.
         type: key of the provider's type in the section.
@@ -94,6 +96,7 @@ _SUBSCRIPTION = Shape(Kind.SUBSCRIPTION, "subscription", repeats=True)
 _SEND = Shape(Kind.SEND, "send")
 _OPEN = Shape(Kind.OPEN, "open", repeats=True)
 _CLICK = Shape(Kind.CLICK, "click", repeats=True)
+_OTHER = Shape(Kind.OTHER, "", repeats=True)
 
 KINDS: Mapping[str, Shape] = {
     # eventType and notificationType, folded by `_fold`
@@ -140,7 +143,7 @@ def parse(
     """
     body = document.body
     word = _kind_word(body)
-    shape = KINDS.get(_fold(word)) or Shape(Kind.OTHER, word[:1].lower() + word[1:], repeats=True)
+    shape = KINDS.get(_fold(word), _OTHER)
     mail = _object(body, "mail", "")
     section = _object(body, shape.section, "") if shape.section else {}
     if shape.recipients and not section:
@@ -159,7 +162,7 @@ def parse(
         message_id=message_id,
         sending_account=_text(mail, "sendingAccountId", "mail") or document.account,
         diagnostic=_text(section, shape.diagnostic, shape.section, MAX_DIAGNOSTIC),
-        type=_text(section, shape.type, shape.section),
+        type=_type(shape, section),
         subtype=_text(section, shape.subtype, shape.section),
     )
     identity = (
@@ -252,6 +255,12 @@ def _kind_word(body: JsonObject) -> str:
     return word.strip()
 
 
+def _type(shape: Shape, section: JsonObject) -> str:
+    """SES's type. Feedback types are the same in any case (RFC 5965 section 3.1)."""
+    text = _text(section, shape.type, shape.section)
+    return text.strip().lower() if shape.kind is Kind.COMPLAINT else text
+
+
 def _fold(word: str) -> str:
     return word.casefold().replace(" ", "")
 
@@ -279,11 +288,8 @@ def _moment(
 
 def _lead_source(mail: JsonObject, settings: Settings) -> str:
     """Who supplied the address: the first of tag, header, configuration set that is set."""
-    for text in _lead_source_texts(mail, settings):
-        source = clean_lead_source(text)
-        if source:
-            return source
-    return settings.lead_source_default
+    sources = map(clean_lead_source, _lead_source_texts(mail, settings))
+    return next((source for source in sources if source), settings.lead_source_default)
 
 
 def _lead_source_texts(mail: JsonObject, settings: Settings) -> Iterator[str]:
@@ -291,16 +297,17 @@ def _lead_source_texts(mail: JsonObject, settings: Settings) -> Iterator[str]:
     yield _tag(tags, settings.lead_source_tag)
     headers = _headers(mail)
     yield _message_tag(headers.get("x-ses-message-tags", ""), settings.lead_source_tag)
-    yield headers.get(settings.lead_source_header.casefold(), "")
+    yield _decode(headers.get(settings.lead_source_header.casefold(), ""))
     yield _tag(tags, "ses:configuration-set")
     yield headers.get("x-ses-configuration-set", "")
+    yield settings.lead_source_default
 
 
 def _tag(tags: JsonObject, name: str) -> str:
     """First value of a message tag."""
     value = _pick(tags, name)
     values = value if isinstance(value, list) else [value]
-    return next((_clean(one, MAX_FIELD) for one in values if isinstance(one, str)), "")
+    return next((clean_text(one, MAX_FIELD) for one in values if isinstance(one, str)), "")
 
 
 def _message_tag(header: str, name: str) -> str:
@@ -313,15 +320,14 @@ def _message_tag(header: str, name: str) -> str:
 
 
 def _headers(mail: JsonObject) -> dict[str, str]:
-    """The mail's header fields by folded name, the first of each, decoded."""
+    """The mail's header fields by folded name, the first of each."""
     headers: dict[str, str] = {}
     for index, header in enumerate(_list(mail, "headers", "mail")):
         path = f"mail.headers[{index}]"
         if not isinstance(header, Mapping):
             raise PayloadError("not an object", field=path)
         name = _text(header, "name", path).strip().casefold()
-        if name.startswith("x-"):
-            headers.setdefault(name, _decode(_text(header, "value", path, MAX_DIAGNOSTIC)))
+        headers.setdefault(name, _text(header, "value", path, MAX_HEADER))
     return headers
 
 
@@ -334,7 +340,7 @@ def _decode(value: str) -> str:
     from email.header import decode_header, make_header
 
     try:
-        return _clean(str(make_header(decode_header(value))), MAX_DIAGNOSTIC)
+        return clean_text(str(make_header(decode_header(value))), MAX_HEADER)
     except (HeaderParseError, LookupError, ValueError):
         return value
 
@@ -377,13 +383,7 @@ def _text(where: JsonObject, key: str, path: str, limit: int | None = MAX_FIELD)
         return ""
     if not isinstance(value, str):
         raise PayloadError("not a text", field=_join(path, key))
-    return _clean(value, limit)
-
-
-def _clean(text: str, limit: int | None) -> str:
-    """The text, cut to size, as UTF-8 can carry it: without lone surrogates."""
-    text = text[:limit]
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return clean_text(value, limit)
 
 
 def _join(path: str, key: str) -> str:
