@@ -18,6 +18,7 @@ interrupted, 141 the reader of our output went away.
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from typing import Protocol
 
 from bounceledger import __version__
 from bounceledger.errors import BounceledgerError
+from bounceledger_cli.commands import classify, explain
 from bounceledger_cli.console import CommandError, Console
 
 
@@ -42,7 +44,7 @@ class Command(Protocol):
         """Do the work; the exit code."""
 
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (classify, explain)
 
 
 def main(
@@ -61,7 +63,7 @@ def main(
     Returns:
         The exit code. Wrong usage leaves through argparse's own ``SystemExit(2)``.
     """
-    console = console or Console()
+    console = console or _process_console()
     args = _parser(commands).parse_args(argv)
     command: Command = args.command
     try:
@@ -79,6 +81,14 @@ def main(
         _forget_output(console)
         return 141
     return code
+
+
+def _process_console() -> Console:
+    """The process's own streams, made to print what their encoding lacks as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return Console()
 
 
 def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:

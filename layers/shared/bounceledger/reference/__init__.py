@@ -251,8 +251,10 @@ def _read(kind: PageKind, name: str) -> Page | None:
 
 
 def _parse(kind: PageKind, path: Path) -> Page:
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    lists = {name: tuple(data.pop(name, ())) for name in ("rfc", "related", "keywords")}
+    data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    lists: dict[str, Any] = {
+        name: tuple(data.pop(name, ())) for name in ("rfc", "related", "keywords")
+    }
     notes = tuple(
         Note(title=note["title"], text=_paragraphs(note["text"])) for note in data.pop("note", ())
     )
@@ -260,7 +262,7 @@ def _parse(kind: PageKind, path: Path) -> Page:
         digit: ClassReading(**{name: _paragraphs(text) for name, text in reading.items()})
         for digit, reading in data.pop("class", {}).items()
     }
-    texts = {name: _paragraphs(text) for name, text in data.items()}
+    texts: dict[str, Any] = {name: _paragraphs(text) for name, text in data.items()}
     code = path.stem.upper() if kind is PageKind.ENHANCED else path.stem
     return Page(code=code, kind=kind, notes=notes, classes=classes, **lists, **texts)
 
