@@ -1,0 +1,181 @@
+"""From a reply that calls a domain dead, through DNS, to what the API says of it."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.dns import server as servers
+from tests.ses_documents import bounce
+from tools.stack import STACK_NAME, Stack, call_api, publish, running, wait_for
+
+TAKES_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
+DNSBL = "smtp; 521 5.7.1 Service unavailable; client [192.0.2.7] blocked using dnsbl.example.test"
+NO_SUCH_DOMAIN = "smtp; 550 5.4.4 Invalid domain"
+
+
+@pytest.fixture(scope="module")
+def dns_stack(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The same build (`stack` sees to it), deployed with a DNS server of the tests' own."""
+    with (
+        servers.zones(tmp_path_factory.mktemp("nsd")) as server,
+        running({"DnsResolvers": str(server), "ProbeDelay": "0"}, build=False) as deployed,
+    ):
+        yield deployed
+
+
+def output(stack: Stack, name: str) -> str:
+    stacks = stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in stacks["Stacks"][0]["Outputs"]}
+    return str(outputs[name])
+
+
+def domain(stack: Stack, name: str) -> dict[str, Any]:
+    return dict(call_api(stack, "/v1/domains", {"name": name}).body)
+
+
+def suppression(stack: Stack, address: str) -> dict[str, Any]:
+    return dict(call_api(stack, "/v1/suppressions", {"address": address}).body)
+
+
+def bounced_and_probed(stack: Stack, address: str, diagnostic: str, status: str) -> bool:
+    publish(stack, bounce(address, diagnostic, status=status))
+    name = address.partition("@")[2]
+    return wait_for(lambda: domain(stack, name)["verdict"] is not None)
+
+
+def test_a_521_from_a_null_mx_domain_suppresses_everyone_there_and_names_a_way_in(
+    dns_stack: Stack,
+) -> None:
+    # GIVEN noreply.company.test with a null MX, and company.test that accepts mail
+    # WHEN an address there bounces with 521
+    assert bounced_and_probed(dns_stack, "ann@noreply.company.test", TAKES_NO_MAIL, "5.3.2")
+
+    # THEN an address there that nobody ever mailed is suppressed, by its domain
+    answer = suppression(dns_stack, "never-mailed@noreply.company.test")
+    assert answer["suppressed"] is True
+    assert answer["scope"] == "domain"
+    assert answer["suppressed_until"] is None
+
+    # AND the evidence and the other way in are there
+    assert answer["domain"]["verdict"] == "null_mx"
+    assert answer["domain"]["evidence"]["answers"]["MX noreply.company.test"] == "NOERROR"
+    assert answer["domain"]["alternate_domain"] == "company.test"
+    assert answer["domain"]["alternate_verdict"] == "accepts_mail"
+
+    # AND the address that bounced says the same, with the words of the server
+    bounced = suppression(dns_stack, "ann@noreply.company.test")
+    assert bounced["scope"] == "domain"
+    assert "521 5.3.2" in bounced["diagnostic"]
+
+    # AND neither the parent nor a child is
+    assert suppression(dns_stack, "ann@company.test")["suppressed"] is False
+    assert suppression(dns_stack, "ann@deeper.noreply.company.test")["suppressed"] is False
+
+
+def test_a_521_from_one_of_two_mx_hosts_suppresses_the_address_only_and_for_a_while(
+    dns_stack: Stack,
+) -> None:
+    # GIVEN a domain with two mail hosts
+    # WHEN one of them answers 521
+    assert bounced_and_probed(dns_stack, "bob@company.test", TAKES_NO_MAIL, "5.3.2")
+
+    # THEN the address is suppressed for 30 days, unconfirmed
+    answer = suppression(dns_stack, "bob@company.test")
+    assert answer["suppressed"] is True
+    assert answer["scope"] == "address"
+    assert answer["unconfirmed"] is True
+    until = datetime.fromisoformat(answer["suppressed_until"])
+    assert timedelta(days=29) < until - datetime.now(UTC) < timedelta(days=30)
+
+    # AND the company is not
+    assert suppression(dns_stack, "carol@company.test")["suppressed"] is False
+
+
+def test_an_unknown_domain_that_dns_knows_is_taken_back(dns_stack: Stack) -> None:
+    # GIVEN a domain that accepts mail, but was not found when the mail was sent
+    # WHEN its probe is done
+    assert bounced_and_probed(dns_stack, "dora@dora.crowd.test", NO_SUCH_DOMAIN, "5.4.4")
+
+    # THEN the address may be mailed
+    assert suppression(dns_stack, "dora@dora.crowd.test")["suppressed"] is False
+
+
+def test_a_domain_that_dns_does_not_know_either_is_dead(dns_stack: Stack) -> None:
+    # GIVEN a domain that does not exist
+    assert bounced_and_probed(dns_stack, "eve@gone.test", NO_SUCH_DOMAIN, "5.4.4")
+
+    # THEN everyone there is suppressed
+    answer = suppression(dns_stack, "anyone@gone.test")
+    assert (answer["suppressed"], answer["scope"]) == (True, "domain")
+    assert answer["domain"]["verdict"] == "missing"
+
+
+def test_a_blocklisted_sender_triggers_no_probe(dns_stack: Stack) -> None:
+    # GIVEN a bounce with 521 from a DNS blocklist, and after it one that is probed
+    publish(dns_stack, bounce("fred@blocked.silent.test", DNSBL, status="5.7.1"))
+    assert bounced_and_probed(dns_stack, "gus@later.silent.test", TAKES_NO_MAIL, "5.3.2")
+    time.sleep(2)
+
+    # THEN nobody asked DNS about the first
+    assert domain(dns_stack, "blocked.silent.test")["verdict"] is None
+    assert suppression(dns_stack, "fred@blocked.silent.test")["suppressed"] is False
+
+
+def test_a_server_failure_changes_nothing(dns_stack: Stack) -> None:
+    # GIVEN a domain whose DNS fails, and after it one that is probed
+    publish(dns_stack, bounce("hal@hal.broken.test", TAKES_NO_MAIL, status="5.3.2"))
+    assert bounced_and_probed(dns_stack, "ida@ida.silent.test", TAKES_NO_MAIL, "5.3.2")
+    time.sleep(2)
+
+    # THEN the address is suppressed as the server's word has it, and the domain is not
+    assert domain(dns_stack, "hal.broken.test")["verdict"] is None
+    assert suppression(dns_stack, "hal@hal.broken.test")["scope"] == "address"
+    assert suppression(dns_stack, "jane@hal.broken.test")["suppressed"] is False
+
+
+def test_a_domain_whose_day_has_come_is_probed_again(dns_stack: Stack) -> None:
+    # GIVEN a domain with a recheck that was due three days ago, and missed
+    day = date.today() - timedelta(days=3)
+    dns_stack.client("dynamodb").put_item(
+        TableName=dns_stack.table_name,
+        Item={"pk": {"S": f"RECHECK#{day.isoformat()}"}, "sk": {"S": "due.silent.test"}},
+    )
+
+    # WHEN the scheduled function runs
+    answer = dns_stack.client("lambda").invoke(
+        FunctionName=output(dns_stack, "RecheckFunctionName")
+    )
+    assert json.load(answer["Payload"])["domains"] >= 1
+
+    # THEN the domain is probed
+    assert wait_for(lambda: domain(dns_stack, "due.silent.test")["verdict"] == "null_mx")
+
+
+def test_a_message_that_is_no_request_is_kept_whole_with_the_reason(dns_stack: Stack) -> None:
+    # GIVEN something else on the probe queue
+    sqs = dns_stack.client("sqs")
+    body = json.dumps({"domain": "not a domain"})
+
+    # WHEN it is handled
+    sqs.send_message(QueueUrl=output(dns_stack, "ProbeQueueUrl"), MessageBody=body)
+
+    # THEN it ends in the dead-letter queue
+    kept: list[dict[str, Any]] = []
+
+    def arrived() -> bool:
+        kept.extend(
+            sqs.receive_message(
+                QueueUrl=output(dns_stack, "ProbeDeadLetterQueueUrl"),
+                MessageAttributeNames=["All"],
+            ).get("Messages", [])
+        )
+        return bool(kept)
+
+    assert wait_for(arrived)
+    assert kept[0]["Body"] == body
+    assert kept[0]["MessageAttributes"]["field"]["StringValue"] == "domain"
+    assert kept[0]["MessageAttributes"]["reason"]["StringValue"]
