@@ -18,16 +18,18 @@ COPIES = 3
 WORKERS = 4
 
 
-def shuffled(observations: Sequence[Observation], seed: int) -> list[list[Observation]]:
-    """Every message `COPIES` times, in random order, in batches of 1 to 100."""
+def shuffled(
+    observations: Sequence[Observation], seed: int, copies: int = COPIES
+) -> list[list[Observation]]:
+    """Every message `copies` times, in random order, in batches of 1 to 100."""
     dice = random.Random(seed)
-    copies = list(observations) * COPIES
-    dice.shuffle(copies)
+    messages = list(observations) * copies
+    dice.shuffle(messages)
     batches = []
-    while copies:
+    while messages:
         size = dice.randint(1, 100)
-        batches.append(copies[:size])
-        copies = copies[size:]
+        batches.append(messages[:size])
+        messages = messages[size:]
     return batches
 
 

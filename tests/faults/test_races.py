@@ -1,0 +1,267 @@
+"""Workers that meet on one address, in every order of their calls, and dying at every call."""
+
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from bounceledger.events import Kind, MailEvent
+from bounceledger.ledger import Fate, Ledger
+from bounceledger.settings import Settings
+from bounceledger.state import Observation
+from bounceledger.verdict import Category, Scope, Verdict
+from tests.faults import model, run, stream
+from tests.faults.fake import FakeDynamoDB, Killed
+
+SETTINGS = Settings(table_name="fake", lanes=1, counter_shards=4)
+ADDRESS = "a@example.test"
+TURNS = 5
+"""Calls of each worker whose order is tried out."""
+
+
+def event(name: str, kind: Kind, category: Category | None, hours: float) -> Observation:
+    happened = MailEvent(
+        event_id=name,
+        provider="ses",
+        kind=kind,
+        provider_kind=kind.value,
+        address=ADDRESS,
+        lead_source="fair",
+        occurred_at=stream.NOW - timedelta(hours=hours),
+        diagnostic=f"as said in {name}",
+    )
+    verdict = Verdict(category=category, scope=Scope.ADDRESS, rule="r") if category else None
+    return Observation(event=happened, verdict=verdict)
+
+
+DELIVERY = event("delivery", Kind.DELIVERY, None, hours=10)
+SOFT_BEFORE = event("soft before", Kind.BOUNCE, Category.MAILBOX_FULL, hours=40)
+SOFT_AFTER = event("soft after", Kind.BOUNCE, Category.EXPIRED, hours=5)
+HARD = event("hard", Kind.BOUNCE, Category.MAILBOX_UNKNOWN, hours=20)
+EARLY_HARD = event("early hard", Kind.BOUNCE, Category.NO_MAIL_ACCEPTED, hours=90)
+DOMAIN = event("domain", Kind.BOUNCE, Category.DOMAIN_UNKNOWN, hours=30)
+EVENTS = (DELIVERY, SOFT_BEFORE, SOFT_AFTER, HARD, EARLY_HARD, DOMAIN)
+
+HISTORIES: dict[str, Sequence[Observation]] = {
+    "nothing known": (),
+    "hard facts": (HARD,),
+    "soft facts": (SOFT_AFTER,),
+}
+
+
+class Turns:
+    """Lets calls happen in a given order of workers."""
+
+    def __init__(self, order: Sequence[str]) -> None:
+        self._order = list(order)
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def of(self, worker: str) -> Iterator[None]:
+        """Wait for a worker's turn, and end it afterwards."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._order[:1] == [worker] or worker not in self._order)
+        yield
+        with self._changed:
+            if self._order[:1] == [worker]:
+                self._order.pop(0)
+            self._changed.notify_all()
+
+    def leave(self, worker: str) -> None:
+        """A worker is done and takes no more turns."""
+        with self._changed:
+            self._order = [name for name in self._order if name != worker]
+            self._changed.notify_all()
+
+
+class Client:
+    """A worker's view of the fake, one call at a time when it is its turn."""
+
+    def __init__(self, fake: FakeDynamoDB, worker: str, turns: Turns) -> None:
+        self._fake, self._worker, self._turns = fake, worker, turns
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**parameters: Any) -> Any:
+            with self._turns.of(self._worker):
+                return getattr(self._fake, name)(**parameters)
+
+        return getattr(self._fake, name) if name == "batch_write_item" else call
+
+
+def ledger(client: Any) -> Ledger:
+    return Ledger(client, SETTINGS, clock=lambda: stream.NOW, sleep=lambda _: None)
+
+
+def run_side_by_side(
+    fake: FakeDynamoDB, work: dict[str, Observation], order: Sequence[str]
+) -> None:
+    turns = Turns(order)
+
+    def worker(name: str) -> None:
+        try:
+            [outcome] = ledger(Client(fake, name, turns)).record([work[name]])
+            assert outcome.fate is Fate.BOOKED
+        finally:
+            turns.leave(name)
+
+    threads = [threading.Thread(target=worker, args=(name,)) for name in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def assert_equals_model(fake: FakeDynamoDB, events: Sequence[Observation]) -> None:
+    found = run.differences(events, fake.scan()["Items"], ledger(fake), stream.NOW)
+    assert found == {}
+
+
+@pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
+@pytest.mark.parametrize("soft", [SOFT_BEFORE, DOMAIN], ids=["soft", "domain unknown"])
+def test_a_delivery_and_a_soft_bounce_see_each_other_in_every_order(
+    history: Sequence[Observation], soft: Observation
+) -> None:
+    for first in combinations(range(2 * TURNS), TURNS):
+        # GIVEN what is known already
+        fake = FakeDynamoDB()
+        ledger(fake).record(history)
+        # WHEN a delivery and an older soft bounce are booked at the same time
+        order = ["delivery" if n in first else "soft" for n in range(2 * TURNS)]
+        run_side_by_side(fake, {"delivery": DELIVERY, "soft": soft}, order)
+        # THEN the delivery has voided the soft day
+        assert_equals_model(fake, [*history, DELIVERY, soft])
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("last", EVENTS, ids=lambda item: item.event.event_id)
+def test_a_worker_that_dies_at_any_call_leaves_nothing_undone(
+    last: Observation, copies: int
+) -> None:
+    others = [item for item in EVENTS if item is not last]
+    for applied in (False, True):
+        for deadly in range(1, 12):
+            # GIVEN a worker that dies at one of its calls, before or after it takes effect
+            fake = FakeDynamoDB()
+            ledger(fake).record(others)
+            dying = Dying(fake, deadly, applied=applied)
+            try:
+                ledger(dying).record([last] * copies)
+            except Killed:
+                # WHEN the queue delivers the event again
+                ledger(fake).record([last])
+            # THEN it counts exactly once, and nothing is missing
+            assert_equals_model(fake, EVENTS)
+
+
+class Dying:
+    """A client whose n-th call is the worker's last."""
+
+    def __init__(self, fake: FakeDynamoDB, deadly: int, *, applied: bool) -> None:
+        self._fake, self._left, self._applied = fake, deadly, applied
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**parameters: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._applied:
+                raise Killed
+            answer = getattr(self._fake, name)(**parameters)
+            if self._left == 0:
+                raise Killed
+            return answer
+
+        return call
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_events_delivered_once_in_any_order_and_grouping_give_one_table(seed: int) -> None:
+    # GIVEN distinct events in random order, each delivered once, by workers side by side
+    observations = stream.make(seed, 200)
+    fake = FakeDynamoDB(seed=seed, hold=0.0002)
+    batches = run.shuffled(observations, seed, copies=1)
+    # WHEN they are booked
+    run.deliver(batches, lambda: ledger(fake))
+    # THEN nothing depended on a second delivery
+    assert_equals_model(fake, observations)
+
+
+def test_a_poisonous_event_fails_alone() -> None:
+    # GIVEN a batch in which the table refuses one event for good
+    observations = stream.make(seed=3, size=60)
+    poison = replace(observations[17], event=replace(observations[17].event, lead_source="POISON"))
+    observations[17] = poison
+    fake = FakeDynamoDB()
+    # WHEN it is recorded
+    outcomes = ledger(fake).record(observations)
+    # THEN that one is refused for good, and every other one is booked
+    refused = [n for n, outcome in enumerate(outcomes) if not outcome.ok]
+    assert refused == [17]
+    assert not outcomes[17].retry_helps
+    assert outcomes[17].field == "event"
+    rest = observations[:17] + observations[18:]
+    found = model.difference(model.expected(rest), model.actual(fake.scan()["Items"]))
+    assert set(found) <= {"listed"}
+
+
+def test_what_there_is_no_time_for_is_handed_back() -> None:
+    # GIVEN a deadline that has come
+    fake = FakeDynamoDB()
+    # WHEN a batch is recorded
+    outcomes = ledger(fake).record(stream.make(seed=4, size=20), deadline=stream.NOW)
+    # THEN all of it fails, a retry helps, and nothing was booked
+    assert all(not outcome.ok and outcome.retry_helps for outcome in outcomes)
+    assert not fake.table
+
+
+def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
+    # GIVEN four environments that all begin with the same shards, each with deliveries of
+    # the same three sources and the same day
+    settings = replace(SETTINGS, lanes=2, counter_shards=64)
+    fake = FakeDynamoDB(hold=0.001)
+    start = threading.Barrier(4)
+    met = []
+
+    def deliveries(worker: int, first: int) -> list[Observation]:
+        return [
+            replace(
+                DELIVERY,
+                event=replace(
+                    DELIVERY.event,
+                    address=f"{worker}-{n}@example.test",
+                    lead_source=f"source-{n % 3}",
+                ),
+            )
+            for n in range(first, first + 500)
+        ]
+
+    def work(worker: int) -> None:
+        dice = random.Random(worker)
+        begin = iter([0])
+        own = Ledger(
+            fake,
+            settings,
+            clock=lambda: stream.NOW,
+            sleep=lambda _: None,
+            draw=lambda size: next(begin, dice.randrange(size)),
+        )
+        # WHEN they work side by side
+        for round_ in range(2):
+            start.wait()
+            own.record(deliveries(worker, 500 * round_))
+            start.wait()
+            if worker == 0:
+                met.append(len(fake.conflicts))
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # THEN they meet at first, and not any more once they have moved apart
+    assert met[0] > 0
+    assert met[1] == met[0]
