@@ -236,7 +236,7 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
                     lead_source=f"source-{n % 3}",
                 ),
             )
-            for n in range(first, first + 500)
+            for n in range(first, first + 300)
         ]
 
     def work(worker: int) -> None:
@@ -250,9 +250,9 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
             draw=lambda size: next(begin, dice.randrange(size)),
         )
         # WHEN they work side by side
-        for round_ in range(2):
+        for round_ in range(8):
             start.wait()
-            own.record(deliveries(worker, 500 * round_))
+            own.record(deliveries(worker, 300 * round_))
             start.wait()
             if worker == 0:
                 met.append(len(fake.conflicts))
@@ -264,4 +264,4 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
         thread.join()
     # THEN they meet at first, and not any more once they have moved apart
     assert met[0] > 0
-    assert met[1] == met[0]
+    assert met[-1] == met[-4]
