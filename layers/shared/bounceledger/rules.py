@@ -438,8 +438,8 @@ _LITERAL = re.compile(r"[\w ,;:'/@-]+")
 _FORMS = {
     "reply": re.compile(r"[2-6x][0-9x][0-9x]|none"),
     "status": _STATUS_FORM,
-    # Matching is against lower case; a capital could only stand in an escape such as \S.
-    **dict.fromkeys(("any", "all", "none"), re.compile(r"(?:\\.|[^A-Z\\])+")),
+    # Matching is against lower case, but for names of hosts: a capital stands for nothing else.
+    **dict.fromkeys(("any", "all", "none"), re.compile(r"(?:\\p\{Lu\}|\\.|[^A-Z\\])+")),
     **dict.fromkeys(("type", "subtype", "action"), re.compile(r"[a-z-]*")),
 }
 
