@@ -21,7 +21,6 @@ from tools.samples import load_samples
 from tools.stack import LOCAL, Stack, call_api, running
 
 STACK_FILE = LOCAL / "stack.json"
-INVOKE_FILE = LOCAL / "env.json"
 
 WIDTH = 132
 """Columns where there is no terminal to fit into."""
@@ -46,7 +45,6 @@ def main(arguments: list[str] | None = None) -> int:
                 show_api(stack, fates, out)
             if options.stay:
                 cleanup.callback(STACK_FILE.unlink, missing_ok=True)
-                cleanup.callback(INVOKE_FILE.unlink, missing_ok=True)
                 stay(stack, out if not as_json else err)
     except KeyboardInterrupt:
         err.print("· Stopped")
@@ -131,26 +129,12 @@ def show_api(stack: Stack, fates: Iterable[Fate], out: Console) -> None:
 def stay(stack: Stack, out: Console) -> None:
     """Say where the stack is, also in `STACK_FILE`, and wait for an interrupt."""
     STACK_FILE.write_text(json.dumps(stack.to_json(), indent=2) + "\n")
-    INVOKE_FILE.write_text(json.dumps({"Parameters": invoke_variables(stack)}, indent=2) + "\n")
     out.print()
     out.print(JSON.from_data(stack.to_json()))
     out.print(
         f"The stack is up; {STACK_FILE.relative_to(LOCAL.parent)} says where. Ctrl-C stops it."
     )
     signal.pause()
-
-
-def invoke_variables(stack: Stack) -> dict[str, str]:
-    """Variables with which ``sam local invoke`` reaches this stack."""
-    return {
-        "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "AWS_ACCESS_KEY_ID": stack.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
-        "AWS_DEFAULT_REGION": stack.region,
-        "TABLE_NAME": stack.table_name,
-        "DEAD_LETTER_QUEUE_URL": stack.dead_letter_queue_url,
-        "ALLOWED_ACCOUNTS": "*",
-    }
 
 
 if __name__ == "__main__":
