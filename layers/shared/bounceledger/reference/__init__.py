@@ -17,10 +17,12 @@ from typing import Any
 _DATA = Path(__file__).parent / "data"
 
 _REPLY = re.compile(r"[2-6][0-9]{2}")
-_ENHANCED = re.compile(r"([245x])\.([0-9]{1,3})\.([0-9]{1,3})", re.IGNORECASE)
+_ENHANCED = re.compile(r"([2456x])\.([0-9]{1,3})\.([0-9]{1,3})", re.IGNORECASE)
 _SLUG = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 _WORD = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
 _LONGEST_QUERY = 200
+_VENDOR_CLASS = "6"
+"""No class of RFC 3463; Mailgun writes it for refusals of its own."""
 
 CLASS_NAMES: Mapping[str, str] = {
     "2": "success",
@@ -211,7 +213,7 @@ def codes() -> list[dict[str, str]]:
 
 def _find_enhanced(digit: str, subject: str, detail: str) -> Page | None:
     subject, detail = str(int(subject)), str(int(detail))
-    page = _read(PageKind.ENHANCED, f"x.{subject}.{detail}")
+    page = _read(PageKind.ENHANCED, f"x.{subject}.{detail}") if digit != _VENDOR_CLASS else None
     if page is None:
         slug = _extension(digit, int(subject), int(detail))
         page = _read(PageKind.TOPIC, slug) if slug else None
