@@ -73,6 +73,7 @@ def test_every_registered_code_has_a_page(table: str) -> None:
         ("tls required", "tls-required"),
         ("4.4.7", "expiry"),
         ("null mx", "null-mx"),
+        ("mailbox quota exceeded", "mailbox-full"),
     ],
 )
 def test_topics_are_found_by_what_people_type(words: str, topic: str) -> None:
