@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -139,7 +139,7 @@ def test_a_server_failure_changes_nothing(dns_stack: Stack) -> None:
 
 def test_a_domain_whose_day_has_come_is_probed_again(dns_stack: Stack) -> None:
     # GIVEN a domain with a recheck that was due three days ago, and missed
-    day = date.today() - timedelta(days=3)
+    day = datetime.now(UTC).date() - timedelta(days=3)
     dns_stack.client("dynamodb").put_item(
         TableName=dns_stack.table_name,
         Item={"pk": {"S": f"RECHECK#{day.isoformat()}"}, "sk": {"S": "due.silent.test"}},

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import batched
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -126,19 +125,14 @@ class ProbeQueue:
         """Ask for probes.
 
         Raises:
-            QueueError: the queue did not take all of them.
+            QueueError: the queue did not take one of them, nor was it given those after it.
         """
-        for some in batched(requests, 10, strict=False):
-            entries: Any = [
-                {"Id": str(number), "MessageBody": request.to_body()}
-                for number, request in enumerate(some)
-            ]
+        # One by one: few at a time, and no reply to take apart.
+        for request in requests:
             try:
-                answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+                self._client.send_message(QueueUrl=self._queue_url, MessageBody=request.to_body())
             except (BotoCoreError, ClientError) as cause:
-                raise QueueError(f"the probe queue took no messages: {cause}") from cause
-            if refused := answer.get("Failed"):
-                raise QueueError(f"the probe queue refused {len(refused)} of {len(some)} messages")
+                raise QueueError(f"the probe queue took no message: {cause}") from cause
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Keep a received message back for a while.
