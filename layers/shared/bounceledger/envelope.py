@@ -177,11 +177,10 @@ def _open_eventbridge(value: JsonObject, found: _Findings) -> tuple[object, str]
     found.account = _text(value, "account")
     _note_time(value, "time", found)
     detail = value["detail"]
-    if not isinstance(detail, Mapping):
-        raise EnvelopeError("not a JSON object", field="detail")
-    if detail.get("eventType") is None and isinstance(detail.get("mail"), Mapping):
+    if isinstance(detail, Mapping) and isinstance(detail.get("mail"), Mapping):
         # The kind of a mail's event may stand outside only.
-        detail = {**detail, "eventType": value["detail-type"]}
+        kind = detail.get("eventType") or value["detail-type"]
+        detail = {**detail, "eventType": kind}
     return detail, "detail"
 
 

@@ -1,0 +1,112 @@
+"""The sample events say what becomes of them, and they are right as far as pure code goes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bounceledger.classify import classify_event
+from bounceledger.envelope import unwrap
+from bounceledger.events import Kind, MailEvent
+from bounceledger.providers import parse, ses
+from bounceledger.settings import Settings
+from bounceledger.state import AddressFacts, Observation, decide, merge
+from tools.samples import ANCHOR, FOLDER, Sample, load_samples
+
+SAMPLES = list(load_samples())
+every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+
+
+def outcome(event: MailEvent, now: datetime) -> Mapping[str, Any]:
+    verdict = classify_event(event) if event.kind is Kind.BOUNCE else None
+    observation = Observation(event=event, verdict=verdict)
+    decision = decide(merge(AddressFacts(address=event.address), observation), None, now)
+    return {
+        "address": event.address,
+        "lead_source": event.lead_source,
+        "category": (verdict.category if verdict else event.kind).value,
+        "disposition": verdict.disposition.value if verdict else None,
+        "suppressed": decision.suppressed,
+        "reason": decision.reason.value if decision.reason else None,
+    }
+
+
+@every_sample
+def test_a_sample_ends_as_its_file_says(sample: Sample) -> None:
+    # GIVEN the record as Lambda hands it over
+    document = unwrap(sample.event["Records"][0])
+    # WHEN it is read and classified
+    parsed = ses.parse(document, Settings(), now=lambda: ANCHOR)
+    # THEN everything that is booked or refused is expected, and nothing else
+    found = [outcome(event, ANCHOR) for event in parsed.events]
+    found += [
+        {"address": "", "dead_letter": error.reason, "field": error.field}
+        for error in parsed.refused
+    ]
+    assert found == [one for one in sample.expected if "category" in one or "dead_letter" in one]
+
+
+@every_sample
+def test_the_document_that_the_demo_publishes_is_the_one_in_the_record(sample: Sample) -> None:
+    document = unwrap(sample.event["Records"][0])
+
+    assert unwrap(sample.message).body == document.body
+    assert {"sns": ("sqs", "sns"), "raw": ("sqs",), "eventbridge": ("sqs", "eventbridge")}[
+        sample.form
+    ] == document.layers
+
+
+@every_sample
+def test_what_the_server_said_is_what_the_sample_shows(sample: Sample) -> None:
+    parsed = parse(unwrap(sample.event["Records"][0]), Settings())
+
+    for event in parsed.events:
+        assert event.diagnostic in sample.said
+
+
+def test_no_two_samples_share_an_address_an_id_or_an_event() -> None:
+    addresses = Counter(one["address"] for sample in SAMPLES for one in sample.expected)
+    transports = Counter(unwrap(sample.event["Records"][0]).transport_id for sample in SAMPLES)
+    events = Counter(
+        event.event_id
+        for sample in SAMPLES
+        for event in parse(unwrap(sample.message), Settings()).events
+    )
+
+    for counted in (addresses, transports, events):
+        assert set(counted.values()) == {1}
+
+
+def test_the_samples_show_every_form_and_both_ends() -> None:
+    expected = [one for sample in SAMPLES for one in sample.expected]
+
+    assert {sample.form for sample in SAMPLES} == {"sns", "raw", "eventbridge"}
+    assert {one.get("suppressed") for one in expected} == {True, False, None}
+    assert any("dead_letter" in one for one in expected)
+
+
+def test_names_are_set_aside_for_documentation() -> None:
+    for path in FOLDER.glob("*.json"):
+        domains = [one["address"].rpartition("@")[2] for one in _sample(path.stem).expected]
+        assert all(domain == "" or domain.endswith(".example") for domain in domains)
+
+
+def _sample(name: str) -> Sample:
+    return next(sample for sample in SAMPLES if sample.name == name)
+
+
+def test_samples_can_be_moved_to_the_present() -> None:
+    # GIVEN a moment
+    now = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)
+    # WHEN the samples are loaded for it
+    moved = list(load_samples(now=now))
+    # THEN they are received at that moment, and everything happened shortly before
+    for sample in moved:
+        document = unwrap(sample.event["Records"][0])
+        parsed = ses.parse(document, Settings(), now=lambda: now)
+        assert document.received_at == now
+        assert all(0 <= (now - event.occurred_at).total_seconds() < 60 for event in parsed.events)
+    # AND nothing else about them has changed
+    assert [sample.expected for sample in moved] == [sample.expected for sample in SAMPLES]
