@@ -15,6 +15,9 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that move the cursor, reorder the line or show nothing."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
+
+
 class CommandError(Exception):
     """Ends a command with one message for people.
 
@@ -49,7 +52,7 @@ def encode(value: object) -> str:
     Raises:
         ValueError: a number that JSON cannot hold.
     """
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(", ", ": "))
+    return _ENCODER.encode(value)
 
 
 @dataclass(slots=True)

@@ -161,10 +161,23 @@ def _csv_records(lines: Iterable[_Line | BadRecord], column: str) -> Iterator[Re
     header_line = next(source, "")
     delimiter = _delimiter(header_line)
     header = [cell.strip() for cell in next(csv.reader([header_line], delimiter=delimiter), [])]
+    names = ", ".join(header)
     if column not in header:
-        yield BadRecord(source.number, column, f"is no column; there are: {', '.join(header)}")
+        yield BadRecord(source.number, column, f"is no column; there are: {names}")
         return
-    csv.field_size_limit(MAX_LINE)
+    if len(set(header)) != len(header):
+        yield BadRecord(source.number, "", f"names a column twice: {names}")
+        return
+    limit = csv.field_size_limit(MAX_LINE)
+    try:
+        yield from _rows(source, header, delimiter, column)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _rows(
+    source: "_CsvLines", header: list[str], delimiter: str, column: str
+) -> Iterator[Record | BadRecord]:
     rows = csv.reader(source, delimiter=delimiter)
     while True:
         try:

@@ -239,6 +239,7 @@ class TestClassify:
         ("text", "said"),
         [
             ("id,reason\n1,x\n", "line 1: diagnostic: is no column; there are: id, reason"),
+            ("diagnostic,id,id\nx,1,2\n", "line 1: names a column twice: diagnostic, id, id"),
             ("id,diagnostic\n1,x,y\n", "line 2: has 3 columns, the header has 2"),
             ("id,diagnostic\n1\n", "line 2: has 1 columns, the header has 2"),
         ],
