@@ -1,0 +1,369 @@
+"""The policy, row by row."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+import pytest
+
+from bounceledger.events import Kind, MailEvent
+from bounceledger.settings import Policy
+from bounceledger.state import (
+    COMPLAINT,
+    DEAD,
+    DNS_OUTCOMES,
+    MAX_DIAGNOSTIC,
+    AddressFacts,
+    Decision,
+    DnsOutcome,
+    DomainFacts,
+    DomainVerdict,
+    ManualEntry,
+    Observation,
+    Probe,
+    Reason,
+    decide,
+    join,
+    merge,
+)
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ADDRESS = "a@example.test"
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
+
+
+def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: str) -> Observation:
+    event = MailEvent(
+        event_id=f"{category} {ago} {source}",
+        provider="ses",
+        kind=Kind.BOUNCE,
+        provider_kind="Bounce",
+        address=ADDRESS,
+        lead_source=source,
+        occurred_at=NOW - days(ago),
+        **fields,
+    )
+    return Observation(
+        event=event, verdict=Verdict(category=category, scope=Scope.ADDRESS, rule="rule")
+    )
+
+
+def happened(kind: Kind, ago: float = 1, **fields: str | bool) -> Observation:
+    event = MailEvent(
+        event_id=f"{kind} {ago}",
+        provider="ses",
+        kind=kind,
+        provider_kind=kind.value,
+        address=ADDRESS,
+        lead_source="fair",
+        occurred_at=NOW - days(ago),
+        **fields,  # type: ignore[arg-type]  # texts and flags of MailEvent
+    )
+    return Observation(event=event)
+
+
+def facts(*observations: Observation, policy: Policy = Policy(), **changes: object) -> AddressFacts:
+    known = reduce(
+        lambda found, item: merge(found, item, policy), observations, AddressFacts(address=ADDRESS)
+    )
+    change = AddressFacts(address=ADDRESS, **changes)  # type: ignore[arg-type]  # facts by name
+    return join(known, change, policy)
+
+
+def probed(verdict: DomainVerdict, ago: float = 0.5, **claims: datetime) -> DomainFacts:
+    probe = Probe(verdict=verdict, probed_at=NOW - days(ago))
+    return DomainFacts(
+        domain="example.test",
+        probe=probe,
+        claims={Category(name): at for name, at in claims.items()},
+    )
+
+
+def why(decision: Decision) -> list[Reason]:
+    return [ground.reason for ground in decision.grounds]
+
+
+# ------------------------------------------------------------------ what suppresses at all
+
+
+@pytest.mark.parametrize("category", Category)
+def test_one_bounce_suppresses_by_its_disposition(category: Category) -> None:
+    decision = decide(facts(bounce(category)), None, NOW)
+    reasons = {Disposition.HARD: [Reason.HARD_BOUNCE], Disposition.ECHO: [Reason.PROVIDER_LIST]}
+    assert why(decision) == reasons.get(DISPOSITIONS[category], [])
+    assert decision.category == (category if decision.suppressed else None)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.COMPLAINT])
+def test_no_other_kind_of_event_suppresses(kind: Kind) -> None:
+    assert not decide(facts(happened(kind)), None, NOW).suppressed
+
+
+def test_a_complaint_suppresses_for_good() -> None:
+    decision = decide(facts(happened(Kind.COMPLAINT, type="abuse")), None, NOW + days(9999))
+    assert why(decision) == [Reason.COMPLAINT]
+    assert decision.until is None
+    assert decision.grounds[0].cause == COMPLAINT
+    assert decision.category is None
+
+
+def test_not_spam_never_suppresses() -> None:
+    assert facts(happened(Kind.COMPLAINT, type="not-spam")).is_empty
+
+
+def test_a_complaint_from_the_providers_own_list_is_an_echo() -> None:
+    known = facts(happened(Kind.COMPLAINT, subtype="OnAccountSuppressionList"))
+    assert why(decide(known, None, NOW)) == [Reason.PROVIDER_LIST]
+    assert not decide(known, None, NOW + days(14)).suppressed
+
+
+@pytest.mark.parametrize("believed", [True, False])
+def test_a_complaint_that_may_be_another_recipients_is_a_setting(believed: bool) -> None:
+    policy = Policy(suppress_ambiguous_complaints=believed)
+    known = facts(happened(Kind.COMPLAINT, type="abuse", ambiguous=True), policy=policy)
+    assert decide(known, None, NOW, policy).suppressed is believed
+
+
+def test_an_echo_is_believed_for_its_term_and_counts_against_no_source() -> None:
+    known = facts(bounce(Category.PROVIDER_SUPPRESSED, ago=1))
+    assert decide(known, None, NOW).until == NOW + days(13)
+    assert not decide(known, None, NOW + days(13)).suppressed
+    assert known.first_touch == {}
+
+
+def test_an_erased_address_keeps_nothing_but_that() -> None:
+    known = facts(bounce(Category.MAILBOX_UNKNOWN), happened(Kind.COMPLAINT), erased=True)
+    later = merge(known, bounce(Category.MAILBOX_FULL))
+    assert later == AddressFacts(address=ADDRESS, erased=True)
+    assert why(decide(later, None, NOW)) == [Reason.ERASED]
+
+
+def test_the_first_reason_is_reported_and_the_others_stay_visible() -> None:
+    known = facts(
+        happened(Kind.COMPLAINT),
+        bounce(Category.MAILBOX_UNKNOWN),
+        bounce(Category.PROVIDER_SUPPRESSED),
+        *(bounce(Category.MAILBOX_FULL, ago) for ago in (1, 2, 3)),
+        manual=ManualEntry(at=NOW, until=NOW + days(5), by="me", why="asked"),
+    )
+    decision = decide(known, probed(DomainVerdict.NULL_MX), NOW)
+    assert why(decision) == [
+        Reason.COMPLAINT,
+        Reason.MANUAL,
+        Reason.HARD_BOUNCE,
+        Reason.DEAD_DOMAIN,
+        Reason.PROVIDER_LIST,
+        Reason.SOFT_BOUNCES,
+    ]
+    assert decision.reason is Reason.COMPLAINT
+
+
+# -------------------------------------------------------------------------- evidence kept
+
+
+def test_evidence_is_counted_and_has_the_words_of_the_latest() -> None:
+    known = facts(
+        bounce(Category.MAILBOX_UNKNOWN, ago=1, diagnostic="newer"),
+        bounce(Category.MAILBOX_UNKNOWN, ago=3, diagnostic="older", source="list"),
+    )
+    evidence = known.evidence[Category.MAILBOX_UNKNOWN]
+    assert (evidence.count, evidence.diagnostic) == (2, "newer")
+    assert (evidence.first, evidence.last) == (NOW - days(3), NOW - days(1))
+    assert set(known.sources) == set(known.first_touch) == {"fair", "list"}
+
+
+def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:
+    hostile = "\x1b[31m550\r\nno\x00 such\u202e user \ud800 " + "é" * MAX_DIAGNOSTIC
+    said = facts(bounce(Category.MAILBOX_UNKNOWN, diagnostic=hostile)).evidence
+    diagnostic = said[Category.MAILBOX_UNKNOWN].diagnostic
+    assert len(diagnostic.encode()) <= MAX_DIAGNOSTIC
+    assert diagnostic.isprintable()
+    assert diagnostic.startswith("[31m550")
+
+
+# ------------------------------------------------------------------------- lifts and voids
+
+
+def test_a_lift_holds_against_older_evidence_only() -> None:
+    known = facts(
+        happened(Kind.COMPLAINT, 5), bounce(Category.MAILBOX_UNKNOWN, 4), lifted_at=NOW - days(3)
+    )
+    assert not decide(known, None, NOW).suppressed
+    assert decide(merge(known, bounce(Category.MAILBOX_MOVED, 2)), None, NOW).suppressed
+
+
+def test_a_void_takes_back_one_category_and_spares_a_complaint() -> None:
+    known = facts(
+        happened(Kind.COMPLAINT, 5),
+        bounce(Category.MAILBOX_UNKNOWN, 4),
+        voided_at={Category.MAILBOX_UNKNOWN: NOW},
+    )
+    assert why(decide(known, None, NOW)) == [Reason.COMPLAINT]
+
+
+def test_a_void_takes_back_soft_days_of_its_category() -> None:
+    soft = [bounce(Category.MAILBOX_FULL, ago) for ago in (1, 2, 3)]
+    known = facts(*soft, voided_at={Category.MAILBOX_FULL: NOW - days(1.5)})
+    assert decide(facts(*soft), None, NOW).suppressed
+    assert not decide(known, None, NOW).suppressed
+
+
+def test_a_manual_entry_ends_by_itself_or_by_a_lift() -> None:
+    entry = ManualEntry(at=NOW - days(2), until=NOW + days(1))
+    assert decide(facts(manual=entry), None, NOW).until == NOW + days(1)
+    assert not decide(facts(manual=entry), None, NOW + days(1)).suppressed
+    assert not decide(facts(manual=entry, lifted_at=NOW), None, NOW).suppressed
+    assert decide(
+        facts(manual=replace(entry, at=NOW), lifted_at=NOW - days(1)), None, NOW
+    ).suppressed
+
+
+# ------------------------------------------------------------------------------ soft bounces
+
+
+FULL, DISABLED = Category.MAILBOX_FULL, Category.MAILBOX_DISABLED
+
+
+@pytest.mark.parametrize(
+    ("bounces", "until"),
+    [
+        pytest.param([(FULL, 3), (FULL, 1)], None, id="two days are not enough"),
+        pytest.param([(FULL, 5), (FULL, 3), (FULL, 1)], 29, id="three days"),
+        pytest.param([(FULL, 1), (FULL, 1.1), (FULL, 1.2)], None, id="one day counts once"),
+        pytest.param(
+            [(FULL, 3), (Category.EXPIRED, 3.1), (Category.UNKNOWN, 2)],
+            None,
+            id="two categories on one day are one day",
+        ),
+        pytest.param([(DISABLED, 3), (FULL, 1)], 29, id="mailbox_disabled counts double"),
+        pytest.param([(DISABLED, 3)], None, id="but not for three"),
+        pytest.param([(FULL, 40), (FULL, 8), (FULL, 1)], None, id="not within thirty days"),
+        pytest.param([(FULL, 30), (FULL, 8), (FULL, 1)], 29, id="just within thirty days"),
+        pytest.param(
+            [(FULL, ago) for ago in (60, 59, 58, 20, 19, 18)], 72, id="the second time: 90 days"
+        ),
+        pytest.param(
+            [(FULL, ago) for ago in (200, 199, 198, 160, 159, 158, 60, 59, 58)],
+            307,
+            id="the third time: 365 days",
+        ),
+        pytest.param(
+            [(FULL, ago) for ago in (60, 59, 58, 57, 56, 55)],
+            None,
+            id="days within a term do not lengthen it",
+        ),
+    ],
+)
+def test_soft_bounces_suppress_for_a_term(
+    bounces: Sequence[tuple[Category, float]], until: int | None
+) -> None:
+    decision = decide(facts(*(bounce(*item) for item in bounces)), None, NOW)
+    assert decision.until == (None if until is None else NOW + days(until))
+    assert decision.suppressed is (until is not None)
+
+
+def test_a_delivery_in_between_starts_the_count_anew() -> None:
+    soft = [bounce(FULL, ago) for ago in (5, 3, 1)]
+    assert not decide(facts(*soft, happened(Kind.DELIVERY, 4)), None, NOW).suppressed
+    assert decide(facts(*soft, happened(Kind.DELIVERY, 6)), None, NOW).suppressed
+
+
+def test_a_delivery_takes_the_terms_back_to_the_shortest() -> None:
+    soft = [bounce(FULL, ago) for ago in (60, 59, 58, 20, 19, 18)]
+    decision = decide(facts(*soft, happened(Kind.DELIVERY, 25)), None, NOW)
+    assert decision.until == NOW + days(12)
+
+
+# ----------------------------------------------------------------------------- 521 and DNS
+
+
+TABLE: dict[tuple[Category, DomainVerdict], DnsOutcome] = {
+    (category, verdict): outcome
+    for category, row in {
+        Category.NO_MAIL_ACCEPTED: (
+            DnsOutcome.WIDEN,
+            DnsOutcome.WIDEN_UNTIL_RECHECK,
+            DnsOutcome.NARROW,
+        ),
+        Category.DOMAIN_UNKNOWN: (DnsOutcome.WIDEN, DnsOutcome.KEEP, DnsOutcome.TAKE_BACK),
+    }.items()
+    for verdict, outcome in [
+        *((dead, row[0]) for dead in DEAD),
+        (DomainVerdict.IMPLICIT_MX, row[1]),
+        (DomainVerdict.ACCEPTS_MAIL, row[2]),
+        (DomainVerdict.UNKNOWN, DnsOutcome.KEEP),
+    ]
+}
+
+
+def test_the_table_of_outcomes_is_complete() -> None:
+    assert DNS_OUTCOMES == TABLE
+
+
+@pytest.mark.parametrize(("category", "verdict"), TABLE)
+def test_dns_widens_keeps_narrows_or_takes_back(category: Category, verdict: DomainVerdict) -> None:
+    # GIVEN a claim, and a later probe
+    known = facts(bounce(category, ago=2))
+    domain = probed(verdict, **{category.value: NOW - days(2)})
+    # WHEN that address and one that was never mailed are decided
+    mine, new = decide(known, domain, NOW), decide(None, domain, NOW)
+    # THEN it is as the table says
+    match TABLE[category, verdict]:
+        case DnsOutcome.WIDEN | DnsOutcome.WIDEN_UNTIL_RECHECK:
+            assert (mine.suppressed, mine.scope, mine.unconfirmed) == (True, Scope.DOMAIN, False)
+            assert (new.suppressed, new.scope) == (True, Scope.DOMAIN)
+            assert new.until is None
+        case DnsOutcome.KEEP:
+            assert (mine.suppressed, mine.scope, mine.until) == (True, Scope.ADDRESS, None)
+            assert not new.suppressed
+        case DnsOutcome.NARROW:
+            assert (mine.scope, mine.until, mine.unconfirmed) == (
+                Scope.ADDRESS,
+                NOW + days(28),
+                True,
+            )
+            assert not decide(known, domain, NOW + days(28)).suppressed
+            assert not new.suppressed
+        case DnsOutcome.TAKE_BACK:
+            assert not mine.suppressed
+            assert "taken back" in mine.explanation
+            assert not new.suppressed
+
+
+@pytest.mark.parametrize("verdict", sorted(DEAD))
+def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
+    decision = decide(None, probed(verdict), NOW)
+    assert (decision.reason, decision.scope) == (Reason.DEAD_DOMAIN, Scope.DOMAIN)
+
+
+def test_a_missing_mx_record_alone_is_no_reason() -> None:
+    assert not decide(None, probed(DomainVerdict.IMPLICIT_MX), NOW).suppressed
+
+
+def test_a_domain_said_unknown_again_after_the_probe_counts_until_the_next() -> None:
+    known = facts(bounce(Category.DOMAIN_UNKNOWN, ago=1))
+    assert decide(known, probed(DomainVerdict.ACCEPTS_MAIL, ago=2), NOW).suppressed
+
+
+def test_what_dns_took_back_counts_as_soft() -> None:
+    known = facts(*(bounce(Category.DOMAIN_UNKNOWN, ago) for ago in (3, 2, 1)))
+    decision = decide(known, probed(DomainVerdict.ACCEPTS_MAIL), NOW)
+    assert why(decision) == [Reason.SOFT_BOUNCES]
+    assert decision.category is Category.DOMAIN_UNKNOWN
+
+
+@pytest.mark.parametrize("verdict", [v for v in DomainVerdict if v not in DEAD])
+def test_dns_has_no_say_about_a_mailbox(verdict: DomainVerdict) -> None:
+    decision = decide(facts(bounce(Category.MAILBOX_UNKNOWN)), probed(verdict), NOW)
+    assert (decision.reason, decision.until) == (Reason.HARD_BOUNCE, None)
+
+
+def test_a_lasting_reason_is_reported_before_one_that_ends() -> None:
+    known = facts(bounce(Category.NO_MAIL_ACCEPTED, 1), bounce(Category.MAILBOX_UNKNOWN, 2))
+    decision = decide(known, probed(DomainVerdict.ACCEPTS_MAIL), NOW)
+    assert decision.category is Category.MAILBOX_UNKNOWN

@@ -1,0 +1,213 @@
+"""Merging: any order and any grouping of any events gives the same facts and decisions."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bounceledger.events import Kind, MailEvent
+from bounceledger.ledger import items
+from bounceledger.settings import Policy
+from bounceledger.state import (
+    COMPLAINT,
+    AddressFacts,
+    DomainFacts,
+    DomainVerdict,
+    ManualEntry,
+    Observation,
+    Probe,
+    Reason,
+    SourceEntry,
+    decide,
+    facts_of,
+    join,
+    join_domain,
+    merge,
+    merge_source,
+)
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+EMPTY = AddressFacts(address="a@example.test")
+TIGHT = Policy(soft_days_kept=4, sources_kept=2)
+"""Bounds so small that every example runs into them."""
+
+policies = st.sampled_from([Policy(), TIGHT])
+times = st.integers(0, 400 * 4).map(lambda quarter: START + timedelta(hours=6 * quarter))
+kinds = st.sampled_from([Kind.DELIVERY, Kind.BOUNCE, Kind.BOUNCE, Kind.COMPLAINT, Kind.REJECT])
+
+
+@st.composite
+def observations(draw: st.DrawFn) -> Observation:
+    kind = draw(kinds)
+    event = MailEvent(
+        event_id=draw(st.uuids()).hex,
+        provider="ses",
+        kind=kind,
+        provider_kind=kind.value,
+        address=EMPTY.address,
+        lead_source=draw(st.sampled_from("xyz")),
+        occurred_at=draw(times),
+        diagnostic=draw(st.text(max_size=5)),
+        type=draw(st.sampled_from(["", "abuse", "not-spam"])),
+        ambiguous=draw(st.booleans()),
+    )
+    if kind is not Kind.BOUNCE:
+        return Observation(event=event)
+    verdict = Verdict(
+        category=draw(st.sampled_from(Category)),
+        scope=Scope.ADDRESS,
+        rule=draw(st.text("r", max_size=2)),
+    )
+    return Observation(event=event, verdict=verdict)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> AddressFacts:
+    at = draw(times)
+    return draw(
+        st.sampled_from(
+            [
+                AddressFacts(address=EMPTY.address, lifted_at=at),
+                AddressFacts(
+                    address=EMPTY.address, voided_at={draw(st.sampled_from(Category)): at}
+                ),
+                AddressFacts(
+                    address=EMPTY.address,
+                    manual=ManualEntry(
+                        at=at, until=draw(st.none() | times), by=draw(st.text("ab", max_size=1))
+                    ),
+                ),
+            ]
+        )
+    )
+
+
+probes = st.none() | st.builds(Probe, verdict=st.sampled_from(DomainVerdict), probed_at=times)
+streams = st.lists(observations(), max_size=14, unique_by=lambda o: o.event.event_id)
+
+
+def merged(stream: Sequence[Observation], policy: Policy) -> AddressFacts:
+    return reduce(lambda facts, item: merge(facts, item, policy), stream, EMPTY)
+
+
+@given(
+    stream=streams,
+    changed=st.lists(changes(), max_size=3),
+    policy=policies,
+    now=times,
+    probe=probes,
+    data=st.data(),
+)
+@settings(max_examples=300, deadline=None)
+def test_order_and_grouping_do_not_matter(
+    *,
+    stream: list[Observation],
+    changed: list[AddressFacts],
+    policy: Policy,
+    now: datetime,
+    probe: Probe | None,
+    data: st.DataObject,
+) -> None:
+    # GIVEN facts from events and people's changes, one after the other
+    parts = [facts_of(item, policy) for item in stream] + changed
+    one_by_one = reduce(lambda a, b: join(a, b, policy), parts, EMPTY)
+    # WHEN the same are merged in another order and in groups
+    shuffled = data.draw(st.permutations(parts))
+    cut = data.draw(st.integers(0, len(parts)))
+    groups = [
+        reduce(lambda a, b: join(a, b, policy), some, EMPTY)
+        for some in (shuffled[:cut], shuffled[cut:])
+    ]
+    grouped = join(groups[0], groups[1], policy)
+    # THEN facts and decision are the same
+    assert grouped == one_by_one
+    domain = DomainFacts(domain="example.test", probe=probe)
+    assert decide(grouped, domain, now, policy) == decide(one_by_one, domain, now, policy)
+
+
+@given(streams, policies)
+def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy: Policy) -> None:
+    # Deliveries and people's changes are maxima; only evidence is counted.
+    facts = merged(stream, policy)
+    for item in stream:
+        if item.event.kind is Kind.DELIVERY:
+            assert merge(facts, item, policy) == facts
+    assert join(facts, EMPTY, policy) == facts
+
+
+@given(streams, times)
+def test_a_delivery_voids_soft_days_and_leaves_the_rest(
+    stream: list[Observation], at: datetime
+) -> None:
+    # GIVEN facts, and a delivery
+    before = merged(stream, Policy())
+    after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at))
+    # THEN soft days up to it are gone, later ones stay, and no evidence is touched
+    assert all(day > at for day in after.soft_days.values())
+    assert after.soft_days.items() <= before.soft_days.items()
+    assert all(day in after.soft_days.values() for day in before.soft_days.values() if day > at)
+    assert after.evidence == before.evidence
+    assert after.first_touch == before.first_touch
+
+
+@given(streams, times, times)
+def test_nothing_older_than_a_lift_suppresses_again(
+    stream: list[Observation], lifted_at: datetime, now: datetime
+) -> None:
+    # GIVEN a lift, and events none of which is newer
+    old = [item for item in stream if item.event.occurred_at <= lifted_at]
+    facts = join(AddressFacts(address=EMPTY.address, lifted_at=lifted_at), merged(old, Policy()))
+    # THEN the address may be mailed, whenever they arrive
+    assert not decide(facts, None, now).suppressed
+
+
+@given(streams, times)
+def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
+    stream: list[Observation], lifted_at: datetime
+) -> None:
+    facts = join(AddressFacts(address=EMPTY.address, lifted_at=lifted_at), merged(stream, Policy()))
+    newer = {
+        cause
+        for cause, evidence in facts.evidence.items()
+        if evidence.last > lifted_at
+        and (cause == COMPLAINT or DISPOSITIONS[Category(cause)] is Disposition.HARD)
+    }
+    decision = decide(facts, None, START)
+    permanent = {
+        g.cause for g in decision.grounds if g.reason in (Reason.HARD_BOUNCE, Reason.COMPLAINT)
+    }
+    assert permanent == newer
+
+
+@given(streams, st.permutations(range(14)))
+def test_a_source_entry_does_not_depend_on_order(
+    stream: list[Observation], order: list[int]
+) -> None:
+    entry = SourceEntry(lead_source="x", address=EMPTY.address)
+    shuffled = [stream[n] for n in order if n < len(stream)]
+    one = reduce(merge_source, stream, entry)
+    other = reduce(merge_source, shuffled, entry)
+    assert one == other
+
+
+@given(st.lists(probes.filter(bool), min_size=1, max_size=4), st.randoms())
+def test_the_latest_finding_about_a_domain_wins_in_any_order(probes_: list[Probe], dice) -> None:  # type: ignore[no-untyped-def]
+    parts = [DomainFacts(domain="d.test", probe=probe) for probe in probes_]
+    one = reduce(join_domain, parts)
+    dice.shuffle(parts)
+    assert reduce(join_domain, parts) == one
+    found = [p.probed_at for p in probes_ if p.verdict is not DomainVerdict.UNKNOWN]
+    assert one.probe is not None
+    assert one.probe.probed_at == max(found or [p.probed_at for p in probes_])
+
+
+@given(streams, st.lists(changes(), max_size=3), policies)
+def test_facts_survive_the_way_to_the_table_and_back(
+    stream: list[Observation], changed: list[AddressFacts], policy: Policy
+) -> None:
+    facts = reduce(lambda a, b: join(a, b, policy), changed, merged(stream, policy))
+    attributes = items.to_attributes(items.facts_item(facts, policy) | {"version": 0})
+    assert items.facts_of_item(items.from_attributes(attributes)) == facts
