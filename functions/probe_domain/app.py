@@ -64,6 +64,7 @@ def _done(prober: Prober, record: dict[str, Any]) -> bool:
     try:
         outcome = prober.process(record)
     except BounceledgerError as error:
+        metrics.add_metric(name="failed", unit=MetricUnit.Count, value=1)
         logger.exception("to be tried again", extra={**message, **describe(error)})
         return False
     metrics.add_metric(name=outcome.fate, unit=MetricUnit.Count, value=1)

@@ -1,0 +1,369 @@
+"""What becomes of a request for a probe: answered, postponed, given up, refused."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bounceledger.errors import LedgerError, QueueError
+from bounceledger.probing import (
+    FRESH,
+    GIVE_UP_AFTER,
+    LOOK_BACK,
+    Fate,
+    Prober,
+    due,
+    retry_in,
+)
+from bounceledger.queues import ProbeRequest
+from bounceledger.state import DomainFacts, Probe, join_domain
+from bounceledger.state import DomainVerdict as V
+from bounceledger.verdict import Category
+from tests.fakes import FakeContext, FakeDeadLetters
+from tests.functions import load
+
+probe_domain = load("probe_domain")
+recheck = load("recheck")
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CLAIM = {Category.NO_MAIL_ACCEPTED: NOW - timedelta(minutes=2)}
+
+
+class FakeFacts:
+    """The domain's part of a ledger, in memory; it can be made to take no write."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.domains: dict[str, DomainFacts] = {}
+        self.writes = 0
+        self._down = down
+
+    def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
+        return {name: self.domains[name] for name in names if name in self.domains}
+
+    def record_probe(
+        self, domain: str, probe: Probe, *, claims: Mapping[Category, datetime] | None = None
+    ) -> DomainFacts:
+        if self._down:
+            raise LedgerError("the table took no write")
+        before = self.domains.get(domain, DomainFacts(domain=domain))
+        after = join_domain(before, DomainFacts(domain=domain, probe=probe, claims=claims or {}))
+        self.writes += after != before
+        self.domains[domain] = after
+        return after
+
+
+class FakeQueue:
+    """Remembers how long messages are kept back; it can be made to refuse."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.hidden: list[tuple[str, int]] = []
+        self._down = down
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        if self._down:
+            raise QueueError("the message could not be kept back")
+        self.hidden.append((receipt_handle, seconds))
+
+
+class Dns:
+    """Says the same of every domain, and counts how often it was asked."""
+
+    def __init__(self, verdict: V = V.NULL_MX) -> None:
+        self.verdict = verdict
+        self.asked: list[str] = []
+
+    def __call__(self, domain: str) -> Probe:
+        self.asked.append(domain)
+        evidence = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
+        return Probe(verdict=self.verdict, probed_at=NOW, evidence=evidence)
+
+
+def message(
+    request: ProbeRequest | str, *, received: int = 1, age: timedelta = timedelta(0)
+) -> dict[str, Any]:
+    return {
+        "messageId": "message-1",
+        "receiptHandle": "handle-1",
+        "body": request if isinstance(request, str) else request.to_body(),
+        "attributes": {
+            "ApproximateReceiveCount": str(received),
+            "SentTimestamp": str(int((NOW - age).timestamp() * 1000)),
+        },
+    }
+
+
+def prober(
+    dns: Dns,
+    facts: FakeFacts | None = None,
+    queue: FakeQueue | None = None,
+    dead_letters: FakeDeadLetters | None = None,
+) -> Prober:
+    return Prober(
+        facts or FakeFacts(),
+        queue or FakeQueue(),
+        FakeDeadLetters() if dead_letters is None else dead_letters,
+        dns,
+        clock=lambda: NOW,
+    )
+
+
+# ---------------------------------------------------------------------------- answered
+
+
+def test_a_request_is_answered_by_the_domains_facts():
+    # GIVEN a domain that nothing is known of
+    facts = FakeFacts()
+
+    # WHEN it is to be probed
+    outcome = prober(Dns(), facts).process(message(ProbeRequest("a.test", CLAIM)))
+
+    # THEN what DNS says and what was claimed stand in its facts
+    assert outcome.fate is Fate.PROBED
+    assert facts.domains["a.test"].probe == outcome.probe
+    assert facts.domains["a.test"].claims == CLAIM
+
+
+def test_the_same_request_twice_has_one_outcome_and_one_probe():
+    # GIVEN a request that the queue delivers twice
+    facts, dns = FakeFacts(), Dns()
+    both = [prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM))) for _ in range(2)]
+
+    # THEN DNS was asked once, and the facts were written once
+    assert [outcome.fate for outcome in both] == [Fate.PROBED, Fate.KNOWN]
+    assert dns.asked == ["a.test"]
+    assert facts.writes == 1
+
+
+def test_two_probes_at_once_have_one_outcome():
+    # GIVEN two environments that both found nothing known
+    facts, dns = FakeFacts(), Dns()
+    found = dns("a.test")
+    for _ in range(2):
+        facts.record_probe("a.test", found, claims=CLAIM)
+
+    # THEN the facts hold one finding
+    assert facts.writes == 1
+
+
+def test_a_thousand_bounces_before_a_probe_make_one_probe():
+    # GIVEN requests that all rest on bounces before the first probe
+    facts, dns = FakeFacts(), Dns()
+    for n in range(1000):
+        claims = {Category.NO_MAIL_ACCEPTED: NOW - timedelta(seconds=n)}
+        prober(dns, facts).process(message(ProbeRequest("a.test", claims)))
+
+    # THEN DNS was asked once
+    assert dns.asked == ["a.test"]
+
+
+def test_a_claim_later_than_the_probe_asks_dns_again():
+    # GIVEN a domain that was probed, and a bounce after that
+    facts, dns = FakeFacts(), Dns()
+    facts.record_probe("a.test", dns("a.test"))
+    later = {Category.DOMAIN_UNKNOWN: NOW + timedelta(seconds=1)}
+
+    # WHEN the bounce asks for a probe
+    outcome = prober(dns, facts).process(message(ProbeRequest("a.test", later)))
+
+    # THEN the earlier finding is no answer to it
+    assert outcome.fate is Fate.PROBED
+
+
+def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again():
+    # GIVEN a domain probed for one claim
+    facts, dns = FakeFacts(), Dns()
+    prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
+
+    # WHEN another kind of claim from before the probe comes in
+    other = {Category.DOMAIN_UNKNOWN: NOW - timedelta(hours=1)}
+    outcome = prober(dns, facts).process(message(ProbeRequest("a.test", other)))
+
+    # THEN it is kept beside the first
+    assert outcome.fate is Fate.KNOWN
+    assert facts.domains["a.test"].claims == CLAIM | other
+
+
+@pytest.mark.parametrize(
+    ("age", "fate"), [(FRESH - timedelta(seconds=1), Fate.KNOWN), (FRESH, Fate.PROBED)]
+)
+def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, fate):
+    # GIVEN a domain probed some time ago
+    facts = FakeFacts()
+    facts.record_probe("a.test", Probe(verdict=V.NULL_MX, probed_at=NOW - age))
+
+    # THEN a recheck asks DNS only if that is too long ago
+    assert prober(Dns(), facts).process(message(ProbeRequest("a.test"))).fate is fate
+
+
+# --------------------------------------------------------------------------- postponed
+
+
+def test_an_unknown_domain_is_postponed_and_nothing_is_written():
+    # GIVEN a domain that was found dead, and DNS that fails now
+    facts, queue = FakeFacts(), FakeQueue()
+    facts.record_probe("a.test", Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90)))
+    known = facts.domains["a.test"]
+
+    # WHEN it is to be probed for the second time
+    outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
+        message(ProbeRequest("a.test"), received=2, age=timedelta(minutes=1))
+    )
+
+    # THEN the message is kept back for five minutes, and what was known stays
+    assert (outcome.fate, outcome.retry_in) == (Fate.POSTPONED, 300)
+    assert queue.hidden == [("handle-1", 300)]
+    assert facts.domains["a.test"] == known
+
+
+def test_after_a_day_an_unknown_domain_is_left_as_it_was():
+    # GIVEN a request that is a day old
+    facts, queue = FakeFacts(), FakeQueue()
+
+    # WHEN DNS still gives no answer
+    outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
+        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
+    )
+
+    # THEN it is given up
+    assert outcome.fate is Fate.GIVEN_UP
+    assert queue.hidden == []
+    assert facts.domains == {}
+
+
+def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request():
+    # GIVEN a queue that refuses to keep the message back
+    outcome = prober(Dns(V.UNKNOWN), queue=FakeQueue(down=True)).process(
+        message(ProbeRequest("a.test"))
+    )
+
+    # THEN it is postponed all the same, by the queue's own timeout
+    assert (outcome.fate, outcome.retry_in) == (Fate.POSTPONED, None)
+
+
+def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first():
+    # GIVEN DNS that never answers
+    age, received, tries = timedelta(0), 1, []
+
+    # WHEN every delay is kept
+    while (delay := retry_in(received, age)) is not None:
+        tries.append(delay)
+        age += timedelta(seconds=delay)
+        received += 1
+
+    # THEN the tries are 1 min, 5 min, 30 min, 2 h, 6 h, nearly 12 h apart, and end with a day
+    assert tries == [60, 300, 1800, 7200, 21600, 43000, 12440]
+    assert age == timedelta(hours=24)
+
+
+def test_no_delay_is_longer_than_sqs_allows():
+    # SQS counts 12 hours from when the message was received, not from the call
+    assert all((retry_in(n, timedelta(0)) or 0) <= 43_200 - 60 for n in range(100))
+
+
+# ----------------------------------------------------------------------------- refused
+
+
+def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole():
+    # GIVEN a message that names no domain
+    body = json.dumps({"domain": "no domain at all", "more": 1})
+    dead_letters, dns = FakeDeadLetters(), Dns()
+
+    # WHEN it is processed
+    outcome = prober(dns, dead_letters=dead_letters).process(message(body))
+
+    # THEN it is kept as it came, with the field and the reason, and nobody is asked
+    assert outcome.fate is Fate.REFUSED
+    [(kept, error)] = dead_letters.messages
+    assert kept == body
+    assert error.field == "domain"
+    assert dns.asked == []
+
+
+# ------------------------------------------------------------------------ the functions
+
+
+@pytest.mark.parametrize(
+    ("request_", "verdict", "age", "again"),
+    [
+        (ProbeRequest("a.test"), V.NULL_MX, timedelta(0), False),
+        (ProbeRequest("a.test"), V.UNKNOWN, timedelta(0), True),
+        (ProbeRequest("a.test"), V.UNKNOWN, GIVE_UP_AFTER, False),
+        ("nothing", V.NULL_MX, timedelta(0), False),
+    ],
+)
+def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, again):
+    # GIVEN a message
+    event = {"Records": [message(request_, age=age)]}
+
+    # WHEN the function handles it
+    answer = probe_domain.handler(event, FakeContext(), prober=prober(Dns(verdict)))
+
+    # THEN it is handed back if it was postponed
+    failures = [{"itemIdentifier": "message-1"}] if again else []
+    assert answer == {"batchItemFailures": failures}
+
+
+@pytest.mark.parametrize("kind", ["table", "dead letters"])
+def test_the_function_hands_back_what_could_not_be_written(kind):
+    # GIVEN a table, or a dead-letter queue, that takes nothing
+    facts = FakeFacts(down=kind == "table")
+    dead_letters = FakeDeadLetters(down=kind != "table")
+    body = ProbeRequest("a.test") if kind == "table" else "nothing"
+
+    # WHEN the function handles a message
+    answer = probe_domain.handler(
+        {"Records": [message(body)]},
+        FakeContext(),
+        prober=prober(Dns(), facts, dead_letters=dead_letters),
+    )
+
+    # THEN it is delivered again
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
+
+
+# ---------------------------------------------------------------------------- rechecks
+
+
+class Days:
+    """Domains that are due, by day."""
+
+    def __init__(self, days: Mapping[date, Sequence[str]]) -> None:
+        self.days = days
+
+    def due_rechecks(self, day: date) -> Iterator[str]:
+        yield from self.days.get(day, ())
+
+
+TODAY = NOW.date()
+DAYS = Days(
+    {
+        TODAY: ["a.test", "b.test"],
+        TODAY - timedelta(days=1): ["b.test", "missed.test"],
+        TODAY - timedelta(days=LOOK_BACK): ["long-missed.test"],
+        TODAY - timedelta(days=LOOK_BACK + 1): ["forgotten.test"],
+        TODAY + timedelta(days=1): ["tomorrow.test"],
+    }
+)
+
+
+def test_missed_days_are_made_up_for_and_no_domain_comes_twice():
+    # WHEN the domains that are due are listed
+    # THEN those of missed days come first, none of tomorrow's do
+    assert list(due(DAYS, TODAY)) == ["long-missed.test", "b.test", "missed.test", "a.test"]
+
+
+def test_the_recheck_function_sends_every_domain_that_is_due():
+    # GIVEN a queue
+    sent: list[ProbeRequest] = []
+
+    class Probes:
+        def send(self, requests) -> None:
+            sent.extend(requests)
+
+    # WHEN the schedule invokes the function
+    answer = recheck.handler({}, FakeContext(), rechecks=DAYS, probes=Probes(), today=TODAY)
+
+    # THEN the requests carry no claim
+    assert answer == {"domains": 4}
+    assert sent[0] == ProbeRequest("long-missed.test")
