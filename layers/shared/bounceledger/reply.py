@@ -45,8 +45,8 @@ _HEAD = re.compile(
         [\s"'<>(\[]*
         (?:(?:smtp\ )?error:?\ )?
         (?:([2-6][0-9]\d)(?=[\s:;,.<(\[#-]|$)(?!\.\d))?   # reply code
-        [\s:;,-]*(?:cuda_nsu\s)?[\s(\[#]*
-        (?:([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d))?[)\]]?  # enhanced status
+        [\s:;,-]*(?:cuda_nsu\s+)?
+        (?:[(\[#]*([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)[)\]]?)?  # enhanced status
         [\s:;-]*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -55,7 +55,14 @@ _LATER_CODE = re.compile(r"""(?:(?<=[:>"'(<.]\s)|(?<=["'(<]))([45][0-5]\d)(?=[ -
 _LATER_STATUS = re.compile(
     r"(?<![\w./:-])#?([245]\.[0-7]\.\d{1,3})(?![\w/]|\.\d|-\d)|#([245]\.\d{1,3}\.\d{1,3})\b"
 )
-_INNER = re.compile(r"(?:<|-> |said: )([45]\d\d[ -][^<>]*)>?\s*$")
+# What our side's server tells about the dialogue: Postfix, Exim, qmail.
+_TOLD = re.compile(
+    r"(?!\s*(?:[a-z-]+;)?\s*[2-6]\d\d[ -])(?!.*mail from:)"
+    r".{0,600}?(?:\bsaid: |\bhost \S+ \[[^\]]{0,45}\](?::\d+)?: )(?=[45]\d\d(?:[ -]|$))",
+    re.IGNORECASE,
+)
+_IN_REPLY_TO = re.compile(r"\(in reply to [a-z ]{1,24} command\)\s*$", re.IGNORECASE)
+_INNER = re.compile(r"(?:<|-> |said: |error )([45]\d\d(?: |-(?=['\"])).*?)>?\s*$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -69,7 +76,8 @@ def parse_reply(diagnostic: str) -> SmtpReply:
     text = diagnostic[:MAX_DIAGNOSTIC]
     if not text.isprintable():
         text = _CONTROL.sub(" ", text)
-    reply = _read(text)
+    told = _TOLD.match(text)
+    reply = _read(text[told.end() :] if told else text)
     inner = _INNER.search(text)
     if inner is None:
         return reply
@@ -87,7 +95,9 @@ def _read(text: str) -> SmtpReply:
         enhanced = status[1] or status[2]
     if code is not None and code in words:
         words = _without_repeats(words, code, enhanced)
-    return SmtpReply(None if code is None else int(code), enhanced, words.strip())
+    return SmtpReply(
+        None if code is None else int(code), enhanced, _IN_REPLY_TO.sub("", words).strip()
+    )
 
 
 def _without_repeats(words: str, code: str, enhanced: str | None) -> str:
@@ -103,7 +113,7 @@ def _without_repeats(words: str, code: str, enhanced: str | None) -> str:
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,200}"(?=@)')
 _ADDRESS = re.compile(r"""[^\s<>()\[\]:;,"]*@(?:\[[^\]\s]*\]|[\w-]+(?:\.[\w-]+)*)?""")
 _HOST = re.compile(
-    r"(?:[\w-]+\.)+(?:com|net|org|edu|gov|mil|int|info|biz|name|pro|mobi|jobs|asia|arpa|cloud|online"
+    r"(?:[\w-]{1,63}\.){1,12}(?:com|net|org|edu|gov|mil|int|info|biz|name|pro|mobi|jobs|asia|arpa|cloud|online"
     r"|local|localhost|localdomain|lan|internal|invalid|example|test|[a-z]{2})(?![\w-])[^\s<>,;)\]\"']*"
 )
 _ACCENTS = re.compile("[\u0300-\u036f]+")

@@ -352,7 +352,7 @@ def question(
 def ask(reply: SmtpReply, hints: Hints) -> tuple[str, Facts]:
     """What `RuleSet.select` is asked about a reply and what was reported beside it."""
     text = matchable(reply.text)
-    status = reply.enhanced or (hints.status if _STATUS.fullmatch(hints.status) else "")
+    status = _status(reply) or (hints.status if _STATUS.fullmatch(hints.status) else "")
     code = "" if reply.code is None else str(reply.code)
     action = hints.action.lower()
     return text, Facts(
@@ -364,6 +364,13 @@ def ask(reply: SmtpReply, hints: Hints) -> tuple[str, Facts]:
         hints.subtype.lower(),
         action,
     )
+
+
+def _status(reply: SmtpReply) -> str | None:
+    """The status that says most: X.Y.0 says less than the status of the reply it quotes."""
+    if reply.inner and reply.inner.enhanced and (reply.enhanced or ".0").endswith(".0"):
+        return reply.inner.enhanced
+    return reply.enhanced
 
 
 def _draft(entry: dict[str, Any]) -> Draft:
