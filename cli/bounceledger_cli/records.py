@@ -31,6 +31,20 @@ _SUFFIXES = {
 }
 
 
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
 class Format(StrEnum):
     """How an input is laid out."""
 
@@ -72,7 +86,12 @@ class BadRecord:
 
 
 def read_records(
-    stream: TextIO, *, name: str = "", layout: Format = Format.AUTO, column: str = "diagnostic"
+    stream: TextIO,
+    *,
+    name: str = "",
+    layout: Format = Format.AUTO,
+    column: str = "diagnostic",
+    longest: int = MAX_LINE,
 ) -> Iterator[Record | BadRecord]:
     """Records of `stream`; empty lines are passed over.
 
@@ -82,8 +101,9 @@ def read_records(
             telling one the first line does.
         layout: how the input is laid out.
         column: name of the CSV column that holds the diagnostic.
+        longest: characters that one line, or one cell, may have.
     """
-    lines = _lines(stream)
+    lines = _lines(stream, longest)
     first = next((line for line in lines if isinstance(line, BadRecord) or line[1].strip()), None)
     if first is None:
         return iter(())
@@ -91,23 +111,23 @@ def read_records(
         layout = _detect(name, "" if isinstance(first, BadRecord) else first[1], column)
     rest = chain((first,), lines)
     if layout is Format.CSV:
-        return _csv_records(rest, column)
+        return _csv_records(rest, column, longest)
     return (_one(line, layout) for line in rest if isinstance(line, BadRecord) or line[1].strip())
 
 
 type _Line = tuple[int, str]
 
 
-def _lines(stream: TextIO) -> Iterator[_Line | BadRecord]:
+def _lines(stream: TextIO, longest: int) -> Iterator[_Line | BadRecord]:
     number = 0
-    while text := stream.readline(MAX_LINE):
+    while text := stream.readline(longest):
         number += 1
-        if text.endswith("\n") or len(text) < MAX_LINE:
+        if text.endswith("\n") or len(text) < longest:
             yield number, text.removeprefix("\ufeff") if number == 1 else text
             continue
-        while len(text) == MAX_LINE and not text.endswith("\n"):
-            text = stream.readline(MAX_LINE)
-        yield BadRecord(number, "", f"is longer than {MAX_LINE} characters")
+        while len(text) == longest and not text.endswith("\n"):
+            text = stream.readline(longest)
+        yield BadRecord(number, "", f"is longer than {longest} characters")
 
 
 def _detect(name: str, first: str, column: str) -> Format:
@@ -147,7 +167,7 @@ def _json_record(number: int, text: str) -> Record | BadRecord:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -156,7 +176,9 @@ def _json(text: str) -> Any:
         raise ValueError(f"is not JSON: {error}") from None
 
 
-def _csv_records(lines: Iterable[_Line | BadRecord], column: str) -> Iterator[Record | BadRecord]:
+def _csv_records(
+    lines: Iterable[_Line | BadRecord], column: str, longest: int
+) -> Iterator[Record | BadRecord]:
     source = _CsvLines(lines)
     header_line = next(source, "")
     delimiter = _delimiter(header_line)
@@ -168,7 +190,7 @@ def _csv_records(lines: Iterable[_Line | BadRecord], column: str) -> Iterator[Re
     if len(set(header)) != len(header):
         yield BadRecord(source.number, "", f"names a column twice: {names}")
         return
-    limit = csv.field_size_limit(MAX_LINE)
+    limit = csv.field_size_limit(longest)
     try:
         yield from _rows(source, header, delimiter, column)
     finally:
@@ -234,17 +256,6 @@ def _record(number: int, fields: dict[str, Any], column: str) -> Record:
 
 def _delimiter(header: str) -> str:
     return max(",;\t", key=header.count)
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
-    return number
 
 
 def _kind(value: object) -> str:

@@ -19,6 +19,7 @@ from bounceledger.errors import InputError
 from bounceledger_cli.commands import classify as classify_command
 from bounceledger_cli.console import CommandError, Console, visible
 from bounceledger_cli.main import COMMANDS, main
+from bounceledger_cli.records import BadRecord, Format, Record, read_records
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("bounceledger")
@@ -249,19 +250,17 @@ class TestClassify:
         assert ran.code == 2
         assert said in ran.err
 
+    @pytest.mark.parametrize(("layout", "head"), [("text", ""), ("csv", "diagnostic\n")])
     def test_a_line_without_end_is_refused_and_the_next_one_read(
-        self, monkeypatch: pytest.MonkeyPatch
+        self, layout: str, head: str
     ) -> None:
-        # GIVEN a bound on lines that a test can reach
-        monkeypatch.setattr("bounceledger_cli.records.MAX_LINE", 64)
-        long = "x" * 1000
-        for layout, head in (("text", ""), ("csv", "diagnostic\n")):
-            # WHEN a longer line comes
-            ran = run("classify", "--skip-bad", "--format", layout, stdin=f"{head}{long}\nafter\n")
-            # THEN it is reported and the rest goes on
-            assert ran.code == 1
-            assert "is longer than 64 characters" in ran.err
-            assert [record["diagnostic"] for record in ran.records] == ["after"]
+        # GIVEN a line beyond the bound WHEN read THEN it is reported and the rest goes on
+        stream = io.StringIO(f"{head}{'x' * 1000}\nafter\n")
+        bad, good = read_records(stream, layout=Format(layout), longest=64)
+        assert isinstance(bad, BadRecord)
+        assert bad.reason == "is longer than 64 characters"
+        assert isinstance(good, Record)
+        assert good.diagnostic == "after"
 
     def test_output_goes_to_a_file_but_never_onto_the_input(self, tmp_path: Path) -> None:
         source, target = tmp_path / "a.txt", tmp_path / "b.jsonl"
@@ -315,19 +314,22 @@ class TestClassify:
         path.write_bytes("550 5.1.1 bo\xeete inconnue\n".encode("latin-1"))
         assert run("classify", str(path)).records[0]["diagnostic"] == "550 5.1.1 bo\\xeete inconnue"
 
-    def test_a_long_file_shows_progress_to_a_person_only(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_long_file_shows_progress_to_a_person_only(self, tmp_path: Path) -> None:
         # GIVEN a file that counts as long
-        monkeypatch.setattr(classify_command, "LONG_FILE", 10)
         path = tmp_path / "a.txt"
         path.write_text(f"{UNKNOWN_USER}\n" * 1200, encoding="utf-8")
-        # WHEN a person watches THEN there is a bar on stderr, and the output is the same
-        watched = run("classify", str(path), stderr=Terminal())
-        unwatched = run("classify", str(path))
-        assert watched.err != ""
-        assert unwatched.err == ""
-        assert watched.out == unwatched.out
+        parser = argparse.ArgumentParser()
+        classify_command.add_arguments(parser)
+        args = parser.parse_args([str(path)])
+        # WHEN a person watches, and when nobody does
+        watched = Console(io.StringIO(), io.StringIO(), Terminal())
+        unwatched = Console(io.StringIO(), io.StringIO(), io.StringIO())
+        for console in (watched, unwatched):
+            assert classify_command.run(args, console, long_file=10) == 0
+        # THEN only the first sees a bar, and both get the same answers
+        assert watched.stderr.getvalue() != ""
+        assert unwatched.stderr.getvalue() == ""
+        assert watched.stdout.getvalue() == unwatched.stdout.getvalue()
 
 
 class TestExplain:

@@ -63,8 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
+def run(args: argparse.Namespace, console: Console, *, long_file: int = LONG_FILE) -> int:
     """Classify the input line by line.
+
+    Args:
+        args: as `add_arguments` declares them.
+        console: where to read and write.
+        long_file: bytes from which a file gets a progress bar.
 
     Raises:
         CommandError: a file cannot be read or written, or a line is bad.
@@ -76,7 +81,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     skipped = 0
     with ExitStack() as stack:
         stream = stack.enter_context(_input(args.file, console))
-        advance = stack.enter_context(_progress(stream, console))
+        advance = stack.enter_context(_progress(stream, console, long_file))
         write = stack.enter_context(_output(args.output, args.file, console))
         records = read_records(
             stream, name=_file_name(args.file), layout=args.format, column=args.column
@@ -163,10 +168,12 @@ def _open(path: Path, mode: Literal["r", "w"]) -> TextIO:
 
 
 @contextmanager
-def _progress(stream: TextIO, console: Console) -> Iterator[Callable[[], None] | None]:
+def _progress(
+    stream: TextIO, console: Console, long_file: int
+) -> Iterator[Callable[[], None] | None]:
     """A bar over the bytes read, for a long file and a person who watches."""
     size = _size(stream)
-    if size < LONG_FILE or not console.stderr.isatty():
+    if size < long_file or not console.stderr.isatty():
         yield None
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn

@@ -6,13 +6,12 @@ by name). `find` reads one small file; nothing is read at import.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _DATA = Path(__file__).parent / "data"
 
@@ -40,16 +39,14 @@ class PageKind(StrEnum):
     TOPIC = "topic"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """A special case worth a heading of its own."""
 
     title: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassReading:
+class ClassReading(NamedTuple):
     """What the first digit makes of an enhanced code, where it changes the advice."""
 
     text: str
@@ -231,7 +228,7 @@ def _find_enhanced(digit: str, subject: str, detail: str) -> Page | None:
 @cache
 def _extensions() -> tuple[dict[str, Any], ...]:
     """Ranges of unregistered enhanced codes: subject, first and last detail, topic."""
-    table = tomllib.loads((_DATA / "extensions.toml").read_text(encoding="utf-8"))
+    table = _toml(_DATA / "extensions.toml")
     return tuple(table["range"])
 
 
@@ -253,7 +250,7 @@ def _read(kind: PageKind, name: str) -> Page | None:
 
 
 def _parse(kind: PageKind, path: Path) -> Page:
-    data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    data = _toml(path)
     lists: dict[str, Any] = {
         name: tuple(data.pop(name, ())) for name in ("rfc", "related", "keywords")
     }
@@ -267,6 +264,12 @@ def _parse(kind: PageKind, path: Path) -> Page:
     texts: dict[str, Any] = {name: _paragraphs(text) for name, text in data.items()}
     code = path.stem.upper() if kind is PageKind.ENHANCED else path.stem
     return Page(code=code, kind=kind, notes=notes, classes=classes, **lists, **texts)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    import tomllib  # a cold start that looks up no code does without it
+
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _paragraphs(text: str) -> str:
