@@ -1,0 +1,307 @@
+"""The 521 table line by line: a real reply, real DNS answers, and what is decided of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from bounceledger.classify import classify_event
+from bounceledger.domains import Resolver, Server, probe
+from bounceledger.events import Kind, MailEvent
+from bounceledger.ledger import Ledger
+from bounceledger.outbox import process
+from bounceledger.probing import Fate, Outcome, Prober, due
+from bounceledger.queues import ProbeRequest
+from bounceledger.settings import Settings
+from bounceledger.state import Decision, Observation
+from bounceledger.verdict import Scope
+from tests.dns import server as servers
+from tests.fakes import FakeDeadLetters
+
+TABLE = "suppressions"
+START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+TAKES_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
+NO_SUCH_DOMAIN = "smtp; 550 5.4.4 Invalid domain"
+DNSBL = "smtp; 521 5.7.1 Service unavailable; client [192.0.2.7] blocked using dnsbl.example.test"
+
+
+@pytest.fixture(scope="module")
+def dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with servers.zones(tmp_path_factory.mktemp("nsd")) as server:
+        yield server
+
+
+@dataclass
+class Queue:
+    """The probe queue in memory."""
+
+    requests: list[ProbeRequest] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
+
+    def send(self, requests: Any) -> None:
+        self.requests.extend(requests)
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        self.hidden.append(seconds)
+
+
+class World:
+    """Table, stream, queue and DNS, with a clock that the test sets."""
+
+    def __init__(self, client: Any, dns: Server) -> None:
+        self.client = client
+        self.now = START
+        settings = Settings(table_name=TABLE, lanes=1, counter_shards=2)
+        self.ledger = Ledger(client, settings, clock=lambda: self.now, sleep=lambda _: None)
+        self.queue = Queue()
+        look = partial(probe, resolver=Resolver((dns,), cache_size=0), now=lambda: self.now)
+        self.prober = Prober(
+            self.ledger, self.queue, FakeDeadLetters(), look, clock=lambda: self.now
+        )
+
+    def bounce(self, address: str, diagnostic: str) -> None:
+        """A bounce, on its way from the ledger through the stream to the probe queue."""
+        event = MailEvent(
+            event_id=f"{address} {self.now}",
+            provider="ses",
+            kind=Kind.BOUNCE,
+            provider_kind="Bounce",
+            address=address,
+            lead_source="webinar",
+            occurred_at=self.now,
+            diagnostic=diagnostic,
+        )
+        key = {"pk": {"S": f"ADDRESS#{address}"}, "sk": {"S": "FACTS"}}
+        before = self.item(key)
+        [outcome] = self.ledger.record([Observation(event=event, verdict=classify_event(event))])
+        assert outcome.ok
+        after = self.item(key)
+        if after and after != before:
+            change = {"Keys": key, "NewImage": after, "SequenceNumber": "1"}
+            if before:
+                change["OldImage"] = before
+            process([{"eventName": "MODIFY", "dynamodb": change}], self.queue)
+
+    def item(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self.client.get_item(TableName=TABLE, Key=key).get("Item")
+        return found
+
+    def items(self) -> dict[tuple[str, str], Any]:
+        found = self.client.scan(TableName=TABLE)["Items"]
+        return {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
+
+    def probe(self) -> list[Outcome]:
+        """Work off the probe queue, two minutes later."""
+        self.now += timedelta(minutes=2)
+        waiting, self.queue.requests = self.queue.requests, []
+        return [self.answer(request) for request in waiting]
+
+    def answer(self, request: ProbeRequest) -> Outcome:
+        attributes = {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(int(self.now.timestamp() * 1000)),
+        }
+        body = request.to_body()
+        return self.prober.process(
+            {"body": body, "receiptHandle": "handle", "attributes": attributes}
+        )
+
+    def decision(self, address: str) -> Decision:
+        [answer] = self.ledger.check([address])
+        return answer.decision
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, dns: Server) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        keys = {"pk": "HASH", "sk": "RANGE"}
+        client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in keys],
+        )
+        yield World(client, dns)
+
+
+# ------------------------------------------------------------------------- the table
+
+
+@pytest.mark.parametrize("reply", [TAKES_NO_MAIL, NO_SUCH_DOMAIN])
+@pytest.mark.parametrize(
+    "domain",
+    ["null-mx.test", "null-mx-preference.test", "gone.test", "mx-missing.test", "mx-private.test"],
+)
+def test_a_dead_domain_is_suppressed_for_everyone_there(world: World, reply: str, domain: str):
+    # GIVEN a reply that calls a domain dead, and DNS that bears it out
+    world.bounce(f"ann@{domain}", reply)
+    [outcome] = world.probe()
+    assert outcome.fate is Fate.PROBED
+
+    # THEN the address and everyone else at that host name are suppressed, confirmed, for good
+    for address in (f"ann@{domain}", f"never-mailed@{domain}"):
+        decision = world.decision(address)
+        assert decision.suppressed
+        assert decision.scope is Scope.DOMAIN
+        assert decision.until is None
+        assert not decision.unconfirmed
+
+    # AND nobody below that name is
+    assert not world.decision(f"ann@below.{domain}").suppressed
+
+
+def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: World):
+    # GIVEN a domain with an address but no MX record, which says that it takes no mail
+    world.bounce("ann@implicit-a.test", TAKES_NO_MAIL)
+    world.probe()
+
+    # THEN everyone there is suppressed
+    assert world.decision("never-mailed@implicit-a.test").scope is Scope.DOMAIN
+
+    # AND a recheck is due after 90 days
+    day = (world.now + timedelta(days=90)).date()
+    assert list(due(world.ledger, day, days=0)) == ["implicit-a.test"]
+
+
+def test_a_web_host_that_takes_mail_may_have_been_a_hiccup_only(world: World):
+    # GIVEN the same domain, said not to exist
+    world.bounce("ann@implicit-a.test", NO_SUCH_DOMAIN)
+    world.probe()
+
+    # THEN the address stays suppressed, and nobody else is
+    assert world.decision("ann@implicit-a.test").suppressed
+    assert not world.decision("never-mailed@implicit-a.test").suppressed
+
+
+def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: World):
+    # GIVEN a domain with working mail hosts, one of which says that it takes no mail
+    world.bounce("ann@company.test", TAKES_NO_MAIL)
+    world.probe()
+
+    # THEN the address is suppressed, unconfirmed, for 30 days
+    decision = world.decision("ann@company.test")
+    assert decision.suppressed
+    assert decision.scope is Scope.ADDRESS
+    assert decision.unconfirmed
+    assert decision.until == START + timedelta(days=30)
+    assert "working mail hosts" in decision.explanation
+
+    # AND nobody else is
+    assert not world.decision("bob@company.test").suppressed
+
+    # AND then it is over
+    world.now = START + timedelta(days=30)
+    assert not world.decision("ann@company.test").suppressed
+
+
+def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World):
+    # GIVEN a domain that was not found, and has working mail hosts
+    world.bounce("ann@company.test", NO_SUCH_DOMAIN)
+    assert world.decision("ann@company.test").suppressed
+
+    # WHEN it is probed
+    world.probe()
+
+    # THEN the suppression is taken back, and the answer says why
+    decision = world.decision("ann@company.test")
+    assert not decision.suppressed
+    assert "taken back" in decision.explanation
+
+    # AND the bounces count as soft ones: the third day suppresses for a while
+    for _ in range(2):
+        world.now += timedelta(days=1)
+        world.bounce("ann@company.test", NO_SUCH_DOMAIN)
+        world.probe()
+    assert world.decision("ann@company.test").until is not None
+
+
+@pytest.mark.parametrize("reply", [TAKES_NO_MAIL, NO_SUCH_DOMAIN])
+@pytest.mark.parametrize("domain", ["any.broken.test", "mx-servfail.test", "refused.example"])
+def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, domain: str):
+    # GIVEN a reply that calls a domain dead, and DNS that fails
+    world.bounce(f"ann@{domain}", reply)
+    before, items = world.decision(f"ann@{domain}"), world.items()
+
+    # WHEN it is probed
+    [outcome] = world.probe()
+
+    # THEN the probe is put off, and everything is as it was
+    assert outcome.fate is Fate.POSTPONED
+    assert world.queue.hidden == [60]
+    assert world.items() == items
+    assert world.decision(f"ann@{domain}") == before
+    assert before.suppressed
+    assert not world.decision(f"never-mailed@{domain}").suppressed
+
+
+def test_a_blocked_sender_asks_for_no_probe(world: World):
+    # GIVEN a 521 from a DNS blocklist
+    world.bounce("ann@null-mx.test", DNSBL)
+
+    # THEN nobody asks DNS, and nobody is suppressed
+    assert world.queue.requests == []
+    assert not world.decision("ann@null-mx.test").suppressed
+
+
+# ------------------------------------------------------------------------ what it costs
+
+
+@pytest.mark.parametrize("domain", ["null-mx.test", "company.test"])
+def test_widening_narrowing_and_taking_back_write_nothing_per_address(world: World, domain: str):
+    # GIVEN several addresses at a domain
+    for name in ("ann", "bob", "carol"):
+        world.bounce(f"{name}@{domain}", TAKES_NO_MAIL)
+    before = world.items()
+
+    # WHEN the requests that they made are worked off
+    outcomes = world.probe()
+
+    # THEN one probe answered them all
+    assert [outcome.fate for outcome in outcomes] == [Fate.PROBED, Fate.KNOWN, Fate.KNOWN]
+
+    # AND only the domain's item, and the day of its recheck, were written
+    after = world.items()
+    changed = {key for key in after if after[key] != before.get(key)}
+    assert {pk.partition("#")[0] for pk, _ in changed} <= {"DOMAIN", "RECHECK"}
+    assert ("DOMAIN#" + domain, "FACTS") in changed
+
+
+def test_a_probe_done_twice_has_one_outcome(world: World):
+    # GIVEN a request that the queue delivers twice
+    world.bounce("ann@null-mx.test", TAKES_NO_MAIL)
+    [request] = world.queue.requests
+    world.probe()
+    items = world.items()
+
+    # THEN the second one changes nothing
+    world.answer(request)
+    assert world.items() == items
+
+
+def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(world: World, dns: Server):
+    # GIVEN a domain found dead 90 days ago
+    world.bounce("ann@company.test", TAKES_NO_MAIL)
+    [request] = world.queue.requests
+    dead = probe("gone.test", resolver=Resolver((dns,)), now=lambda: START)
+    world.ledger.record_probe("company.test", dead, claims=request.claims)
+    assert world.decision("bob@company.test").suppressed
+    world.now = START + timedelta(days=91)
+
+    # WHEN the scheduled recheck finds that it accepts mail, one day late
+    assert list(due(world.ledger, world.now.date())) == ["company.test"]
+    world.answer(ProbeRequest("company.test"))
+
+    # THEN everyone there is released, and no further recheck is due
+    assert not world.decision("bob@company.test").suppressed
+    assert not world.decision("ann@company.test").suppressed
+    assert list(due(world.ledger, world.now.date(), days=200)) == []
