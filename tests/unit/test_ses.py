@@ -494,6 +494,19 @@ def test_what_strangers_wrote_is_bounded_and_can_be_encoded() -> None:
     assert found.diagnostic.encode()
 
 
+def test_a_lone_surrogate_makes_no_other_address() -> None:
+    parsed = parse(bounce(recipient("le\ud800ad@example.net"), "le\ud800ad@example.net"))
+
+    assert parsed.events == ()
+    assert len(parsed.refused) == 2
+
+
+def test_no_text_can_shift_the_parts_of_an_identity() -> None:
+    shifted = bounce(feedbackId='feedback-1", "", "x')
+
+    assert only(shifted).event_id != only(bounce()).event_id
+
+
 def test_lines_of_a_reply_are_kept() -> None:
     said = "smtp; 550-5.1.1 no\r\n550 5.1.1 such user"
 

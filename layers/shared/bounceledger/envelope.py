@@ -130,7 +130,7 @@ def parse_timestamp(text: str) -> datetime:
         raise ValueError("outside the calendar") from None
 
 
-def clean_text(text: str, limit: int | None) -> str:
+def clean_text(text: str, limit: int) -> str:
     """A stranger's text, cut to size, as UTF-8 can carry it: without lone surrogates."""
     text = text[:limit]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

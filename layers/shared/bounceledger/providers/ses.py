@@ -5,6 +5,7 @@ publishes to Amazon SNS" and "... to EventBridge" in the SES Developer Guide.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -233,9 +234,9 @@ def _recipient(entry: object, shape: Shape, path: str) -> Recipient:
         return Recipient(entry, path)
     if not isinstance(entry, Mapping):
         raise PayloadError("neither a text nor an object", field=path)
-    address = _text(entry, "emailAddress", path, limit=None)
-    if not address:
-        raise PayloadError("missing", field=f"{path}.emailAddress")
+    address = _pick(entry, "emailAddress")
+    if not isinstance(address, str) or not address:
+        raise PayloadError("not a text", field=f"{path}.emailAddress")
     return Recipient(
         address,
         f"{path}.emailAddress",
@@ -346,7 +347,8 @@ def _decode(value: str) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+    # JSON keeps the parts apart, whatever they hold.
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 def _pick(where: JsonObject, key: str) -> Any:
@@ -376,7 +378,7 @@ def _list(where: JsonObject, key: str, path: str) -> list[Any]:
     return value
 
 
-def _text(where: JsonObject, key: str, path: str, limit: int | None = MAX_FIELD) -> str:
+def _text(where: JsonObject, key: str, path: str, limit: int = MAX_FIELD) -> str:
     """A text; empty where it is missing, null, or the kind has none (an empty key)."""
     value = _pick(where, key) if key else None
     if value is None:
