@@ -80,6 +80,9 @@ def main(
     except BrokenPipeError:
         _forget_output(console)
         return 141
+    except OSError as error:
+        console.error(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
+        return 2
     return code
 
 

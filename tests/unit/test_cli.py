@@ -94,6 +94,11 @@ class TestFrame:
             (InputError("is odd", field="x\x1b"), 2, "bounceledger: x\\x1b: is odd\n"),
             (KeyboardInterrupt(), 130, ""),
             (BrokenPipeError(), 141, ""),
+            (
+                OSError(28, "No space left on device"),
+                2,
+                "bounceledger: reading or writing: No space left on device\n",
+            ),
         ],
     )
     def test_an_error_ends_the_command_with_its_code(

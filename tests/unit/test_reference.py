@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bounceledger import reference
 from bounceledger.reference import Page, PageKind, find, pages, search
@@ -209,6 +211,13 @@ def test_find_reads_a_code_as_people_write_it(code: str, page: str, asked: str) 
 )
 def test_find_has_no_page_for_what_is_no_code(code: str) -> None:
     assert find(code) is None
+
+
+@given(st.text(max_size=300))
+def test_no_text_makes_a_lookup_or_a_search_raise(text: str) -> None:
+    page = find(text)
+    assert page is None or page.title
+    assert len(search(text, limit=3)) <= 3
 
 
 def test_the_class_digit_changes_the_advice() -> None:
