@@ -105,7 +105,7 @@ def post_classify() -> dict[str, Any]:
 @routes.get("/v1/codes")
 def get_codes() -> dict[str, Any]:
     """Every SMTP code and topic that the reference explains."""
-    return {"codes": [{"code": page.code, "title": page.title} for page in reference.pages()]}
+    return {"codes": reference.codes()}
 
 
 @routes.get("/v1/codes/<code>")
