@@ -529,6 +529,7 @@ VALUES = st.recursive(
 
 def _mutations(value: Any) -> st.SearchStrategy[Any]:
     """The document with any of its parts replaced by anything."""
+    kept: st.SearchStrategy[Any]
     if isinstance(value, dict):
         kept = st.fixed_dictionaries({}, optional={k: _mutations(v) for k, v in value.items()})
     elif isinstance(value, list):
