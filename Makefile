@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 # SAM wants python3.13 by that name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tools build demo local test lint format types unit e2e score bench faults fuzz \
+.PHONY: help setup tools build demo local test lint format types unit e2e rules score bench faults fuzz \
 	compare validate lock clean
 
 help: ## List the targets
@@ -73,6 +73,9 @@ unit: setup ## Only the fast tests
 
 e2e: setup tools ## Only the end-to-end tests
 	@$(BIN)/python -m pytest tests/e2e
+
+rules: setup ## Rebuild rules.json after a change of rules.toml
+	@$(BIN)/python -m bounceledger.rules
 
 # ---------------------------------------------------------------- measurements
 
