@@ -30,7 +30,7 @@ def test_commands_shown_are_targets(document: Path) -> None:
     shown = {name for line in TARGET.findall(document.read_text()) for name in line.split()}
 
     # THEN make knows each
-    assert {name for name in shown if not re.search(rf"^{name}:", makefile, re.M)} == set()
+    assert {name for name in shown if not re.search(rf"^{name}:", makefile, re.MULTILINE)} == set()
 
 
 def test_requirement_files_pin_versions_and_name_no_address() -> None:
