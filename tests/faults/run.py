@@ -65,6 +65,11 @@ def deliver(
                 queue.put(again)
             progress(len(batch) - len(again))
 
+    side_by_side(work)
+
+
+def side_by_side(work: Callable[[int], None]) -> None:
+    """Run `WORKERS` workers to their end."""
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(work, range(WORKERS)))
 
