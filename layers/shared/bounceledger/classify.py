@@ -10,13 +10,15 @@ from bounceledger.verdict import Category, Scope, Verdict
 
 __all__ = ["MEANINGS", "Hints", "Meaning", "classify", "classify_event", "explain"]
 
+NO_HINTS = Hints()
+
 NO_RULE = "no-rule"
 """Rule id of a verdict that no rule reached."""
 
 _MAX_MATCHED = 120
 
 
-def classify(reply: SmtpReply, hints: Hints = Hints(), *, rules: RuleSet | None = None) -> Verdict:
+def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None = None) -> Verdict:
     """Judge one reply.
 
     Args:

@@ -31,13 +31,6 @@ class SmtpReply(NamedTuple):
     text: str
     inner: "SmtpReply | None" = None
 
-    @property
-    def temporary(self) -> bool:
-        """Whether the server asked to try again, which no words can make permanent."""
-        if self.code is not None:
-            return self.code < 500
-        return self.enhanced is not None and self.enhanced.startswith("4")
-
 
 # smtp; 550-5.1.1 ... | x-postfix; host x said: ... | 550 cuda_nsu 5.1.1 ... | 5.1.2 - Bad ...
 _HEAD = re.compile(
@@ -45,7 +38,7 @@ _HEAD = re.compile(
         [\s"'<>(\[]*
         (?:(?:smtp\ )?error:?\ )?
         (?:([2-6][0-9]\d)(?=[\s:;,.<(\[#-]|$)(?!\.\d))?   # reply code
-        [\s:;,-]*(?:cuda_nsu\s+)?
+        [\s:;,'\"-]*(?:cuda_nsu\s+)?
         (?:[(\[#]*([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)[)\]]?)?  # enhanced status
         [\s:;-]*""",
     re.VERBOSE | re.IGNORECASE,

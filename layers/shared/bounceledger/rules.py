@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import re2
+import re2  # type: ignore[import-untyped]  # ships no types
 
 from bounceledger.errors import RulesError
 from bounceledger.reply import SmtpReply, fold, matchable, parse_reply
@@ -109,6 +109,15 @@ class Rule:
     subtype: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it asks for anything but words."""
+        return (
+            self.temporary is not None
+            or self.words is not None
+            or any((self.reply, self.status, self.type, self.subtype, self.action))
+        )
+
     def admits(self, facts: Facts) -> bool:
         """Whether everything but the words fits."""
         return (
@@ -177,7 +186,9 @@ class RuleSet:
             if not rule.any and not rule.names
         ]
         self._first_wordless = lru_cache(maxsize=4096)(self._find_wordless)
-        self._admits = lru_cache(maxsize=65536)(self._ask)
+        self._conditional = frozenset(
+            number for number, rule in enumerate(self.rules) if rule.conditional
+        )
         self._pattern = lru_cache(maxsize=None)(self._compile_pattern)
 
     def _add(self, rule: Rule, pattern: str, number: int) -> int:
@@ -199,9 +210,6 @@ class RuleSet:
                 return number
         return len(self.rules)
 
-    def _ask(self, number: int, facts: Facts) -> bool:
-        return self.rules[number].admits(facts)
-
     def select(self, text: str, facts: Facts) -> Selection | None:
         """The first rule that fits, or nothing.
 
@@ -210,19 +218,21 @@ class RuleSet:
             facts: what else is known.
         """
         best = self._first_wordless(facts)
-        by = -1
         encoded = text.encode("utf-8", "replace")
-        found = self._matcher.Match(encoded) if encoded else None
-        for index in found or ():
+        found: list[int] = self._matcher.Match(encoded) or [] if encoded else []
+        for index in sorted(found):  # in the order of the rules
             number = self._found_by[index]
-            if -1 < number < best and self._fits(number, found, facts):
-                best, by = number, index
+            if number >= best:
+                break
+            if number >= 0 and self._fits(number, found, facts):
+                words = self._pattern(index).search(encoded)
+                return Selection(
+                    self.rules[number],
+                    words[0].decode(errors="replace").lower() if words else "",
+                )
         if best == len(self.rules):
             return None
-        if by < 0:
-            return Selection(self.rules[best], facts.status or facts.subtype)
-        words = self._pattern(by).search(encoded)
-        return Selection(self.rules[best], words[0].decode().lower() if words else "")
+        return Selection(self.rules[best], facts.status or facts.subtype)
 
     def _fits(self, number: int, found: list[int], facts: Facts) -> bool:
         required = self._all.get(number)
@@ -231,11 +241,12 @@ class RuleSet:
         forbidden = self._none.get(number)
         if forbidden is not None and not forbidden.isdisjoint(found):
             return False
-        return self._admits(number, facts)
+        return number not in self._conditional or self.rules[number].admits(facts)
 
 
 def _options() -> Any:
     options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes for letters: half the automaton
     options.max_mem = _MATCHER_MEMORY
     options.never_capture = True
     options.log_errors = False
@@ -273,7 +284,7 @@ def load_rules(extra: str | Path | None = None) -> RuleSet:
 @lru_cache(maxsize=1)
 def _builtin_rules() -> RuleSet:
     entries = json.loads(COMPACT.read_bytes())
-    return RuleSet(_rule(entry) for entry in entries)
+    return RuleSet(_trusted(entry) for entry in entries)
 
 
 class Draft(NamedTuple):
@@ -342,23 +353,26 @@ def check_examples(drafts: Iterable[Draft], rules: RuleSet) -> None:
                 )
 
 
-def question(
-    diagnostic: str = "", *, status: str = "", type: str = "", subtype: str = "", action: str = ""
-) -> tuple[str, Facts]:
-    """What `RuleSet.select` is asked about a diagnostic."""
-    return ask(parse_reply(diagnostic), Hints(status, type, subtype, action))
+def question(diagnostic: str = "", **hints: str) -> tuple[str, Facts]:
+    """What `RuleSet.select` is asked about a diagnostic, with `Hints` by name."""
+    return ask(parse_reply(diagnostic), Hints(**hints))
 
 
 def ask(reply: SmtpReply, hints: Hints) -> tuple[str, Facts]:
     """What `RuleSet.select` is asked about a reply and what was reported beside it."""
     text = matchable(reply.text)
-    status = _status(reply) or (hints.status if _STATUS.fullmatch(hints.status) else "")
-    code = "" if reply.code is None else str(reply.code)
+    status = _status(reply)
+    if not status:
+        status = hints.status if _STATUS.fullmatch(hints.status) else ""
     action = hints.action.lower()
+    if reply.code is None:
+        code, temporary = "", status[:1] == "4"
+    else:
+        code, temporary = str(reply.code), reply.code < 500
     return text, Facts(
         code,
         status,
-        code.startswith(("2", "3", "4")) or (not code and status[:1] == "4") or action == "delayed",
+        temporary or action == "delayed",
         bool(text),
         hints.type.lower(),
         hints.subtype.lower(),
@@ -410,12 +424,29 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
     except ValueError as error:
         raise RulesError(f"rule {name!r}: {error}") from error
     lists = {item: _texts(name, item, entry[item]) for item in _LISTS if item in entry}
-    flags = {item: entry[item] for item in _FLAGS if item in entry}
-    if wrong := [item for item, value in flags.items() if not isinstance(value, bool)]:
-        raise RulesError(f"rule {name!r}: {wrong[0]!r} is neither true nor false")
+    temporary, words = (_flag(name, item, entry.get(item)) for item in _FLAGS)
     if DISPOSITIONS[category] is Disposition.HARD:
-        flags["temporary"] = False  # a reply that says "later" never buries anyone
-    return Rule(id=name, category=category, scope=scope, **lists, **flags)
+        temporary = False  # a reply that says "later" never buries anyone
+    return Rule(id=name, category=category, scope=scope, temporary=temporary, words=words, **lists)
+
+
+def _flag(name: str, item: str, value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise RulesError(f"rule {name!r}: {item!r} is neither true nor false")
+
+
+def _trusted(entry: Mapping[str, Any]) -> Rule:
+    """A rule of `rules.json`, checked when it was written."""
+    lists = {item: tuple(entry[item]) for item in _LISTS if item in entry}
+    return Rule(
+        id=entry["id"],
+        category=Category(entry["category"]),
+        scope=Scope(entry["scope"]),
+        temporary=entry.get("temporary"),
+        words=entry.get("words"),
+        **lists,
+    )
 
 
 def _usual_scope(category: Category) -> Scope:
@@ -446,7 +477,7 @@ _FORMS = {
     "reply": re.compile(r"[2-6x][0-9x][0-9x]|none"),
     "status": _STATUS_FORM,
     # Matching is against lower case, but for names of hosts: a capital stands for nothing else.
-    **dict.fromkeys(("any", "all", "none"), re.compile(r"(?:\\p\{Lu\}|\\.|[^A-Z\\])+")),
+    **dict.fromkeys(("any", "all", "none"), re.compile(r"(?:\[A-Z\]|\\.|[^A-Z\\])+")),
     **dict.fromkeys(("type", "subtype", "action"), re.compile(r"[a-z-]*")),
 }
 

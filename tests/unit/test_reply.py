@@ -1,0 +1,129 @@
+"""Taking a diagnostic apart, and the form that rules see."""
+
+import pytest
+
+from bounceledger.reply import MAX_DIAGNOSTIC, SmtpReply, matchable, parse_reply
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "code", "enhanced", "text"),
+    [
+        ("smtp; 550 5.1.1 <x@example.com>: gone", 550, "5.1.1", "<x@example.com>: gone"),
+        ("SMTP;550 5.1.1 gone", 550, "5.1.1", "gone"),
+        ("550 gone", 550, None, "gone"),
+        ("550", 550, None, ""),
+        ("521 5.3.2", 521, "5.3.2", ""),
+        ("smtp; 550-5.1.1 It is 550-5.1.1 gone 550 5.1.1 now", 550, "5.1.1", "It is gone now"),
+        ("550-Sorry\r\n550 gone", 550, None, "Sorry gone"),
+        ("553 sorry (#5.7.1)", 553, "5.7.1", "sorry (#5.7.1)"),
+        ("550 #5.1.0 Address rejected", 550, "5.1.0", "Address rejected"),
+        ("550 [5.1.1] gone", 550, "5.1.1", "gone"),
+        ("451 mx Resources unavailable [#4.16.1].", 451, "4.16.1", None),
+        ("421 [TS01] Wait", 421, None, "[TS01] Wait"),
+        ("450 cuda_nsu 4.7.1 Go", 450, "4.7.1", "Go"),
+        ("5.1.2 - Bad destination host", None, "5.1.2", "Bad destination host"),
+        ("605 6.0.5 Not delivering", 605, "6.0.5", "Not delivering"),
+        ("550 4.4.7 Expired", 550, "4.4.7", "Expired"),
+        ("gone fishing", None, None, "gone fishing"),
+        ("", None, None, ""),
+    ],
+)
+def test_codes_are_read_and_left_out_of_the_text(
+    diagnostic: str, code: int | None, enhanced: str | None, text: str | None
+) -> None:
+    reply = parse_reply(diagnostic)
+    assert (reply.code, reply.enhanced) == (code, enhanced)
+    if text is not None:
+        assert reply.text == text
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "code", "enhanced"),
+    [
+        ("553 5.3.0 x DNSBL:RBL 521< 192.0.2.1 >_is_blocked", 553, "5.3.0"),
+        ("521-192.0.2.1 blocked", 521, None),
+        ("550 192.0.2.1 is bad", 550, None),
+        ("192.0.2.1 is bad", None, None),
+        ("550 mail from [5.1.1.7] refused", 550, None),
+        ("unable to deliver in 840 minutes", None, None),
+        ("Exim 4.92.3 says no", None, None),
+    ],
+)
+def test_numbers_that_only_look_like_codes_are_none(
+    diagnostic: str, code: int | None, enhanced: str | None
+) -> None:
+    reply = parse_reply(diagnostic)
+    assert (reply.code, reply.enhanced) == (code, enhanced)
+
+
+@pytest.mark.parametrize(
+    "diagnostic",
+    [
+        (
+            "x-postfix; host mx.example.com[192.0.2.1] said: 550 5.1.1 <x@example.org>: gone"
+            " (in reply to RCPT TO command)"
+        ),
+        (
+            "SMTP error from remote mail server after RCPT TO:<x@example.org>:"
+            " host mx.example.com [192.0.2.1]: 550 5.1.1 <x@example.org>: gone"
+        ),
+        "192.0.2.1 does not like recipient. Remote host said: 550 5.1.1 <x@example.org>: gone",
+    ],
+)
+def test_what_the_sending_server_tells_about_the_dialogue_is_left_out(diagnostic: str) -> None:
+    reply = parse_reply(diagnostic)
+    assert reply[:3] == (550, "5.1.1", "<x@example.org>: gone")
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "inner"),
+    [
+        (
+            (
+                "550 4.4.7 Message expired: unable to deliver in 840 minutes."
+                "<421 4.4.0 Unable to lookup DNS for example.org>"
+            ),
+            SmtpReply(421, "4.4.0", "Unable to lookup DNS for example.org"),
+        ),
+        (
+            "550 5.1.351 Remote server returned unknown recipient -> 550 : User unknown",
+            SmtpReply(550, None, "User unknown"),
+        ),
+        (
+            "5.1.0 - Unknown address error 550-'5.1.1 gone'",
+            SmtpReply(550, "5.1.1", "gone'"),
+        ),
+    ],
+)
+def test_a_quoted_reply_is_the_inner_reply(diagnostic: str, inner: SmtpReply) -> None:
+    assert parse_reply(diagnostic).inner == inner
+
+
+def test_control_characters_are_gone_and_the_text_is_bounded() -> None:
+    # GIVEN a megabyte with terminal controls
+    diagnostic = "550 5.1.1 \x1b[31mgone\x07\u202e " + "x " * 500_000
+    # WHEN
+    reply = parse_reply(diagnostic)
+    # THEN
+    assert reply.text.isprintable()
+    assert len(reply.text) <= MAX_DIAGNOSTIC
+    assert (reply.code, reply.enhanced) == (550, "5.1.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("User  UNKNOWN\n here", "user unknown here"),
+        ("<user-unknown@spam.example.com>... No", "<@>... no"),
+        ("x@example.com...User unknown", "@...user unknown"),
+        ('<"no such user"@example.com> ok', "<@> ok"),
+        ("see https://example.com/Spam?x=1 now", "see HTTPS://EXAMPLE.COM/SPAM?X=1 now"),
+        ("by zen.spamhaus.org.", "by ZEN.SPAMHAUS.ORG."),
+        ("Rejected.Try again", "rejected.try again"),
+        ("Usuário inválido", "usuario invalido"),
+        ("does’nt exist", "does'nt exist"),
+        ("ｕｓｅｒ　unknown", "user unknown"),
+    ],
+)
+def test_rules_see_words_but_not_what_a_stranger_named(text: str, expected: str) -> None:
+    assert matchable(text) == expected

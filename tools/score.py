@@ -1,0 +1,320 @@
+"""Score the classifier on the shared corpus, print it and write docs/accuracy.md.
+
+The corpus lies beside the project, in ../shared, and is only read. What stands in
+docs/accuracy.md above the marker is written by hand and kept.
+"""
+
+import csv
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bounceledger.classify import Hints, classify
+from bounceledger.reply import parse_reply
+from bounceledger.verdict import Category, Disposition, Verdict
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+REPORT = ROOT / "docs" / "accuracy.md"
+MARKER = "<!-- Written by make score; edit above this line only. -->"
+
+SUPPRESSING = (Disposition.HARD, Disposition.ECHO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One labelled reply. `dead` and `category` are None where the annotators differ."""
+
+    diagnostic: str
+    hints: Hints
+    dead: bool | None
+    category: str | None
+
+
+@dataclass(slots=True)
+class Score:
+    """Counts of one way to judge, on one set of rows."""
+
+    hit: int = 0
+    wrong: int = 0
+    missed: int = 0
+    rejected: int = 0
+    agreed: int = 0
+    labelled: int = 0
+    confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    mistakes: list[tuple[Row, Verdict]] = field(default_factory=list)
+
+    @property
+    def precision(self) -> float:
+        """Share of those called dead that are."""
+        called = self.hit + self.wrong
+        return self.hit / called if called else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the dead that are called so."""
+        dead = self.hit + self.missed
+        return self.hit / dead if dead else 1.0
+
+    @property
+    def agreement(self) -> float:
+        """Share of labelled categories that are the same."""
+        return self.agreed / self.labelled if self.labelled else 1.0
+
+    def count(self, dead: bool, said_dead: bool) -> None:
+        """Count one answer to "is this recipient dead?"."""
+        if dead and said_dead:
+            self.hit += 1
+        elif dead:
+            self.missed += 1
+        elif said_dead:
+            self.wrong += 1
+        else:
+            self.rejected += 1
+
+
+def read_rows(name: str) -> list[Row]:
+    """Rows of one file of the corpus."""
+    path = SHARED / "corpus" / f"{name}.jsonl"
+    return [_row(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _row(entry: dict[str, Any]) -> Row:
+    category = entry.get("category", entry.get("gold"))
+    return Row(
+        diagnostic=entry["diagnostic"],
+        hints=Hints(
+            status=entry.get("status") or "",
+            type=entry.get("bounceType", ""),
+            subtype=entry.get("bounceSubType", ""),
+        ),
+        dead=entry.get("dead", entry.get("gold_dead")),
+        category="provider_suppressed" if category == "suppressed" else category,
+    )
+
+
+def judge(row: Row) -> Verdict:
+    """Our verdict."""
+    return classify(parse_reply(row.diagnostic), row.hints)
+
+
+def score(rows: Iterable[Row]) -> Score:
+    """Score our verdicts: `dead` unknown and disabled mailboxes left out, `other` too."""
+    result = Score()
+    for row in rows:
+        verdict = judge(row)
+        said_dead = verdict.disposition in SUPPRESSING
+        if row.dead is not None and row.category != Category.MAILBOX_DISABLED:
+            result.count(row.dead, said_dead)
+            if row.dead is not said_dead:
+                result.mistakes.append((row, verdict))
+        if row.category not in (None, "other"):
+            result.labelled += 1
+            result.agreed += row.category == verdict.category
+            if row.category != verdict.category:
+                result.confusions[str(row.category), verdict.category.value] += 1
+    return result
+
+
+def score_naive(rows: Iterable[Row], is_dead: Callable[[Row], bool | None]) -> Score | None:
+    """Score another way to tell the dead, or nothing where it does not apply."""
+    result = Score()
+    for row in rows:
+        answer = is_dead(row)
+        if answer is None:
+            return None
+        if row.dead is not None and row.category != Category.MAILBOX_DISABLED:
+            result.count(row.dead, answer)
+    return result
+
+
+def any_5xx(row: Row) -> bool:
+    """Every reply code of class 5 is a hard bounce."""
+    return (parse_reply(row.diagnostic).code or 0) >= 500
+
+
+def ses_type(row: Row) -> bool | None:
+    """SES's bounceType is believed."""
+    return row.hints.type == "Permanent" if row.hints.type else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRow:
+    """One text of a provider, with what a researcher says should be suppressed."""
+
+    provider: str
+    diagnostic: str
+    hints: Hints
+    suppress: str
+    category: str
+    trap: bool
+
+    @property
+    def expected(self) -> bool:
+        """Whether the address is to be suppressed on the word of this reply."""
+        return self.suppress.startswith(("address", "domain", "already"))
+
+    @property
+    def argument(self) -> str:
+        """Why we may differ from the researcher; empty where nothing is argued."""
+        if self.category == "mailbox_disabled":
+            return "a disabled mailbox is soft here and counts double"
+        if "after" in self.suppress:
+            return "the reply alone is not enough, as the researcher says: " + self.suppress
+        if self.suppress == "treat as opt-out":
+            return "an opt-out; the provider's own list is believed for a while"
+        if self.diagnostic.endswith("requested action not taken: mailbox unavailable"):
+            return "the stock text of 550; with GMX's link or under 5.5.0 it is hard"
+        return ""
+
+
+def read_codes() -> Iterator[CodeRow]:
+    """Every text of the provider table; a row with several texts yields several."""
+    path = SHARED / "reference" / "provider_codes.csv"
+    with path.open(encoding="utf-8", newline="") as lines:
+        for entry in csv.DictReader(lines):
+            for diagnostic, hints in _texts(entry):
+                yield CodeRow(
+                    provider=entry["provider"],
+                    diagnostic=diagnostic,
+                    hints=hints,
+                    suppress=entry["suppress"],
+                    category=entry["category"],
+                    trap=bool(entry["trap"]),
+                )
+
+
+def _texts(entry: dict[str, str]) -> Iterator[tuple[str, Hints]]:
+    text, status = entry["match_text"], re.split(r"[-|]", entry["enhanced"])[0]
+    if text.startswith("bounceSubType="):
+        yield "", Hints(status=status, type="Permanent", subtype=text.partition("=")[2])
+        return
+    code = (entry["reply"].split("|")[0] or f"{status[:1] or 5}50").replace("4xx", "450")
+    for part in _alternatives(text):
+        yield f"smtp; {code} {status} {part}".replace("  ", " ").strip(), Hints()
+
+
+def _alternatives(text: str) -> Iterator[str]:
+    if text == "(no sender wording)":
+        yield ""
+    elif orange := re.fullmatch(r"\(ofr\|lpn\|ouk\)\[0-9_-\]\*(\d+)", text):
+        yield f"Refus. OFR_{orange[1]} [{orange[1]}]"
+    elif charter := re.fullmatch(r"aup#\*(\d+)(?:-\d+)?", text):
+        yield f"AUP#In-{charter[1]}"
+    else:
+        first, *others = text.replace("*", "x").split("|")
+        yield first
+        for other in others:  # int-p1|p3 means int-p1 and int-p3
+            yield first.rpartition("-")[0] + "-" + other if len(other) == 2 else other
+
+
+def disagreements() -> tuple[int, list[tuple[CodeRow, Verdict]]]:
+    """How many provider texts there are, and those that come out otherwise."""
+    rows = list(read_codes())
+    judged = ((row, classify(parse_reply(row.diagnostic), row.hints)) for row in rows)
+    return len(rows), [
+        (row, verdict)
+        for row, verdict in judged
+        if (verdict.disposition in SUPPRESSING) is not row.expected
+    ]
+
+
+NAMES = ("dev", "probe_521", "ses_observed")
+
+
+def main() -> int:
+    """Print the tables and rewrite the report."""
+    if not SHARED.is_dir():
+        print(f"no corpus at {SHARED}", file=sys.stderr)
+        return 1
+    console = Console()
+    for title, header, rows in _tables():
+        table = Table(*header, title=title)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table, markup=False)
+    kept = REPORT.read_text(encoding="utf-8").partition(MARKER)[0] if REPORT.exists() else ""
+    REPORT.write_text(f"{kept}{MARKER}\n\n{report()}", encoding="utf-8")
+    return 0
+
+
+def report() -> str:
+    """The part of docs/accuracy.md that is not written by hand."""
+    return _markdown(_tables())
+
+
+type _Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+
+
+def _tables() -> list[_Table]:
+    return [_score_table(), _confusion_table(), _code_table()]
+
+
+def _score_table() -> _Table:
+    header = ("rows", "judged by", "precision", "recall", "wrong", "missed", "categories")
+    lines: list[tuple[str, ...]] = []
+    for name in NAMES:
+        rows = read_rows(name)
+        ways = {
+            "bounceledger": score(rows),
+            "every 5xx is hard": score_naive(rows, any_5xx),
+            "SES's bounceType": score_naive(rows, ses_type),
+        }
+        lines += [
+            (
+                f"{name} ({len(rows)})",
+                way,
+                f"{result.precision:.3f}",
+                f"{result.recall:.3f}",
+                str(result.wrong),
+                str(result.missed),
+                f"{result.agreement:.3f} of {result.labelled}" if result.labelled else "",
+            )
+            for way, result in ways.items()
+            if result is not None
+        ]
+    return "Is this recipient dead?", header, lines
+
+
+def _confusion_table() -> _Table:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for name in NAMES:
+        for (label, ours), number in score(read_rows(name)).confusions.items():
+            counts[name, label, ours] += number
+    lines = [(*key, str(number)) for key, number in sorted(counts.items())]
+    return "Other categories than the annotators'", ("rows", "label", "ours", "times"), lines
+
+
+def _code_table() -> _Table:
+    total, others = disagreements()
+    lines = [
+        (row.provider, row.diagnostic or row.hints.subtype, row.suppress, verdict.category.value,
+         row.argument)
+        for row, verdict in others
+    ]  # fmt: skip
+    title = f"Provider texts: {total - len(others)} of {total} as the table says; the others"
+    return title, ("provider", "text", "table says", "ours", "because"), lines
+
+
+def _markdown(tables: Iterable[_Table]) -> str:
+    parts = []
+    for title, header, rows in tables:
+        lines = [f"## {title}", "", _markdown_row(header), _markdown_row(["---"] * len(header))]
+        parts.append("\n".join([*lines, *map(_markdown_row, rows)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(re.sub(r"[|<>]", " ", cell) for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
