@@ -274,6 +274,14 @@ def liar(query: dns.message.Message) -> dns.message.Message:
     return response
 
 
+def denier(query: dns.message.Message) -> dns.message.Message:
+    """Denies every name, as resolvers do in networks without a way out."""
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.RA
+    response.set_rcode(dns.rcode.NXDOMAIN)
+    return response
+
+
 def refuser(query: dns.message.Message) -> dns.message.Message:
     """Serves nobody."""
     response = dns.message.make_response(query)

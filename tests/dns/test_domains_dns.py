@@ -152,6 +152,16 @@ def test_a_resolver_that_answers_everything_makes_nothing_dead_or_alive():
     assert [probe.evidence["warnings"] for probe in found] == [["resolver_untrusted"]] * 2
 
 
+def test_a_resolver_that_denies_everything_makes_nothing_dead():
+    # GIVEN a resolver that says of every name that it does not exist
+    with servers.responder(servers.denier) as denier:
+        found = probe("company.test", resolver=Resolver((denier,)))
+
+    # THEN nothing it says counts, and the evidence says why
+    assert found.verdict is V.UNKNOWN
+    assert found.evidence["warnings"] == ["resolver_untrusted"]
+
+
 def test_a_resolver_that_refuses_makes_nothing_dead():
     with servers.responder(servers.refuser) as refuser:
         assert probe("gone.test", resolver=Resolver((refuser,))).verdict is V.UNKNOWN

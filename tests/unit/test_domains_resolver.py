@@ -20,17 +20,20 @@ class Network:
             SECOND: servers.get("second", TIMEOUT),
         }
         self.liars: set[Server] = set()
+        self.deniers: set[Server] = set()
         self.asked: list[tuple[Server, str]] = []
         self.checks: list[tuple[Server, str]] = []
         self.seconds = 0.0
 
     def __call__(self, server: Server, name: str, rdtype: str, within: float) -> Lookup:
-        if name.startswith("random."):
+        if name.startswith("random.") or name == "com":
             self.checks.append((server, name))
+            if server in self.deniers:
+                return NXDOMAIN
             if server in self.liars:
                 return Lookup(code="NOERROR", addresses=("44.128.0.66",), ttl=60)
             if self.servers[server] != TIMEOUT:
-                return NXDOMAIN
+                return ANSWER if name == "com" else NXDOMAIN
         else:
             self.asked.append((server, name))
         reply = self.servers[server]
@@ -116,6 +119,17 @@ def test_a_server_that_answers_everything_is_not_believed():
     assert codes == {"UNTRUSTED"}
     assert network.asked == []
     assert network.checks == [(FIRST, "random.invalid")]
+
+
+def test_a_server_that_denies_everything_is_not_believed():
+    # GIVEN a server that says of every name that it does not exist, as where there is no
+    # way out of the network
+    network = Network(first=NXDOMAIN)
+    network.deniers = {FIRST}
+
+    # THEN it makes no domain missing
+    assert network.resolver(FIRST).lookup("a.test", "MX", 10).code == "UNTRUSTED"
+    assert network.asked == []
 
 
 def test_a_liar_is_passed_over_for_an_honest_server():

@@ -8,7 +8,7 @@ whatever is not an answer (timeout, SERVFAIL, REFUSED, no network) makes it `unk
 import ipaddress
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -325,7 +325,7 @@ def probe_many(
     resolver: Resolver,
     in_flight: int = MAX_IN_FLIGHT,
     look: Callable[[str], Probe] | None = None,
-) -> Iterator[tuple[str, Probe]]:
+) -> Generator[tuple[str, Probe]]:
     """Probe domains side by side; results come as they are found.
 
     A probe makes one lookup at a time, so no more than `in_flight` are under way. When

@@ -197,12 +197,14 @@ class Asks(Protocol):
 
 @dataclass(slots=True)
 class Resolver:
-    """Asks the first server that answers, believes none that answers everything.
+    """Asks the first server that answers, believes none that affirms or denies everything.
 
     Servers are tried in order, beginning with the one that answered last, twice each.
     Before the first question to a server, and hourly, it is asked for names that cannot
-    exist: one that has an address for them would also have one for a dead domain, so its
-    answers are not used (`UNTRUSTED`). Safe to use from many threads.
+    exist and for one that must: a server that has an address for the former would have one
+    for a dead domain, too, and one that denies the latter, as in networks without a way
+    out, would deny every living domain. Its answers are not used (`UNTRUSTED`). Safe to use
+    from many threads.
 
     Attributes:
         servers: whom to ask.
@@ -274,11 +276,11 @@ class Resolver:
         server = self.servers[index]
         trusted, until = self._trusted.get(server, (False, 0.0))
         if not until or self.clock() >= until:
-            for nowhere in _NOWHERE:
-                check = self.transport(server, f"{self.label()}.{nowhere}", "A", within)
+            for test, betrays in _CHECKS:
+                check = self.transport(server, test.format(self.label()), "A", within)
                 if check.code in _NO_REPLY:
                     return check
-                trusted = check.code != "NOERROR"
+                trusted = check.code != betrays
                 if not trusted:
                     break
             self._trusted[server] = (trusted, self.clock() + _TRUST_SECONDS)
@@ -300,8 +302,11 @@ class Resolver:
                 self._answers.popitem(last=False)
 
 
-_NOWHERE = ("invalid", "com")
-"""RFC 6761 section 6.4 reserves the first; some liars know that, so one real one too."""
+_CHECKS = (("{}.invalid", "NOERROR"), ("{}.com", "NOERROR"), ("com", "NXDOMAIN"))
+"""Names whose truth is known, and the answer that gives a server away.
+
+RFC 6761 section 6.4 reserves the first; some liars know that, hence the second.
+"""
 _NO_REPLY = frozenset({"TIMEOUT", "UNREACHABLE", "MALFORMED"})
 _TRUST_SECONDS = 3600
 _MAX_TTL = 86400
