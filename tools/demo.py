@@ -24,6 +24,8 @@ STACK_FILE = LOCAL / "stack.json"
 
 WIDTH = 132
 """Columns where there is no terminal to fit into."""
+WIDE = 120
+"""Columns from which on every event fits into one line."""
 COLOURS = {"hard": "red", "echo": "red", "soft": "yellow", "block": "cyan", "none": "dim"}
 
 
@@ -66,7 +68,7 @@ def show_replay(stack: Stack, out: Console, err: Console, *, as_json: bool) -> l
             sys.stdout.write(json.dumps(fate.to_json(), ensure_ascii=False) + "\n")
         sys.stdout.flush()
         return fates
-    out.print(table_of(fates))
+    out.print(table_of(fates, wide=out.width >= WIDE))
     right = sum(fate.ok for fate in fates)
     out.print(
         f"{right} of {len(fates)} sample events ended as their files say, "
@@ -76,17 +78,36 @@ def show_replay(stack: Stack, out: Console, err: Console, *, as_json: bool) -> l
     return fates
 
 
-def table_of(fates: Iterable[Fate]) -> Table:
-    """What became of each event, a row per recipient; strangers' words as they are."""
-    table = Table(title="SES → SNS → SQS → ingest → suppression table → lookup", expand=True)
-    for name, ratio in (("address", 4), ("lead source", 2), ("what the server said", 6)):
-        table.add_column(name, ratio=ratio, no_wrap=True)
-    table.add_column("category", no_wrap=True, max_width=20)
-    table.add_column("suppressed", no_wrap=True, max_width=18)
+def table_of(fates: Iterable[Fate], *, wide: bool) -> Table:
+    """What became of each event, a row per recipient; strangers' words as they are.
+
+    Args:
+        fates: of the sample events.
+        wide: whether six columns fit; otherwise what belongs together stands in two lines.
+    """
+    title = "SES → SNS → SQS → ingest → suppression table → lookup"
+    table = Table(title=title, expand=True, show_lines=not wide)
+    if wide:
+        for name, ratio in (("address", 4), ("lead source", 2), ("what the server said", 6)):
+            table.add_column(name, ratio=ratio, no_wrap=True)
+        table.add_column("category", no_wrap=True)
+        table.add_column("suppressed", no_wrap=True)
+    else:
+        for name, ratio in (("address, lead source", 3), ("what the server said", 4)):
+            table.add_column(name, ratio=ratio, overflow="fold")
+        table.add_column("category, suppressed", no_wrap=True)
     table.add_column("", width=1)
     for fate in fates:
         for recipient in fate.recipients:
-            table.add_row(*cells(fate, recipient))
+            address, source, said, category, suppressed, mark = cells(fate, recipient)
+            if wide:
+                table.add_row(address, source, said, category, suppressed, mark)
+            else:
+                who, what = (
+                    Text("\n").join((address, source)),
+                    Text("\n").join((category, suppressed)),
+                )
+                table.add_row(who, said, what, mark)
     return table
 
 
