@@ -186,9 +186,11 @@ def _take(row: list[str], line: int, address: int, source: int | None, listed: L
     if not any(row):
         return
     cells = dict(enumerate(row))
-    lead_source = clean_lead_source(cells.get(source, "")) if source is not None else ""
+    lead_source = ""
+    if source is not None:
+        lead_source = clean_lead_source(cells.get(source, "")) or "unattributed"
     try:
-        listed.add(cells.get(address, ""), lead_source or "unattributed")
+        listed.add(cells.get(address, ""), lead_source)
     except InputError as error:
         listed.refused.append((line, error.reason))
 
