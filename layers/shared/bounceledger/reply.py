@@ -56,7 +56,6 @@ _TOLD = re.compile(
 )
 _IN_REPLY_TO = re.compile(r"\(in reply to [a-z ]{1,24} command\)\s*$", re.IGNORECASE)
 _INNER = re.compile(r"(?:<|-> |said: |error )([45]\d\d(?: |-(?=['\"])).*?)>?\s*$")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
 def parse_reply(diagnostic: str) -> SmtpReply:
@@ -68,7 +67,8 @@ def parse_reply(diagnostic: str) -> SmtpReply:
     """
     text = diagnostic[:MAX_DIAGNOSTIC]
     if not text.isprintable():
-        text = _CONTROL.sub(" ", text)
+        clean = "".join(letter if letter.isprintable() else " " for letter in text)
+        text = " ".join(clean.split())
     told = _TOLD.match(text)
     reply = _read(text[told.end() :] if told else text)
     inner = _INNER.search(text)
@@ -127,7 +127,7 @@ def matchable(text: str) -> str:
     Lower case, one space between words, addresses as ``@``, names of hosts and pages in
     upper case, at most 2048 characters.
     """
-    text = fold(text[:_MATCHED]).lower()
+    text = fold(text[:_MATCHED]).lower()[:_MATCHED]
     if '"@' in text:
         text = _QUOTED_LOCAL_PART.sub("", text)
     words = text.split()

@@ -1,0 +1,45 @@
+"""Fuzz the way from a diagnostic to its explanation.
+
+    python tests/fuzz/fuzz_classify.py -max_total_time=600
+
+Arguments are libFuzzer's. Besides crashes it looks for output that is not bounded and for
+input that takes long.
+"""
+
+import json
+import sys
+import time
+
+import atheris
+
+with atheris.instrument_imports(include=["bounceledger"]):
+    from bounceledger.classify import Hints, classify, explain
+    from bounceledger.reply import parse_reply
+
+MAX_SECONDS = 0.5
+"""For one input of any length; instrumented code is about ten times slower than bare."""
+
+
+def fuzz_one(data: bytes) -> None:
+    """Judge one made-up report."""
+    provider = atheris.FuzzedDataProvider(data)
+    hints = Hints(*(provider.ConsumeUnicode(24) for _ in Hints._fields))
+    diagnostic = provider.ConsumeUnicode(len(data)) * provider.ConsumeIntInRange(1, 64)
+    start = time.monotonic()
+    verdict = classify(parse_reply(diagnostic), hints)
+    seconds = time.monotonic() - start
+    said = explain(verdict)
+    if seconds > MAX_SECONDS:
+        raise AssertionError(f"{seconds:.2f} s for {len(diagnostic)} characters")
+    if len(json.dumps(said)) > 4096 or not verdict.matched.isprintable():
+        raise AssertionError(f"unbounded or unclean: {said}")
+
+
+def main() -> None:
+    """Run until libFuzzer's limits."""
+    atheris.Setup(sys.argv, fuzz_one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
