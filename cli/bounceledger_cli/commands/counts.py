@@ -4,6 +4,7 @@ import argparse
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,14 +71,16 @@ def run(
     """Print the counts.
 
     Raises:
-        CommandError: no table is named, or it cannot be read.
-        AddressError: the source cannot be one.
+        CommandError: wrong days or source, or no table is named, or AWS cannot be asked.
+        LedgerError: the table does not answer.
     """
     last = args.last or clock().date()
     first = args.first or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
         raise CommandError(f"--from {first} is later than --to {last}")
     source = clean_lead_source(args.source)
+    if not source:
+        raise CommandError(f"no lead source can be named {args.source!r}")
     found = (ledger or _ledger(args)).counts(source, first, last)
     totals: Counter[str] = Counter()
     for day in found.days.values():
@@ -147,7 +150,8 @@ def _ledger(args: argparse.Namespace) -> Counting:
         table = args.table or (args.stack and _table_of_stack(args)) or os.environ.get("TABLE_NAME")
         if not table:
             raise CommandError("name the table: --table, --stack or TABLE_NAME")
-        return Ledger(connect(args.endpoint_url), Settings(table_name=table))
+        settings = replace(Settings.from_env(), table_name=table)
+        return Ledger(connect(args.endpoint_url), settings)
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"AWS cannot be asked: {error}") from error
 

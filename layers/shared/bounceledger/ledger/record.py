@@ -107,6 +107,8 @@ class Recorder:
                 settings=self._settings,
                 now=self._clock(),
             )
+            if not planned.actions:  # deliveries that are not counted
+                break
             if len(planned.actions) > MAX_ACTIONS:
                 raise InvalidWriteError("too many actions for one transaction")
             try:

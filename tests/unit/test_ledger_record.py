@@ -1,0 +1,340 @@
+"""Recording: what is written for which event, in how many calls."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounceledger.events import Kind, MailEvent
+from bounceledger.ledger import Fate, Ledger, items
+from bounceledger.ledger.plan import plan, slices
+from bounceledger.ledger.table import MAX_ACTIONS
+from bounceledger.settings import Settings
+from bounceledger.state import AddressFacts, Observation, Reason
+from bounceledger.verdict import Category, Scope, Verdict
+from tests.faults import stream
+from tests.faults.fake import FakeDynamoDB
+
+NOW = stream.NOW
+SETTINGS = Settings(table_name="fake", lanes=1, counter_shards=4)
+TODAY = NOW.date()
+
+
+def observe(
+    name: str,
+    category: Category | None = None,
+    *,
+    kind: Kind = Kind.BOUNCE,
+    address: str = "a@example.test",
+    source: str = "fair",
+    ago: float = 0.1,
+    **fields: Any,
+) -> Observation:
+    event = MailEvent(
+        event_id=name,
+        provider="ses",
+        kind=kind,
+        provider_kind=kind.value,
+        address=address,
+        lead_source=source,
+        occurred_at=NOW - timedelta(days=ago),
+        **fields,
+    )
+    verdict = Verdict(category=category, scope=Scope.ADDRESS, rule="r") if category else None
+    return Observation(event=event, verdict=verdict)
+
+
+def delivery(name: str, **fields: Any) -> Observation:
+    return observe(name, kind=Kind.DELIVERY, **fields)
+
+
+def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS) -> Ledger:
+    return Ledger(fake, settings, clock=lambda: NOW, sleep=lambda _: None)
+
+
+def stored(fake: FakeDynamoDB, key: items.Key) -> dict[str, Any]:
+    return items.from_attributes(fake.table[key])
+
+
+# --------------------------------------------------------------------------------- slicing
+
+
+@given(st.integers(0, 10_000), st.integers(1, 400))
+def test_every_slice_fits_into_one_transaction(seed: int, size: int) -> None:
+    # GIVEN a stream
+    observations = stream.make(seed, size)
+    # WHEN it is sliced
+    groups = slices(observations, SETTINGS)
+    # THEN nothing is lost, and each group makes one action per item, a hundred at most
+    assert sorted(o.event.event_id for group in groups for o in group) == sorted(
+        o.event.event_id for o in observations
+    )
+    for group in groups:
+        actions = plan(group, {}, shard=0, settings=SETTINGS, now=NOW).actions
+        keys = [action.key for action in actions]
+        assert len(set(keys)) == len(keys) <= MAX_ACTIONS
+
+
+def test_an_address_stays_together_and_sources_side_by_side() -> None:
+    observations = [
+        observe(f"{n}", Category.MAILBOX_FULL, address=f"{n % 40}@x.test", source=f"s{n % 4}")
+        for n in range(160)
+    ]
+    groups = slices(observations, SETTINGS)
+    addresses = [{o.event.address for o in group} for group in groups]
+    assert sum(map(len, addresses)) == 40
+    sources = [o.event.lead_source for group in groups for o in group]
+    assert sources == sorted(sources)
+
+
+def test_deliveries_of_a_batch_take_three_calls() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    booked.record([delivery("first")])
+    fake.calls.clear()
+    booked.record([delivery(f"{n}", address=f"{n}@x.test") for n in range(99)])
+    assert fake.calls == {"TransactWriteItems": 1, "BatchGetItem": 1}
+
+
+def test_many_events_of_one_address_write_its_facts_once() -> None:
+    fake = FakeDynamoDB()
+    ledger(fake).record([observe(f"{n}", Category.MAILBOX_UNKNOWN, ago=n / 10) for n in range(20)])
+    facts = stored(fake, items.facts_key("a@example.test"))
+    assert facts["version"] == 1
+    assert facts["evidence"]["mailbox_unknown"]["count"] == 20
+
+
+# ---------------------------------------------------------------------------------- items
+
+
+def test_the_items_of_a_hard_bounce() -> None:
+    fake = FakeDynamoDB()
+    ledger(fake).record(
+        [
+            observe(
+                "e1",
+                Category.MAILBOX_UNKNOWN,
+                ago=1,
+                diagnostic="550 no",
+                message_id="m1",
+                status="5.1.1",
+            )
+        ]
+    )
+    at = "2026-11-19T12:00:00.000000Z"
+    event = stored(fake, items.event_key("a@example.test", "e1"))
+    assert event == {
+        "pk": "ADDRESS#a@example.test",
+        "sk": "EVENT#e1",
+        "kind": "bounce",
+        "occurred_at": at,
+        "lead_source": "fair",
+        "category": "mailbox_unknown",
+        "rule": "r",
+        "ttl": int((NOW + timedelta(days=90)).timestamp()),
+    }
+    entry = stored(fake, items.source_key("fair", "a@example.test"))
+    said = {
+        "first": at,
+        "last": at,
+        "count": 1,
+        "event_id": "e1",
+        "provider": "ses",
+        "message_id": "m1",
+        "rule": "r",
+        "diagnostic": "550 no",
+        "status": "5.1.1",
+    }
+    assert entry == said | {
+        "pk": "SOURCE#fair",
+        "sk": "ADDRESS#a@example.test",
+        "lead_source": "fair",
+        "address": "a@example.test",
+        "cause": "mailbox_unknown",
+        "evidence": {"mailbox_unknown": said | {"lead_source": "fair"}},
+        "version": 1,
+    }
+    facts = stored(fake, items.facts_key("a@example.test"))
+    assert "ttl" not in facts
+    assert items.Key("SOURCES", "fair") in fake.table
+    assert sum(key[0].startswith("COUNT#fair#") for key in fake.table) == 1
+
+
+@pytest.mark.parametrize(
+    ("category", "days"),
+    [
+        (Category.MAILBOX_UNKNOWN, None),
+        (Category.MAILBOX_FULL, 365 + 400),
+        (Category.PROVIDER_SUPPRESSED, 365 + 400),
+    ],
+)
+def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | None) -> None:
+    fake = FakeDynamoDB()
+    event = observe("e", category)
+    ledger(fake).record([event])
+    end = None if days is None else event.event.occurred_at + timedelta(days=days)
+    for key in (
+        items.facts_key("a@example.test"),
+        items.source_key("fair", "a@example.test"),
+    ):
+        assert stored(fake, key).get("ttl") == (int(end.timestamp()) if end else None)
+
+
+def test_a_lift_keeps_facts_for_good() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    booked.record([observe("e", Category.MAILBOX_FULL)])
+    booked.amend(AddressFacts(address="a@example.test", lifted_at=NOW), by="me", why="asked")
+    assert "ttl" not in stored(fake, items.facts_key("a@example.test"))
+    [change] = [key for key in fake.table if key[1].startswith("CHANGE#")]
+    assert stored(fake, items.Key(*change))["why"] == "asked"
+
+
+# -------------------------------------------------------------------------------- counting
+
+
+@pytest.mark.parametrize(
+    ("observation", "counted"),
+    [
+        (observe("e", Category.MAILBOX_FULL), {"soft", "category_mailbox_full"}),
+        (
+            observe("e", Category.MAILBOX_MOVED),
+            {"hard", "category_mailbox_moved", "suppressed"},
+        ),
+        (observe("e", Category.VIRUS), {"block", "category_virus"}),
+        (observe("e", Category.PROVIDER_SUPPRESSED), {"echo", "category_provider_suppressed"}),
+        (observe("e", Category.AUTOREPLY), {"category_autoreply"}),
+        (observe("e", kind=Kind.COMPLAINT, type="abuse"), {"complaint", "suppressed"}),
+        (observe("e", kind=Kind.COMPLAINT, type="not-spam"), set()),
+        (delivery("e"), {"delivered"}),
+        (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
+        (observe("e", kind=Kind.REJECT), {"rejected"}),
+        (observe("e", kind=Kind.SUBSCRIPTION), set()),
+        (observe("e", kind=Kind.OTHER), set()),
+    ],
+    ids=str,
+)
+def test_what_an_event_counts_as(observation: Observation, counted: set[str]) -> None:
+    fake = FakeDynamoDB()
+    [outcome] = ledger(fake).record([observation])
+    found = ledger(fake).counts("fair", TODAY, TODAY).days
+    assert outcome.fate is Fate.BOOKED
+    assert found == ({TODAY: dict.fromkeys(counted, 1)} if counted else {})
+
+
+@pytest.mark.parametrize("kind", [Kind.SEND, Kind.OPEN, Kind.CLICK])
+def test_kinds_without_consequence_write_nothing(kind: Kind) -> None:
+    fake = FakeDynamoDB()
+    [outcome] = ledger(fake).record([observe("e", kind=kind)])
+    assert outcome.fate is Fate.IGNORED
+    assert not fake.calls
+
+
+def test_events_count_on_their_own_utc_day() -> None:
+    fake = FakeDynamoDB()
+    late = datetime.fromisoformat("2026-11-19T23:30:00-05:00")
+    observation = delivery("e")
+    ledger(fake).record([replace(observation, event=replace(observation.event, occurred_at=late))])
+    found = ledger(fake).counts("fair", date(2026, 11, 1), TODAY)
+    assert found.days == {date(2026, 11, 20): {"delivered": 1}}
+
+
+def test_counts_are_of_the_days_asked_for() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    booked.record([delivery(f"{n}", ago=n, address=f"{n}@x.test") for n in range(5)])
+    found = booked.counts("fair", TODAY - timedelta(days=3), TODAY - timedelta(days=1))
+    assert list(found.days) == [TODAY - timedelta(days=n) for n in (3, 2, 1)]
+
+
+def test_deliveries_need_not_be_counted() -> None:
+    # GIVEN a deployment that does not count deliveries
+    fake = FakeDynamoDB()
+    booked = ledger(fake, replace(SETTINGS, count_deliveries=False))
+    booked.record([observe("soft", Category.MAILBOX_FULL, ago=2)])
+    # WHEN some arrive
+    outcomes = booked.record([delivery("e1", ago=1), delivery("e2", address="b@x.test")])
+    # THEN they still void soft days, and nothing else is written for them
+    assert [outcome.fate for outcome in outcomes] == [Fate.BOOKED, Fate.BOOKED]
+    [answer] = booked.check(["a@example.test"])
+    assert answer.facts is not None
+    assert answer.facts.soft_days == {}
+    assert not [key for key in fake.table if key[1] in ("EVENT#e1", "EVENT#e2")]
+    assert "delivered" not in str(booked.counts("fair", TODAY - timedelta(days=3), TODAY))
+
+
+def test_lead_sources_above_the_cap_are_booked_as_other() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake, replace(SETTINGS, max_sources_per_day=2))
+    booked.record([delivery(f"{n}", source=f"s{n}", address=f"{n}@x.test") for n in range(4)])
+    booked.record([delivery("again", source="s1")])
+    listed = {key[1] for key in fake.table if key[0] == "SOURCES"}
+    assert listed == {"s0", "s1", "other"}
+    assert booked.counts("other", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
+    assert booked.counts("s1", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
+
+
+def test_a_source_is_listed_once_per_environment() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    for n in range(3):
+        booked.record([delivery(f"{n}")])
+    assert fake.calls["BatchWriteItem"] == 1
+
+
+# ------------------------------------------------------------------------------- outcomes
+
+
+def fates(booked: Ledger, observations: Sequence[Observation]) -> list[Fate]:
+    return [outcome.fate for outcome in booked.record(observations)]
+
+
+def test_outcomes_stand_in_the_order_of_the_events() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    booked.record([delivery("known")])
+    assert fates(booked, [delivery("new"), delivery("known"), delivery("new")]) == [
+        Fate.BOOKED,
+        Fate.DUPLICATE,
+        Fate.DUPLICATE,
+    ]
+
+
+def test_the_same_event_of_two_recipients_is_two() -> None:
+    booked = ledger(FakeDynamoDB())
+    assert fates(booked, [delivery("e"), delivery("e", address="b@x.test")]) == [Fate.BOOKED] * 2
+
+
+def test_nothing_to_record_calls_nothing() -> None:
+    fake = FakeDynamoDB()
+    assert ledger(fake).record([]) == []
+    assert not fake.calls
+
+
+def test_a_table_that_is_down_hands_everything_back() -> None:
+    fake = FakeDynamoDB()
+    fake.faults.server_error = 1
+    outcomes = ledger(fake).record([delivery("e")])
+    assert [(o.ok, o.retry_helps) for o in outcomes] == [(False, True)]
+
+
+def test_an_erased_address_is_counted_and_nothing_is_kept_of_it() -> None:
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    booked.amend(AddressFacts(address="a@example.test", erased=True), by="me", why="asked")
+    booked.record([observe("e", Category.MAILBOX_UNKNOWN)])
+    [answer] = booked.check(["a@example.test"], source="fair")
+    assert answer.decision.reason is Reason.ERASED
+    assert answer.facts == AddressFacts(address="a@example.test", erased=True, version=1)
+    assert answer.entry is None
+    assert booked.counts("fair", TODAY, TODAY).days[TODAY]["hard"] == 1
+
+
+def test_making_a_ledger_calls_nothing() -> None:
+    fake = FakeDynamoDB()
+    ledger(fake)
+    assert not fake.calls
