@@ -8,4 +8,4 @@ from tools.stack import EMULATOR_PYTHON
 
 @pytest.mark.skipif(not EMULATOR_PYTHON.exists(), reason="no local emulator: make tools")
 def test_killed_processes_leave_the_table_as_if_nothing_had_happened() -> None:
-    assert processes.differences(seed=1, size=150) == {}
+    assert processes.differences(seed=1, size=100) == {}
