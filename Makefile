@@ -92,8 +92,8 @@ faults: setup tools ## The ledger under injected faults: make faults SEED=7 EVEN
 fuzz: setup ## Fuzz the classifier: make fuzz FUZZ_SECONDS=600
 	@$(BIN)/python tests/fuzz/fuzz_classify.py -max_total_time=$(FUZZ_SECONDS)
 
-compare: $(TOOLS)/compare/.ready ## Our DNS verdicts beside those of other libraries
-	@$(TOOLS)/compare/bin/python -m tools.compare_dns
+compare: $(TOOLS)/compare/.ready ## Our DNS verdicts beside those of other libraries; writes docs/domains.md
+	@PYTHONPATH=layers/shared $(TOOLS)/compare/bin/python -m tools.compare_dns --write
 
 # ---------------------------------------------------------------- upkeep
 
