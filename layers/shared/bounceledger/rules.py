@@ -16,7 +16,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -189,7 +189,7 @@ class RuleSet:
         self._conditional = frozenset(
             number for number, rule in enumerate(self.rules) if rule.conditional
         )
-        self._pattern = lru_cache(maxsize=None)(self._compile_pattern)
+        self._pattern = cache(self._compile_pattern)
 
     def _add(self, rule: Rule, pattern: str, number: int) -> int:
         encoded = fold(pattern).encode()
