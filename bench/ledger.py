@@ -237,6 +237,8 @@ class Measured:
     batch: int
     events: int
     seconds: float
+    cpu_seconds: float
+    """Of this process alone, as the database runs in another."""
     calls: dict[str, int]
     write_units: int
     read_units: int
@@ -249,6 +251,7 @@ class Measured:
             "write units": self.write_units / self.events,
             "read units": self.read_units / self.events,
             "seconds": self.seconds / self.events,
+            "cpu ms": 1000 * self.cpu_seconds / self.events,
         }
 
 
@@ -329,7 +332,7 @@ class Bench:
     ) -> Measured:
         meter = Meter()
         meter.attach(client)
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         for some in batched(events, batch, strict=False):
             record(some)
             self._tick(len(some))
@@ -339,6 +342,7 @@ class Bench:
             batch=batch,
             events=len(events),
             seconds=time.perf_counter() - begin,
+            cpu_seconds=time.process_time() - begin_cpu,
             calls=dict(meter.calls),
             write_units=meter.write_units,
             read_units=meter.read_units,
@@ -380,7 +384,8 @@ def report(console: Console, measured: Sequence[Measured], sizes: dict[int, Meas
                 f" events/s {1 / item.per_event['seconds']:.0f}"
                 f" ({hand.per_event['seconds'] / item.per_event['seconds']:.1f} times),"
                 f" write units {item.per_event['write units']:.2f},"
-                f" read units {item.per_event['read units']:.2f}"
+                f" read units {item.per_event['read units']:.2f},"
+                f" CPU {item.per_event['cpu ms']:.2f} ms"
             )
             console.print(f"      {item.calls}")
     few, many = sizes[SMALL], sizes[LARGE]
@@ -401,7 +406,8 @@ def main() -> int:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     console = Console(markup=False, highlight=False, soft_wrap=True)
     runs = len(STREAMS) * (1 + len(BATCHES))
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = progress.add_task("events", total=runs * args.events + 2 * args.events // 2)
         with emulator() as endpoint_url:
             bench = Bench(endpoint_url, lambda count: progress.advance(task, count))

@@ -76,7 +76,8 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=5000, help="distinct events")
     args = parser.parse_args()
     differences: dict[str, Any] = {}
-    with Progress(console=Console(stderr=True)) as progress:
+    screen = Console(stderr=True)
+    with Progress(console=screen, disable=not screen.is_terminal) as progress:
         for name, size, work in runs(args.seed, args.events):
             task = progress.add_task(name, total=size * run.COPIES)
             found = work(lambda count, task=task: progress.advance(task, count))

@@ -64,6 +64,7 @@ class FakeDynamoDB:
         self._dice = random.Random(self.seed)
         self._in_flight: Counter[tuple[str, str]] = Counter()
         self._tokens: dict[str, str] = {}
+        self._partitions: dict[str, set[str]] = {}
 
     # ------------------------------------------------------------------------- calls
 
@@ -87,7 +88,7 @@ class FakeDynamoDB:
             served = self._processed(requests)
             for request in served:
                 item = request["PutRequest"]["Item"]
-                self.table[_key(item)] = _copy(item)
+                self._store(_key(item), item)
             left = requests[len(served) :]
         return {"UnprocessedItems": {name: left} if left else {}}
 
@@ -97,11 +98,10 @@ class FakeDynamoDB:
         page = 4  # small, so that paging is always exercised
         with self._faulty("Query"), self._lock:
             found = sorted(
-                key
-                for key in self.table
-                if key[0] == values[":pk"]
-                and values[":low"] <= key[1] <= values[":high"]
-                and (start is None or key[1] > start["sk"]["S"])
+                (values[":pk"], sk)
+                for sk in self._partitions.get(values[":pk"], ())
+                if values[":low"] <= sk <= values[":high"]
+                and (start is None or sk > start["sk"]["S"])
             )
             items = [_copy(self.table[key]) for key in found[:page]]
         if "FilterExpression" in request:
@@ -179,17 +179,24 @@ class FakeDynamoDB:
     def _write(self, kind: str, action: dict[str, Any], key: tuple[str, str]) -> None:
         match kind:
             case "Put":
-                self.table[key] = _copy(action["Item"])
+                self._store(key, action["Item"])
             case "Delete":
                 self.table.pop(key, None)
+                self._partitions.get(key[0], set()).discard(key[1])
             case "Update":
-                item = self.table.setdefault(key, _attributes(key))
+                if key not in self.table:
+                    self._store(key, _attributes(key))
+                item = self.table[key]
                 terms = action["UpdateExpression"].removeprefix("ADD ").split(", ")
                 for name, value in (term.split() for term in terms):
                     attribute = action["ExpressionAttributeNames"][name]
                     step = int(action["ExpressionAttributeValues"][value]["N"])
                     before = int(item.get(attribute, {"N": "0"})["N"])
                     item[attribute] = {"N": str(before + step)}
+
+    def _store(self, key: tuple[str, str], item: Mapping[str, Any]) -> None:
+        self.table[key] = _copy(item)
+        self._partitions.setdefault(key[0], set()).add(key[1])
 
     @contextmanager
     def _alone_with(self, keys: list[tuple[str, str]]) -> Iterator[None]:

@@ -219,6 +219,15 @@ def test_what_there_is_no_time_for_is_handed_back() -> None:
     assert not fake.table
 
 
+ROUNDS = 40
+"""Rounds that environments get to move apart; most need two or three."""
+
+
+def quiet(met: Sequence[int]) -> bool:
+    """Whether nobody met in the last three rounds, of sums of meetings after each."""
+    return len(met) > 3 and met[-1] > 0 and met[-1] == met[-4]
+
+
 def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
     # GIVEN four environments that all begin with the same shards, each with deliveries of
     # the same three sources and the same day
@@ -251,8 +260,10 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
             draw=lambda size: next(begin, dice.randrange(size)),
         )
         # WHEN they work side by side
-        for round_ in range(8):
+        for round_ in range(ROUNDS):
             start.wait()
+            if quiet(met):
+                return
             own.record(deliveries(worker, 300 * round_))
             start.wait()
             if worker == 0:
@@ -265,4 +276,4 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
         thread.join()
     # THEN they meet at first, and not any more once they have moved apart
     assert met[-1] > 0
-    assert met[-1] == met[-4]
+    assert quiet(met)
