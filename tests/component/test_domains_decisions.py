@@ -142,7 +142,9 @@ def world(monkeypatch: pytest.MonkeyPatch, dns: Server) -> Iterator[World]:
     "domain",
     ["null-mx.test", "null-mx-preference.test", "gone.test", "mx-missing.test", "mx-private.test"],
 )
-def test_a_dead_domain_is_suppressed_for_everyone_there(world: World, reply: str, domain: str):
+def test_a_dead_domain_is_suppressed_for_everyone_there(
+    world: World, reply: str, domain: str
+) -> None:
     # GIVEN a reply that calls a domain dead, and DNS that bears it out
     world.bounce(f"ann@{domain}", reply)
     [outcome] = world.probe()
@@ -160,7 +162,7 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(world: World, reply: str
     assert not world.decision(f"ann@below.{domain}").suppressed
 
 
-def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: World):
+def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: World) -> None:
     # GIVEN a domain with an address but no MX record, which says that it takes no mail
     world.bounce("ann@implicit-a.test", TAKES_NO_MAIL)
     world.probe()
@@ -173,7 +175,7 @@ def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: Worl
     assert list(due(world.ledger, day, days=0)) == ["implicit-a.test"]
 
 
-def test_a_web_host_that_takes_mail_may_have_been_a_hiccup_only(world: World):
+def test_a_web_host_that_takes_mail_may_have_been_a_hiccup_only(world: World) -> None:
     # GIVEN the same domain, said not to exist
     world.bounce("ann@implicit-a.test", NO_SUCH_DOMAIN)
     world.probe()
@@ -183,7 +185,7 @@ def test_a_web_host_that_takes_mail_may_have_been_a_hiccup_only(world: World):
     assert not world.decision("never-mailed@implicit-a.test").suppressed
 
 
-def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: World):
+def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: World) -> None:
     # GIVEN a domain with working mail hosts, one of which says that it takes no mail
     world.bounce("ann@company.test", TAKES_NO_MAIL)
     world.probe()
@@ -204,7 +206,7 @@ def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: Wo
     assert not world.decision("ann@company.test").suppressed
 
 
-def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World):
+def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World) -> None:
     # GIVEN a domain that was not found, and has working mail hosts
     world.bounce("ann@company.test", NO_SUCH_DOMAIN)
     assert world.decision("ann@company.test").suppressed
@@ -227,7 +229,7 @@ def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World):
 
 @pytest.mark.parametrize("reply", [TAKES_NO_MAIL, NO_SUCH_DOMAIN])
 @pytest.mark.parametrize("domain", ["any.broken.test", "mx-servfail.test", "refused.example"])
-def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, domain: str):
+def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, domain: str) -> None:
     # GIVEN a reply that calls a domain dead, and DNS that fails
     world.bounce(f"ann@{domain}", reply)
     before, items = world.decision(f"ann@{domain}"), world.items()
@@ -244,7 +246,7 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     assert not world.decision(f"never-mailed@{domain}").suppressed
 
 
-def test_a_blocked_sender_asks_for_no_probe(world: World):
+def test_a_blocked_sender_asks_for_no_probe(world: World) -> None:
     # GIVEN a 521 from a DNS blocklist
     world.bounce("ann@null-mx.test", DNSBL)
 
@@ -257,7 +259,9 @@ def test_a_blocked_sender_asks_for_no_probe(world: World):
 
 
 @pytest.mark.parametrize("domain", ["null-mx.test", "company.test"])
-def test_widening_narrowing_and_taking_back_write_nothing_per_address(world: World, domain: str):
+def test_widening_narrowing_and_taking_back_write_nothing_per_address(
+    world: World, domain: str
+) -> None:
     # GIVEN several addresses at a domain
     for name in ("ann", "bob", "carol"):
         world.bounce(f"{name}@{domain}", TAKES_NO_MAIL)
@@ -276,7 +280,7 @@ def test_widening_narrowing_and_taking_back_write_nothing_per_address(world: Wor
     assert ("DOMAIN#" + domain, "FACTS") in changed
 
 
-def test_a_probe_done_twice_has_one_outcome(world: World):
+def test_a_probe_done_twice_has_one_outcome(world: World) -> None:
     # GIVEN a request that the queue delivers twice
     world.bounce("ann@null-mx.test", TAKES_NO_MAIL)
     [request] = world.queue.requests
@@ -288,7 +292,9 @@ def test_a_probe_done_twice_has_one_outcome(world: World):
     assert world.items() == items
 
 
-def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(world: World, dns: Server):
+def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
+    world: World, dns: Server
+) -> None:
     # GIVEN a domain found dead 90 days ago
     world.bounce("ann@company.test", TAKES_NO_MAIL)
     [request] = world.queue.requests

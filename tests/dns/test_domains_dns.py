@@ -29,7 +29,7 @@ def resolver(dns: Server) -> Resolver:
 
 
 @pytest.mark.parametrize("domain", CASES)
-def test_every_case_gets_its_verdict(domain: str, resolver: Resolver):
+def test_every_case_gets_its_verdict(domain: str, resolver: Resolver) -> None:
     # GIVEN a name of the zones
     verdict, remark = CASES[domain]
 
@@ -48,7 +48,7 @@ def test_every_case_gets_its_verdict(domain: str, resolver: Resolver):
 
 
 @pytest.mark.parametrize("domain", ALTERNATES)
-def test_every_dead_name_is_given_its_way_in(domain: str, resolver: Resolver):
+def test_every_dead_name_is_given_its_way_in(domain: str, resolver: Resolver) -> None:
     # WHEN a name is probed
     found = probe(domain, resolver=resolver)
 
@@ -56,7 +56,7 @@ def test_every_dead_name_is_given_its_way_in(domain: str, resolver: Resolver):
     assert (found.alternate_domain, found.alternate_verdict) == ALTERNATES[domain]
 
 
-def test_a_truncated_answer_is_fetched_over_tcp(dns: Server):
+def test_a_truncated_answer_is_fetched_over_tcp(dns: Server) -> None:
     # GIVEN more MX records than fit into a datagram
     # WHEN they are asked for
     answer = ask(dns, "truncated.test", "MX", 2)
@@ -65,7 +65,7 @@ def test_a_truncated_answer_is_fetched_over_tcp(dns: Server):
     assert len(answer.exchanges) == 25
 
 
-def test_the_ttl_of_a_negative_answer_is_that_of_the_soa(dns: Server):
+def test_the_ttl_of_a_negative_answer_is_that_of_the_soa(dns: Server) -> None:
     # GIVEN a zone with a TTL of 300 seconds and a negative TTL of 60 (RFC 2308 section 5)
     # THEN each answer carries its own
     assert ask(dns, "company.test", "MX", 2).ttl == 300
@@ -76,7 +76,7 @@ def test_the_ttl_of_a_negative_answer_is_that_of_the_soa(dns: Server):
 # ------------------------------------------------------------------- bad resolvers
 
 
-def test_a_dead_resolver_leaves_everything_unknown_and_in_time():
+def test_a_dead_resolver_leaves_everything_unknown_and_in_time() -> None:
     # GIVEN a resolver that never answers
     with servers.dead() as nobody:
         started = time.monotonic()
@@ -90,7 +90,7 @@ def test_a_dead_resolver_leaves_everything_unknown_and_in_time():
     assert time.monotonic() - started < 1
 
 
-def test_no_network_leaves_everything_unknown():
+def test_no_network_leaves_everything_unknown() -> None:
     # GIVEN a resolver that no packet reaches
     nowhere = Server("255.255.255.255")
 
@@ -100,7 +100,7 @@ def test_no_network_leaves_everything_unknown():
     assert found.evidence["answers"]["MX company.test"] in {"UNREACHABLE", "TIMEOUT"}
 
 
-def test_the_second_resolver_answers_for_a_dead_first_one(dns: Server):
+def test_the_second_resolver_answers_for_a_dead_first_one(dns: Server) -> None:
     # GIVEN a dead resolver and a living one
     with servers.dead() as nobody:
         resolver = Resolver((nobody, dns), timeout=0.2)
@@ -115,7 +115,7 @@ def test_the_second_resolver_answers_for_a_dead_first_one(dns: Server):
     assert time.monotonic() - started < 1
 
 
-def test_a_slow_resolver_is_waited_for_within_the_limit():
+def test_a_slow_resolver_is_waited_for_within_the_limit() -> None:
     # GIVEN a resolver that takes its time
     with servers.responder(delay=0.1) as slow:
         # THEN a patient probe gets its answer
@@ -126,7 +126,7 @@ def test_a_slow_resolver_is_waited_for_within_the_limit():
         assert hasty.verdict is V.UNKNOWN
 
 
-def test_a_probe_of_many_hosts_ends_in_time_though_each_answer_is_slow():
+def test_a_probe_of_many_hosts_ends_in_time_though_each_answer_is_slow() -> None:
     # GIVEN a resolver with which 21 lookups would take 4 seconds
     with servers.responder(delay=0.2) as slow:
         started = time.monotonic()
@@ -139,7 +139,7 @@ def test_a_probe_of_many_hosts_ends_in_time_though_each_answer_is_slow():
     assert found.verdict is V.UNKNOWN
 
 
-def test_a_resolver_that_answers_everything_makes_nothing_dead_or_alive():
+def test_a_resolver_that_answers_everything_makes_nothing_dead_or_alive() -> None:
     # GIVEN a resolver with an answer for every name
     with servers.responder(servers.liar) as liar:
         resolver = Resolver((liar,))
@@ -152,7 +152,7 @@ def test_a_resolver_that_answers_everything_makes_nothing_dead_or_alive():
     assert [probe.evidence["warnings"] for probe in found] == [["resolver_untrusted"]] * 2
 
 
-def test_a_resolver_that_denies_everything_makes_nothing_dead():
+def test_a_resolver_that_denies_everything_makes_nothing_dead() -> None:
     # GIVEN a resolver that says of every name that it does not exist
     with servers.responder(servers.denier) as denier:
         found = probe("company.test", resolver=Resolver((denier,)))
@@ -162,12 +162,12 @@ def test_a_resolver_that_denies_everything_makes_nothing_dead():
     assert found.evidence["warnings"] == ["resolver_untrusted"]
 
 
-def test_a_resolver_that_refuses_makes_nothing_dead():
+def test_a_resolver_that_refuses_makes_nothing_dead() -> None:
     with servers.responder(servers.refuser) as refuser:
         assert probe("gone.test", resolver=Resolver((refuser,))).verdict is V.UNKNOWN
 
 
-def test_a_resolver_is_reached_over_ipv6():
+def test_a_resolver_is_reached_over_ipv6() -> None:
     # GIVEN a resolver on the IPv6 loopback
     stack = contextlib.ExitStack()
     try:
@@ -212,7 +212,9 @@ def dns_threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("dns")]
 
 
-def test_a_thousand_domains_are_screened_64_at_a_time_and_nothing_is_left_behind(dns: Server):
+def test_a_thousand_domains_are_screened_64_at_a_time_and_nothing_is_left_behind(
+    dns: Server,
+) -> None:
     # GIVEN a thousand domains, half of which take no mail
     domains = [f"d{n}.{'crowd' if n % 2 else 'silent'}.test" for n in range(1000)]
     counted = Counted()
@@ -234,7 +236,7 @@ def test_a_thousand_domains_are_screened_64_at_a_time_and_nothing_is_left_behind
     assert open_sockets() == before
 
 
-def test_whoever_stops_early_does_not_wait_and_leaves_nothing_behind():
+def test_whoever_stops_early_does_not_wait_and_leaves_nothing_behind() -> None:
     # GIVEN a resolver that is dead, and a hundred domains to ask it for
     before = open_sockets()
     with servers.dead() as nobody, servers.responder(delay=0.05) as slow:

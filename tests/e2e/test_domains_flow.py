@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bounceledger_cli.main import main
 from tests.dns import server as servers
 from tests.ses_documents import bounce
 from tools.stack import STACK_NAME, Stack, call_api, publish, running, wait_for
@@ -153,6 +154,33 @@ def test_a_domain_whose_day_has_come_is_probed_again(dns_stack: Stack) -> None:
 
     # THEN the domain is probed
     assert wait_for(lambda: domain(dns_stack, "due.silent.test")["verdict"] == "null_mx")
+
+
+def test_the_command_sends_what_is_due_by_hand(
+    dns_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a domain that is due, and the environment of a person who may do so
+    day = datetime.now(UTC).date()
+    dns_stack.client("dynamodb").put_item(
+        TableName=dns_stack.table_name,
+        Item={"pk": {"S": f"RECHECK#{day.isoformat()}"}, "sk": {"S": "by-hand.crowd.test"}},
+    )
+    for name, value in {
+        "AWS_ENDPOINT_URL": dns_stack.endpoint_url,
+        "AWS_DEFAULT_REGION": dns_stack.region,
+        "AWS_ACCESS_KEY_ID": dns_stack.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": dns_stack.secret_access_key,
+        "TABLE_NAME": dns_stack.table_name,
+        "PROBE_QUEUE_URL": output(dns_stack, "ProbeQueueUrl"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    # WHEN that person asks for rechecks
+    assert main(["recheck"]) == 0
+
+    # THEN the domain is named, and probed
+    assert "by-hand.crowd.test" in capsys.readouterr().out
+    assert wait_for(lambda: domain(dns_stack, "by-hand.crowd.test")["verdict"] == "accepts_mail")
 
 
 def test_a_message_that_is_no_request_is_kept_whole_with_the_reason(dns_stack: Stack) -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bounceledger.domains import (
     MAX_HOSTS,
@@ -17,6 +20,7 @@ from bounceledger.domains import (
 from bounceledger.domains.resolver import RecordType
 from bounceledger.errors import AddressError, SettingsError
 from bounceledger.settings import Policy
+from bounceledger.state import DEAD, Probe
 from bounceledger.state import DomainVerdict as V
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -31,6 +35,10 @@ def a(*addresses: str, alias: str = "") -> Lookup:
     return Lookup(code="NOERROR", addresses=addresses, alias=alias, ttl=60, server="ns:53")
 
 
+def lookup_of(code: str) -> Lookup:
+    return Lookup(code=code)
+
+
 NODATA = Lookup(code="NODATA", ttl=30)
 NXDOMAIN = Lookup(code="NXDOMAIN", ttl=30)
 
@@ -38,7 +46,7 @@ NXDOMAIN = Lookup(code="NXDOMAIN", ttl=30)
 class Answers:
     """A resolver that knows these answers; any other name does not exist."""
 
-    def __init__(self, known: Mapping[tuple[str, str], Lookup], default: Lookup = NXDOMAIN):
+    def __init__(self, known: Mapping[tuple[str, str], Lookup], default: Lookup = NXDOMAIN) -> None:
         self.known = known
         self.default = default
         self.asked: list[tuple[str, str]] = []
@@ -50,7 +58,9 @@ class Answers:
         return self.known.get((name, rdtype), NODATA if exists else self.default)
 
 
-def look(domain: str, known: Mapping[tuple[str, str], Lookup], **options: object):
+def look(
+    domain: str, known: Mapping[tuple[str, str], Lookup], **options: Any
+) -> tuple[Probe, Answers]:
     resolver = Answers(known)
     return probe(domain, resolver=resolver, now=lambda: NOW, **options), resolver
 
@@ -58,7 +68,7 @@ def look(domain: str, known: Mapping[tuple[str, str], Lookup], **options: object
 # ----------------------------------------------------------------------------- verdicts
 
 
-def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time():
+def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time() -> None:
     # GIVEN a domain with one MX host
     known = {("a.test", "MX"): mx((10, "mx.a.test")), ("mx.a.test", "A"): a(PUBLIC)}
 
@@ -96,7 +106,7 @@ def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time():
         ((0, "."), (10, ".")),
     ],
 )
-def test_a_null_mx_is_one_in_every_spelling(exchanges):
+def test_a_null_mx_is_one_in_every_spelling(exchanges) -> None:
     # GIVEN MX records that all name the root, or white space that was meant to be it
     # WHEN the domain is probed
     found, resolver = look("a.test", {("a.test", "MX"): mx(*exchanges)})
@@ -106,7 +116,7 @@ def test_a_null_mx_is_one_in_every_spelling(exchanges):
     assert resolver.asked == [("a.test", "MX")]
 
 
-def test_an_address_record_does_not_stand_in_for_a_null_mx_or_a_useless_one():
+def test_an_address_record_does_not_stand_in_for_a_null_mx_or_a_useless_one() -> None:
     # GIVEN a domain with an address, and an MX to a host that does not exist
     known = {("a.test", "MX"): mx((10, "gone.test")), ("a.test", "A"): a(PUBLIC)}
 
@@ -130,7 +140,7 @@ def test_an_address_record_does_not_stand_in_for_a_null_mx_or_a_useless_one():
         ("NO_RESOLVER", V.UNKNOWN),
     ],
 )
-def test_only_an_answer_makes_a_domain_dead(code, verdict):
+def test_only_an_answer_makes_a_domain_dead(code, verdict) -> None:
     # WHEN the question for MX records ends with `code`
     found, _ = look("a.test", {("a.test", "MX"): Lookup(code=code)})
 
@@ -141,7 +151,7 @@ def test_only_an_answer_makes_a_domain_dead(code, verdict):
 
 @pytest.mark.parametrize("failure", ["SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE"])
 @pytest.mark.parametrize("rdtype", ["A", "AAAA"])
-def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, rdtype):
+def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, rdtype) -> None:
     # GIVEN two MX hosts: one without address, one of whose lookups fails
     known = {
         ("a.test", "MX"): mx((10, "mx.test"), (20, "gone.test")),
@@ -180,7 +190,7 @@ def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, r
         ("ff02::1", "multicast"),
     ],
 )
-def test_an_address_that_nobody_can_reach_is_no_mail_host(address, flag):
+def test_an_address_that_nobody_can_reach_is_no_mail_host(address, flag) -> None:
     # GIVEN an MX host with that address only
     rdtype = "AAAA" if ":" in address else "A"
     known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", rdtype): a(address)}
@@ -196,7 +206,7 @@ def test_an_address_that_nobody_can_reach_is_no_mail_host(address, flag):
     assert look("mx.test", known)[0].verdict is V.NO_MAIL_HOST
 
 
-def test_an_ip_address_instead_of_a_host_name_is_not_looked_up():
+def test_an_ip_address_instead_of_a_host_name_is_not_looked_up() -> None:
     # GIVEN an MX record that names an address
     for host in ("44.128.0.1", "[44.128.0.1]", "2a00::1"):
         found, resolver = look("a.test", {("a.test", "MX"): mx((10, host))})
@@ -206,7 +216,7 @@ def test_an_ip_address_instead_of_a_host_name_is_not_looked_up():
         assert resolver.asked == [("a.test", "MX")]
 
 
-def test_an_implicit_mx_is_an_alias_without_being_flagged_as_an_mx_that_is_one():
+def test_an_implicit_mx_is_an_alias_without_being_flagged_as_an_mx_that_is_one() -> None:
     # GIVEN a domain that is an alias of a host without MX record
     known = {("a.test", "A"): a(PUBLIC, alias="web.test")}
 
@@ -216,10 +226,48 @@ def test_an_implicit_mx_is_an_alias_without_being_flagged_as_an_mx_that_is_one()
     assert found.evidence["records"][0]["flags"] == ["implicit"]
 
 
+FAILURES = ("SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE", "LAME", "UNTRUSTED")
+HOSTS = tuple(f"mx{n}.test" for n in range(4))
+outcomes = st.sampled_from(
+    (NODATA, NXDOMAIN, a(PUBLIC), a("10.0.0.1"), a("0.0.0.0"), *map(lookup_of, FAILURES))
+)
+
+
+@given(
+    exchanges=st.lists(st.sampled_from((".", "44.128.0.1", "a.test", *HOSTS)), max_size=6),
+    addresses=st.dictionaries(
+        st.tuples(st.sampled_from(("a.test", *HOSTS)), st.sampled_from(("A", "AAAA"))), outcomes
+    ),
+    failure=st.sampled_from((None, None, None, *FAILURES)),
+)
+def test_whatever_dns_says_nothing_is_dead_without_an_answer_to_every_question(
+    exchanges, addresses, failure
+) -> None:
+    # GIVEN any MX records, any outcome for their hosts, and at times a failure of the first lookup
+    records = tuple(enumerate(exchanges))
+    first = lookup_of(failure) if failure else mx(*records) if records else NODATA
+    found, _ = look("a.test", {**addresses, ("a.test", "MX"): first})
+    codes = set(found.evidence["answers"].values())
+    usable = [record["usable"] for record in found.evidence["records"]]
+
+    # THEN a dead domain had an answer to every question, and no usable host
+    if found.verdict in DEAD:
+        assert codes <= {"NOERROR", "NODATA", "NXDOMAIN"}
+        assert not any(usable)
+
+    # AND a living one has a usable host
+    if found.verdict in {V.ACCEPTS_MAIL, V.IMPLICIT_MX}:
+        assert any(usable)
+
+    # AND an unknown one had a question without an answer
+    if found.verdict is V.UNKNOWN:
+        assert codes & set(FAILURES)
+
+
 # ------------------------------------------------------------------------------ bounds
 
 
-def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown():
+def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown() -> None:
     # GIVEN a domain with more dead MX hosts than a probe looks at
     exchanges = tuple((n, f"mx{n}.test") for n in range(100))
 
@@ -233,7 +281,7 @@ def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown():
     assert found.verdict is V.UNKNOWN
 
 
-def test_alternate_paths_share_the_bound():
+def test_alternate_paths_share_the_bound() -> None:
     # GIVEN a name with a hundred labels, none of which exists
     # WHEN it is probed
     found, resolver = look(".".join(["a"] * 100) + ".company.test", {})
@@ -244,7 +292,7 @@ def test_alternate_paths_share_the_bound():
     assert len(set(resolver.asked)) == MAX_LOOKUPS
 
 
-def test_a_probe_ends_when_its_time_is_over():
+def test_a_probe_ends_when_its_time_is_over() -> None:
     # GIVEN a clock on which every lookup takes 4 of 10 seconds
     class Slow(Answers):
         seconds = 0.0
@@ -269,14 +317,14 @@ def test_a_probe_ends_when_its_time_is_over():
     "text",
     ["", "localhost", "a b.test", "a..test", "user@a.test", "44.128.0.1", "x" * 64 + ".test"],
 )
-def test_what_cannot_be_a_domain_is_refused_before_anybody_is_asked(text):
+def test_what_cannot_be_a_domain_is_refused_before_anybody_is_asked(text) -> None:
     # WHEN something else than a domain is probed
     # THEN it is an input error, which no retry helps
     with pytest.raises(AddressError):
         look(text, {})
 
 
-def test_names_are_asked_for_in_a_labels():
+def test_names_are_asked_for_in_a_labels() -> None:
     # WHEN an international domain is probed
     _, resolver = look("Bücher.Test.", {})
 
@@ -294,7 +342,7 @@ def test_names_are_asked_for_in_a_labels():
         ({("a.test", "MX"): Lookup(code="SERVFAIL")}, None),
     ],
 )
-def test_what_suppresses_a_domain_is_looked_at_again(known, days):
+def test_what_suppresses_a_domain_is_looked_at_again(known, days) -> None:
     # WHEN a domain is probed
     found, _ = look("a.test", known, policy=Policy())
 
@@ -307,7 +355,7 @@ def test_what_suppresses_a_domain_is_looked_at_again(known, days):
 COMPANY = {("company.test", "MX"): mx((10, "mx.test")), ("mx.test", "A"): a(PUBLIC)}
 
 
-def test_the_nearest_parent_that_accepts_mail_is_the_way_in():
+def test_the_nearest_parent_that_accepts_mail_is_the_way_in() -> None:
     # GIVEN parents of which the nearest has an address only, the next accepts mail
     known = {**COMPANY, ("web.company.test", "A"): a(PUBLIC)}
 
@@ -319,7 +367,7 @@ def test_the_nearest_parent_that_accepts_mail_is_the_way_in():
     assert found.alternate_verdict is V.ACCEPTS_MAIL
 
 
-def test_a_parent_that_may_accept_mail_is_better_than_none():
+def test_a_parent_that_may_accept_mail_is_better_than_none() -> None:
     # GIVEN a parent with an address only
     found, _ = look("noreply.company.test", {("company.test", "A"): a(PUBLIC)})
 
@@ -343,13 +391,13 @@ def test_a_parent_that_may_accept_mail_is_better_than_none():
         ("post.xn--bcher-kva.xn--p1ai", ["xn--bcher-kva.xn--p1ai"]),
     ],
 )
-def test_the_way_up_ends_at_the_registrable_domain(domain, above):
+def test_the_way_up_ends_at_the_registrable_domain(domain, above) -> None:
     # GIVEN the public suffix list, its private section included
     # THEN nobody else's domain is reached
     assert list(parents(domain)) == above
 
 
-def test_a_living_or_unknown_domain_gets_no_alternate_path():
+def test_a_living_or_unknown_domain_gets_no_alternate_path() -> None:
     # GIVEN a subdomain that accepts mail, or that nothing is known of
     for lookup in (mx((10, "mx.test")), Lookup(code="SERVFAIL")):
         found, resolver = look("a.company.test", {**COMPANY, ("a.company.test", "MX"): lookup})
@@ -372,12 +420,12 @@ def test_a_living_or_unknown_domain_gets_no_alternate_path():
         ("[2001:DB8::1]:5353", Server("2001:db8::1", 5353)),
     ],
 )
-def test_a_resolver_is_named_by_address_and_port(text, server):
+def test_a_resolver_is_named_by_address_and_port(text, server) -> None:
     assert parse_server(text) == server
     assert parse_server(str(server)) == server
 
 
 @pytest.mark.parametrize("text", ["", "dns.test", "1.2.3.4:0", "1.2.3.4:70000", "1.2.3:53", "[::1"])
-def test_a_resolver_that_is_not_one_is_a_setting_error(text):
+def test_a_resolver_that_is_not_one_is_a_setting_error(text) -> None:
     with pytest.raises(SettingsError, match="resolver"):
         parse_server(text)

@@ -75,7 +75,7 @@ def look(*argv: str, stdin: str = "", stderr: io.StringIO | None = None) -> Ran:
 # -------------------------------------------------------------------------------- mx
 
 
-def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in():
+def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in() -> None:
     # WHEN a dead domain and a living one are asked for, one by an address
     ran = look("noreply.company.test", "Ann@Company.test")
 
@@ -93,7 +93,7 @@ def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in():
         assert words in " ".join(ran.out.split()), words
 
 
-def test_json_is_one_line_a_domain():
+def test_json_is_one_line_a_domain() -> None:
     # WHEN domains are asked for in JSON
     ran = look("--json", "noreply.company.test", "web.test", "gone.test")
 
@@ -107,14 +107,14 @@ def test_json_is_one_line_a_domain():
     assert ran.code == 0
 
 
-def test_a_domain_without_answer_is_said_to_be_unknown_and_shows_in_the_exit_code():
+def test_a_domain_without_answer_is_said_to_be_unknown_and_shows_in_the_exit_code() -> None:
     ran = look("failing.test")
     assert ran.code == 1
     assert "not known" in ran.out
     assert "SERVFAIL" in ran.out
 
 
-def test_what_strangers_wrote_into_dns_steers_no_terminal():
+def test_what_strangers_wrote_into_dns_steers_no_terminal() -> None:
     # GIVEN mail hosts whose names hold markup and control characters
     ran = look("evil.test")
 
@@ -123,19 +123,19 @@ def test_what_strangers_wrote_into_dns_steers_no_terminal():
     assert "[bold]x" in ran.out.replace("\n", "")
 
 
-def test_what_is_no_domain_is_refused():
+def test_what_is_no_domain_is_refused() -> None:
     assert main(["mx", "no domain", "--resolver", "192.0.2.53"], console=quiet()) == 2
 
 
-def test_a_resolver_that_is_none_is_refused():
+def test_a_resolver_that_is_none_is_refused() -> None:
     assert main(["mx", "a.test", "--resolver", "dns.test"], console=quiet()) == 2
 
 
-def test_nothing_to_ask_for_is_wrong_usage():
+def test_nothing_to_ask_for_is_wrong_usage() -> None:
     assert main(["mx", "--resolver", "192.0.2.53"], console=quiet()) == 2
 
 
-def test_nobody_to_ask_is_said_so():
+def test_nobody_to_ask_is_said_so() -> None:
     console = quiet()
     with pytest.raises(CommandError, match="--resolver"):
         mx.run(arguments(mx, ["a.test"]), console, resolver=Resolver(()))
@@ -145,7 +145,7 @@ def quiet() -> Console:
     return Console(io.StringIO(), io.StringIO(), io.StringIO())
 
 
-def test_every_verdict_and_flag_has_words():
+def test_every_verdict_and_flag_has_words() -> None:
     assert set(mx.WORDS) == set(DomainVerdict)
     assert all(FLAGS.values())
 
@@ -164,7 +164,7 @@ Fay,fay@failing.test,
 """
 
 
-def test_a_list_is_screened_before_its_first_send(tmp_path: Path):
+def test_a_list_is_screened_before_its_first_send(tmp_path: Path) -> None:
     # GIVEN a list with a column of addresses and one of lead sources
     leads = tmp_path / "leads.csv"
     leads.write_text("\ufeff" + LEADS)
@@ -189,13 +189,13 @@ def test_a_list_is_screened_before_its_first_send(tmp_path: Path):
     assert ran.code == 1
 
 
-def test_with_all_every_domain_of_a_list_is_shown(tmp_path: Path):
+def test_with_all_every_domain_of_a_list_is_shown(tmp_path: Path) -> None:
     leads = tmp_path / "leads.csv"
     leads.write_text(LEADS)
     assert "mx1.company.test" in look("--file", str(leads), "--all").out
 
 
-def test_a_plain_list_from_standard_input_has_one_sum():
+def test_a_plain_list_from_standard_input_has_one_sum() -> None:
     # GIVEN addresses and domains, one a line
     ran = look("--file", "-", stdin="ann@company.test\ngone.test\n")
 
@@ -205,26 +205,26 @@ def test_a_plain_list_from_standard_input_has_one_sum():
     assert ran.code == 0
 
 
-def test_json_of_a_list_counts_the_addresses_by_source():
+def test_json_of_a_list_counts_the_addresses_by_source() -> None:
     ran = look("--json", "--file", "-", stdin=LEADS)
     found = {record["domain"]: record for record in ran.records}
     assert found["company.test"]["addresses"] == {"webinar-7": 1, "fair": 1}
 
 
-def test_many_bad_lines_are_counted_not_listed():
+def test_many_bad_lines_are_counted_not_listed() -> None:
     ran = look("--file", "-", stdin="bad\n" * 100 + "company.test\n")
     assert ran.err.count("line ") == 10
     assert "90 more lines" in ran.err
 
 
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path):
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         look("--file", str(tmp_path / "gone.csv"))
     with pytest.raises(CommandError, match="not CSV"):
         look("--file", "-", stdin="a" * 200_000)
 
 
-def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr():
+def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr() -> None:
     # GIVEN more domains than one waits for, and a terminal
     names = [f"d{n}.test" for n in range(30)]
     watched, unwatched = look(*names, stderr=Terminal()), look(*names)
@@ -259,7 +259,7 @@ def again(*argv: str) -> tuple[Sent, Console]:
     return sent, console
 
 
-def test_domains_that_are_due_are_sent_and_named():
+def test_domains_that_are_due_are_sent_and_named() -> None:
     # WHEN the day after is rechecked by hand
     sent, console = again("--day", "2026-12-01")
 
@@ -268,19 +268,19 @@ def test_domains_that_are_due_are_sent_and_named():
     assert console.stdout.getvalue() == "a.test\nb.test\n"
 
 
-def test_a_dry_run_sends_nothing():
+def test_a_dry_run_sends_nothing() -> None:
     sent, console = again("--day", "2026-12-01", "--dry-run")
     assert sent.requests == []
     assert console.stdout.getvalue() == "a.test\nb.test\n"
     assert "2 domains due" in console.stderr.getvalue()
 
 
-def test_days_too_long_past_are_not_due():
+def test_days_too_long_past_are_not_due() -> None:
     long_after = date(2026, 11, 30) + timedelta(days=40)
     assert again("--day", long_after.isoformat())[0].requests == []
 
 
-def test_a_table_that_is_not_named_is_said_so(monkeypatch: pytest.MonkeyPatch):
+def test_a_table_that_is_not_named_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN neither a variable nor an option that names the table
     monkeypatch.delenv("TABLE_NAME", raising=False)
     console = quiet()

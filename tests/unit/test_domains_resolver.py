@@ -14,7 +14,7 @@ NXDOMAIN = Lookup(code="NXDOMAIN", ttl=60)
 class Network:
     """Servers that answer by name; questions for names that cannot exist are told apart."""
 
-    def __init__(self, **servers: Callable[[str], Lookup] | Lookup):
+    def __init__(self, **servers: Callable[[str], Lookup] | Lookup) -> None:
         self.servers = {
             FIRST: servers.get("first", TIMEOUT),
             SECOND: servers.get("second", TIMEOUT),
@@ -56,7 +56,7 @@ SERVFAIL = Lookup(code="SERVFAIL")
 
 
 @pytest.mark.parametrize("code", ["TIMEOUT", "SERVFAIL", "REFUSED", "LAME", "UNREACHABLE"])
-def test_the_second_server_is_asked_when_the_first_has_no_answer(code):
+def test_the_second_server_is_asked_when_the_first_has_no_answer(code) -> None:
     # GIVEN a first server that does not answer and a second one that does
     network = Network(first=Lookup(code=code), second=ANSWER)
     resolver = network.resolver(FIRST, SECOND)
@@ -71,7 +71,7 @@ def test_the_second_server_is_asked_when_the_first_has_no_answer(code):
     assert network.asked == [(SECOND, "b.test")]
 
 
-def test_a_failure_of_all_servers_is_reported_after_two_tries_each():
+def test_a_failure_of_all_servers_is_reported_after_two_tries_each() -> None:
     # GIVEN two servers that fail
     network = Network(first=SERVFAIL, second=SERVFAIL)
 
@@ -81,7 +81,7 @@ def test_a_failure_of_all_servers_is_reported_after_two_tries_each():
     assert [server for server, _ in network.asked] == [FIRST, SECOND, FIRST, SECOND]
 
 
-def test_nxdomain_is_an_answer_and_ends_the_search():
+def test_nxdomain_is_an_answer_and_ends_the_search() -> None:
     # GIVEN a server that says that the name does not exist
     network = Network(first=NXDOMAIN, second=ANSWER)
 
@@ -90,7 +90,7 @@ def test_nxdomain_is_an_answer_and_ends_the_search():
     assert network.asked == [(FIRST, "a.test")]
 
 
-def test_no_question_takes_longer_than_it_may():
+def test_no_question_takes_longer_than_it_may() -> None:
     # GIVEN two dead servers
     network = Network(first=TIMEOUT, second=TIMEOUT)
 
@@ -102,11 +102,11 @@ def test_no_question_takes_longer_than_it_may():
     assert [server for server, _ in network.checks] == [FIRST, SECOND]
 
 
-def test_without_any_server_there_is_no_answer():
+def test_without_any_server_there_is_no_answer() -> None:
     assert Network().resolver().lookup("a.test", "MX", 10).code == "NO_RESOLVER"
 
 
-def test_a_server_that_answers_everything_is_not_believed():
+def test_a_server_that_answers_everything_is_not_believed() -> None:
     # GIVEN a server with an answer for a random name
     network = Network(first=ANSWER)
     network.liars = {FIRST}
@@ -121,7 +121,7 @@ def test_a_server_that_answers_everything_is_not_believed():
     assert network.checks == [(FIRST, "random.invalid")]
 
 
-def test_a_server_that_denies_everything_is_not_believed():
+def test_a_server_that_denies_everything_is_not_believed() -> None:
     # GIVEN a server that says of every name that it does not exist, as where there is no
     # way out of the network
     network = Network(first=NXDOMAIN)
@@ -132,7 +132,7 @@ def test_a_server_that_denies_everything_is_not_believed():
     assert network.asked == []
 
 
-def test_a_liar_is_passed_over_for_an_honest_server():
+def test_a_liar_is_passed_over_for_an_honest_server() -> None:
     # GIVEN a liar first
     network = Network(first=ANSWER, second=NXDOMAIN)
     network.liars = {FIRST}
@@ -141,7 +141,7 @@ def test_a_liar_is_passed_over_for_an_honest_server():
     assert network.resolver(FIRST, SECOND).lookup("gone.test", "MX", 10) == NXDOMAIN
 
 
-def test_a_server_is_tested_again_after_an_hour():
+def test_a_server_is_tested_again_after_an_hour() -> None:
     # GIVEN a liar that has mended its ways
     network = Network(first=ANSWER)
     network.liars = {FIRST}
@@ -156,7 +156,7 @@ def test_a_server_is_tested_again_after_an_hour():
     assert resolver.lookup("a.test", "MX", 10) == ANSWER
 
 
-def test_an_answer_is_remembered_for_its_ttl_and_a_failure_is_not():
+def test_an_answer_is_remembered_for_its_ttl_and_a_failure_is_not() -> None:
     # GIVEN an answer with a TTL of 60 seconds
     replies = iter([SERVFAIL, SERVFAIL, ANSWER, NXDOMAIN])
     network = Network(first=lambda name: next(replies))
@@ -174,7 +174,7 @@ def test_an_answer_is_remembered_for_its_ttl_and_a_failure_is_not():
     assert resolver.lookup("a.test", "MX", 10) == NXDOMAIN
 
 
-def test_what_is_remembered_is_bounded_and_per_type():
+def test_what_is_remembered_is_bounded_and_per_type() -> None:
     # GIVEN a resolver that remembers ten answers
     network = Network(first=ANSWER)
     resolver = network.resolver(FIRST, cache_size=10)
@@ -191,7 +191,7 @@ def test_what_is_remembered_is_bounded_and_per_type():
     assert [name for _, name in network.asked] == ["10.test", "0.test"]
 
 
-def test_an_answer_without_ttl_is_used_once():
+def test_an_answer_without_ttl_is_used_once() -> None:
     network = Network(first=Lookup(code="NODATA", ttl=0))
     resolver = network.resolver(FIRST)
     resolver.lookup("a.test", "A", 10)
@@ -199,7 +199,7 @@ def test_an_answer_without_ttl_is_used_once():
     assert len(network.asked) == 2
 
 
-def test_a_closed_resolver_answers_no_more():
+def test_a_closed_resolver_answers_no_more() -> None:
     network = Network(first=ANSWER)
     resolver = network.resolver(FIRST)
     resolver.close()

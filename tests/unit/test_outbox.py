@@ -76,7 +76,7 @@ def record(
 
 
 @pytest.mark.parametrize("category", Category)
-def test_only_two_categories_claim_something_of_the_domain(category):
+def test_only_two_categories_claim_something_of_the_domain(category) -> None:
     # GIVEN an address whose first event is of that category
     # WHEN its facts are written
     claims = new_claims(record(bounced(category)))
@@ -86,7 +86,7 @@ def test_only_two_categories_claim_something_of_the_domain(category):
     assert claims == ({category: NOW} if speaks_of_domain else {})
 
 
-def test_a_claim_that_was_known_is_not_new():
+def test_a_claim_that_was_known_is_not_new() -> None:
     # GIVEN an address that is known to be refused, and a later soft bounce
     old = bounced(Category.NO_MAIL_ACCEPTED)
     new = bounced(Category.MAILBOX_FULL, at=NOW + timedelta(days=1), facts=old)
@@ -95,7 +95,7 @@ def test_a_claim_that_was_known_is_not_new():
     assert new_claims(record(new, old)) == {}
 
 
-def test_the_same_claim_said_later_is_new_and_said_earlier_is_not():
+def test_the_same_claim_said_later_is_new_and_said_earlier_is_not() -> None:
     # GIVEN an address that was refused before
     old = bounced(Category.DOMAIN_UNKNOWN)
     for hours, claims in ((1, {Category.DOMAIN_UNKNOWN: NOW + timedelta(hours=1)}), (-1, {})):
@@ -106,7 +106,7 @@ def test_the_same_claim_said_later_is_new_and_said_earlier_is_not():
         assert new_claims(record(new, old)) == claims
 
 
-def test_removals_say_nothing():
+def test_removals_say_nothing() -> None:
     # GIVEN facts that a person or the table's clean-up removed
     old = bounced(Category.NO_MAIL_ACCEPTED)
     ttl = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
@@ -118,7 +118,7 @@ def test_removals_say_nothing():
 
 
 @pytest.mark.parametrize("key", [("DOMAIN#a.test", "FACTS"), ("ADDRESS#a@a.test", "EVENT#1")])
-def test_other_items_say_nothing(key):
+def test_other_items_say_nothing(key) -> None:
     # GIVEN a change of another kind of item
     change = record(bounced(Category.NO_MAIL_ACCEPTED))
     change["dynamodb"]["Keys"] = to_attributes({"pk": key[0], "sk": key[1]})
@@ -130,7 +130,7 @@ def test_other_items_say_nothing(key):
 # ---------------------------------------------------------------------------- batches
 
 
-def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each_kind():
+def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each_kind() -> None:
     # GIVEN a hundred addresses of one domain, refused one after the other
     records = [
         record(bounced(Category.NO_MAIL_ACCEPTED, at=NOW + timedelta(n), address=f"{n}@a.test"))
@@ -154,7 +154,7 @@ def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each
     ]
 
 
-def test_a_queue_that_is_down_hands_the_whole_batch_back():
+def test_a_queue_that_is_down_hands_the_whole_batch_back() -> None:
     # GIVEN a queue that takes nothing
     records = [record(bounced(Category.NO_MAIL_ACCEPTED), number=str(n)) for n in (7, 8)]
 
@@ -164,7 +164,7 @@ def test_a_queue_that_is_down_hands_the_whole_batch_back():
     assert isinstance(report.failure, QueueError)
 
 
-def test_a_record_that_cannot_be_read_ends_the_batch_and_loses_nothing_before_it():
+def test_a_record_that_cannot_be_read_ends_the_batch_and_loses_nothing_before_it() -> None:
     # GIVEN an image that is none of ours between two that are
     bad = record(bounced(Category.NO_MAIL_ACCEPTED, address="x@b.test"), number="2")
     bad["dynamodb"]["NewImage"]["evidence"] = {"M": {"no_mail_accepted": {"S": "?"}}}
@@ -183,14 +183,14 @@ def test_a_record_that_cannot_be_read_ends_the_batch_and_loses_nothing_before_it
     assert report.retry_from == "2"
 
 
-def test_an_empty_batch_is_nothing():
+def test_an_empty_batch_is_nothing() -> None:
     assert process([], FakeProbes()).requests == ()
 
 
 # ---------------------------------------------------------------------------- requests
 
 
-def test_a_request_survives_the_queue():
+def test_a_request_survives_the_queue() -> None:
     # GIVEN requests with and without claims
     for request in (ProbeRequest("a.test"), ProbeRequest("a.test", {Category.DOMAIN_UNKNOWN: NOW})):
         # THEN what comes out is what went in
@@ -218,7 +218,7 @@ def test_a_request_survives_the_queue():
         ),
     ],
 )
-def test_what_is_no_request_names_the_field_to_blame(body, field):
+def test_what_is_no_request_names_the_field_to_blame(body, field) -> None:
     with pytest.raises(InputError) as caught:
         ProbeRequest.from_body(body)
     assert caught.value.field == field
@@ -227,7 +227,7 @@ def test_what_is_no_request_names_the_field_to_blame(body, field):
 # ------------------------------------------------------------------------- the function
 
 
-def test_the_function_answers_with_the_record_to_begin_again_with():
+def test_the_function_answers_with_the_record_to_begin_again_with() -> None:
     # GIVEN one record
     event = {"Records": [record(bounced(Category.NO_MAIL_ACCEPTED), number="5")]}
 
@@ -283,7 +283,7 @@ def admitted(change: dict[str, Any]) -> bool:
     return any(matches(pattern, change) for pattern in patterns())
 
 
-def test_the_filter_admits_what_the_outbox_reads_and_little_else():
+def test_the_filter_admits_what_the_outbox_reads_and_little_else() -> None:
     # GIVEN changes of facts
     dead = bounced(Category.NO_MAIL_ACCEPTED)
     gone = bounced(Category.DOMAIN_UNKNOWN)

@@ -111,7 +111,7 @@ def prober(
 # ---------------------------------------------------------------------------- answered
 
 
-def test_a_request_is_answered_by_the_domains_facts():
+def test_a_request_is_answered_by_the_domains_facts() -> None:
     # GIVEN a domain that nothing is known of
     facts = FakeFacts()
 
@@ -124,7 +124,7 @@ def test_a_request_is_answered_by_the_domains_facts():
     assert facts.domains["a.test"].claims == CLAIM
 
 
-def test_the_same_request_twice_has_one_outcome_and_one_probe():
+def test_the_same_request_twice_has_one_outcome_and_one_probe() -> None:
     # GIVEN a request that the queue delivers twice
     facts, dns = FakeFacts(), Dns()
     both = [prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM))) for _ in range(2)]
@@ -135,7 +135,7 @@ def test_the_same_request_twice_has_one_outcome_and_one_probe():
     assert facts.writes == 1
 
 
-def test_two_probes_at_once_have_one_outcome():
+def test_two_probes_at_once_have_one_outcome() -> None:
     # GIVEN two environments that both found nothing known
     facts, dns = FakeFacts(), Dns()
     found = dns("a.test")
@@ -146,7 +146,7 @@ def test_two_probes_at_once_have_one_outcome():
     assert facts.writes == 1
 
 
-def test_a_thousand_bounces_before_a_probe_make_one_probe():
+def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
     # GIVEN requests that all rest on bounces before the first probe
     facts, dns = FakeFacts(), Dns()
     for n in range(1000):
@@ -157,7 +157,7 @@ def test_a_thousand_bounces_before_a_probe_make_one_probe():
     assert dns.asked == ["a.test"]
 
 
-def test_a_claim_later_than_the_probe_asks_dns_again():
+def test_a_claim_later_than_the_probe_asks_dns_again() -> None:
     # GIVEN a domain that was probed, and a bounce after that
     facts, dns = FakeFacts(), Dns()
     facts.record_probe("a.test", dns("a.test"))
@@ -170,7 +170,7 @@ def test_a_claim_later_than_the_probe_asks_dns_again():
     assert outcome.fate is Fate.PROBED
 
 
-def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again():
+def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None:
     # GIVEN a domain probed for one claim
     facts, dns = FakeFacts(), Dns()
     prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
@@ -187,7 +187,7 @@ def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again():
 @pytest.mark.parametrize(
     ("age", "fate"), [(FRESH - timedelta(seconds=1), Fate.KNOWN), (FRESH, Fate.PROBED)]
 )
-def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, fate):
+def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, fate) -> None:
     # GIVEN a domain probed some time ago
     facts = FakeFacts()
     facts.record_probe("a.test", Probe(verdict=V.NULL_MX, probed_at=NOW - age))
@@ -199,7 +199,7 @@ def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, fate):
 # --------------------------------------------------------------------------- postponed
 
 
-def test_an_unknown_domain_is_postponed_and_nothing_is_written():
+def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
     # GIVEN a domain that was found dead, and DNS that fails now
     facts, queue = FakeFacts(), FakeQueue()
     facts.record_probe("a.test", Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90)))
@@ -216,7 +216,7 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written():
     assert facts.domains["a.test"] == known
 
 
-def test_after_a_day_an_unknown_domain_is_left_as_it_was():
+def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
     # GIVEN a request that is a day old
     facts, queue = FakeFacts(), FakeQueue()
 
@@ -231,7 +231,7 @@ def test_after_a_day_an_unknown_domain_is_left_as_it_was():
     assert facts.domains == {}
 
 
-def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request():
+def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:
     # GIVEN a queue that refuses to keep the message back
     outcome = prober(Dns(V.UNKNOWN), queue=FakeQueue(down=True)).process(
         message(ProbeRequest("a.test"))
@@ -241,7 +241,7 @@ def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request():
     assert (outcome.fate, outcome.retry_in) == (Fate.POSTPONED, None)
 
 
-def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first():
+def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first() -> None:
     # GIVEN DNS that never answers
     age, received, tries = timedelta(0), 1, []
 
@@ -256,7 +256,7 @@ def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first():
     assert age == timedelta(hours=24)
 
 
-def test_no_delay_is_longer_than_sqs_allows():
+def test_no_delay_is_longer_than_sqs_allows() -> None:
     # SQS counts 12 hours from when the message was received, not from the call
     assert all((retry_in(n, timedelta(0)) or 0) <= 43_200 - 60 for n in range(100))
 
@@ -264,7 +264,7 @@ def test_no_delay_is_longer_than_sqs_allows():
 # ----------------------------------------------------------------------------- refused
 
 
-def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole():
+def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole() -> None:
     # GIVEN a message that names no domain
     body = json.dumps({"domain": "no domain at all", "more": 1})
     dead_letters, dns = FakeDeadLetters(), Dns()
@@ -292,7 +292,7 @@ def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole():
         ("nothing", V.NULL_MX, timedelta(0), False),
     ],
 )
-def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, again):
+def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, again) -> None:
     # GIVEN a message
     event = {"Records": [message(request_, age=age)]}
 
@@ -305,7 +305,7 @@ def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, 
 
 
 @pytest.mark.parametrize("kind", ["table", "dead letters"])
-def test_the_function_hands_back_what_could_not_be_written(kind):
+def test_the_function_hands_back_what_could_not_be_written(kind) -> None:
     # GIVEN a table, or a dead-letter queue, that takes nothing
     facts = FakeFacts(down=kind == "table")
     dead_letters = FakeDeadLetters(down=kind != "table")
@@ -347,13 +347,13 @@ DAYS = Days(
 )
 
 
-def test_missed_days_are_made_up_for_and_no_domain_comes_twice():
+def test_missed_days_are_made_up_for_and_no_domain_comes_twice() -> None:
     # WHEN the domains that are due are listed
     # THEN those of missed days come first, none of tomorrow's do
     assert list(due(DAYS, TODAY)) == ["long-missed.test", "b.test", "missed.test", "a.test"]
 
 
-def test_the_recheck_function_sends_every_domain_that_is_due():
+def test_the_recheck_function_sends_every_domain_that_is_due() -> None:
     # GIVEN a queue
     sent: list[ProbeRequest] = []
 
