@@ -38,7 +38,7 @@ _HEAD = re.compile(
         [\s"'<>(\[]*
         (?:(?:smtp\ )?error:?\ )?
         (?:([2-6][0-9]\d)(?=[\s:;,.<(\[#-]|$)(?!\.\d))?   # reply code
-        [\s:;,'\"-]*(?:cuda_nsu\s+)?
+        [\s:;,-]*(?:cuda_nsu\s+)?(?:['"](?=\d\.\d))?
         (?:[(\[#]*([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)[)\]]?)?  # enhanced status
         [\s:;-]*""",
     re.VERBOSE | re.IGNORECASE,
