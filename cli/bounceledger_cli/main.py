@@ -26,7 +26,7 @@ from typing import Protocol
 
 from bounceledger import __version__
 from bounceledger.errors import BounceledgerError
-from bounceledger_cli.commands import classify, explain, mx, recheck
+from bounceledger_cli.commands import classify, counts, explain, mx, recheck
 from bounceledger_cli.console import CommandError, Console
 
 
@@ -44,7 +44,7 @@ class Command(Protocol):
         """Do the work; the exit code."""
 
 
-COMMANDS: tuple[Command, ...] = (classify, explain, mx, recheck)
+COMMANDS: tuple[Command, ...] = (classify, explain, mx, recheck, counts)
 
 
 def main(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bounceledger.addresses import clean_lead_source
 from bounceledger_cli.console import CommandError, Console
@@ -20,8 +20,18 @@ EXAMPLES = """\
   bounceledger counts webinar-2026 --table SuppressionTable
   bounceledger counts webinar-2026 --stack bounceledger --from 2026-11-01 --to 2026-11-30 --json"""
 
-OUTCOMES = ("delivered", "hard", "soft", "block", "echo", "complaint", "delayed", "rejected")
-"""Columns of the table, in this order, then `suppressed`."""
+OUTCOMES = (
+    "delivered",
+    "hard",
+    "soft",
+    "block",
+    "echo",
+    "complaint",
+    "delayed",
+    "rejected",
+    "suppressed",
+)
+"""Columns of the table, in this order, as far as anything was counted."""
 
 BOUNCES = ("hard", "soft", "block", "echo")
 """With deliveries, the denominator of a rate."""
@@ -115,13 +125,15 @@ def _print(console: Console, found: "Counts", totals: Mapping[str, int], title: 
     if not found.days:
         console.line(f"Nothing was counted for {title}.")
         return
-    names = (*OUTCOMES, "suppressed")
-    rows: list[list[Any]] = [
-        [day.isoformat(), *(counted.get(name, 0) for name in names), *_percent(counted)]
-        for day, counted in found.days.items()
-    ]
-    rows.append(["total", *(totals.get(name, 0) for name in names), *_percent(totals)])
-    console.table(("day", *names, "hard %", "complaint %"), rows, title=title)
+    lines = [*((day.isoformat(), counted) for day, counted in found.days.items())]
+    lines.append(("total", totals))
+    names = [name for name in OUTCOMES if any(name in counted for _, counted in lines)]
+    rows = [[label, *(counted.get(name, 0) for name in names)] for label, counted in lines]
+    console.table(("day", *names), rows, title=title)
+    shares = [[label, *map(_percent, rates(counted).values())] for label, counted in lines]
+    console.table(
+        ("day", *(f"{name} %" for name in rates({}))), shares, title="of deliveries and bounces"
+    )
     categories = {
         name.removeprefix("category_"): value
         for name, value in sorted(totals.items(), key=lambda item: (-item[1], item[0]))
@@ -131,13 +143,8 @@ def _print(console: Console, found: "Counts", totals: Mapping[str, int], title: 
         console.table(("category", "bounces"), list(categories.items()))
 
 
-def _percent(counted: Mapping[str, int]) -> tuple[str, str]:
-    shares = rates(counted)
-    hard, complaint = (
-        "-" if share is None else f"{100 * share:.2f}"
-        for share in (shares["hard"], shares["complaint"])
-    )
-    return hard, complaint
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def _ledger(args: argparse.Namespace) -> Counting:
