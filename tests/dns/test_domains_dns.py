@@ -1,6 +1,9 @@
 """Probes against DNS servers on loopback: nsd, a responder with the same zones, and bad ones."""
 
 import contextlib
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -252,3 +255,22 @@ def test_whoever_stops_early_does_not_wait_and_leaves_nothing_behind() -> None:
         assert time.monotonic() - started < 2
         assert dns_threads() == []
     assert open_sockets() == before
+
+
+def test_an_interrupt_ends_the_command_at_once_without_a_traceback() -> None:
+    # GIVEN a list that is screened with a resolver that never answers
+    with servers.dead() as nobody:
+        command = [sys.executable, "-m", "bounceledger_cli.main", "mx", "--resolver", str(nobody)]
+        process = subprocess.Popen(
+            [*command, *(f"d{n}.test" for n in range(200))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        time.sleep(1.5)
+
+        # WHEN the person interrupts it
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+
+    # THEN it ends, with the code for that and nothing else
+    assert (process.returncode, out, err) == (130, b"", b"")

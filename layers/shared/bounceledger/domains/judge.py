@@ -324,7 +324,6 @@ def probe_many(
     *,
     resolver: Resolver,
     in_flight: int = MAX_IN_FLIGHT,
-    look: Callable[[str], Probe] | None = None,
 ) -> Generator[tuple[str, Probe]]:
     """Probe domains side by side; results come as they are found.
 
@@ -336,16 +335,14 @@ def probe_many(
         domains: canonical names, see `addresses.normalise_domain`.
         resolver: whom to ask.
         in_flight: probes under way at most.
-        look: probes one domain.
     """
-    look = look or (lambda domain: probe(domain, resolver=resolver))
     waiting = iter(domains)
     with ThreadPoolExecutor(in_flight, thread_name_prefix="dns") as pool:
         running = {}
         try:
             while True:
                 for domain in waiting:
-                    running[pool.submit(look, domain)] = domain
+                    running[pool.submit(probe, domain, resolver=resolver)] = domain
                     if len(running) >= in_flight:
                         break
                 if not running:

@@ -256,12 +256,11 @@ class Resolver:
         result = Lookup(code="TIMEOUT" if self.servers else "NO_RESOLVER")
         for factor in (1, 2):
             for index in self._order():
-                left = end - self.clock()
                 if self._closed:
                     return Lookup(code="CLOSED")
-                if left <= 0:
+                if self.clock() >= end:
                     return result
-                result = self._ask_if_trusted(index, name, rdtype, min(left, factor * self.timeout))
+                result = self._ask_if_trusted(index, name, rdtype, factor * self.timeout, end)
                 if result.answered:
                     self._preferred = index
                     self._remember(name, rdtype, result)
@@ -272,12 +271,21 @@ class Resolver:
         count = len(self.servers)
         return [(self._preferred + step) % count for step in range(count)]
 
-    def _ask_if_trusted(self, index: int, name: str, rdtype: RecordType, within: float) -> Lookup:
+    def _ask_if_trusted(
+        self, index: int, name: str, rdtype: RecordType, timeout: float, end: float
+    ) -> Lookup:
         server = self.servers[index]
+
+        def put(name: str, rdtype: RecordType) -> Lookup:
+            left = min(timeout, end - self.clock())
+            if left <= 0:
+                return Lookup(code="TIMEOUT", server=str(server))
+            return self.transport(server, name, rdtype, left)
+
         trusted, until = self._trusted.get(server, (False, 0.0))
         if not until or self.clock() >= until:
             for test, betrays in _CHECKS:
-                check = self.transport(server, test.format(self.label()), "A", within)
+                check = put(test.format(self.label()), "A")
                 if check.code in _NO_REPLY:
                     return check
                 trusted = check.code != betrays
@@ -286,7 +294,7 @@ class Resolver:
             self._trusted[server] = (trusted, self.clock() + _TRUST_SECONDS)
         if not trusted:
             return Lookup(code="UNTRUSTED", server=str(server))
-        return self.transport(server, name, rdtype, within)
+        return put(name, rdtype)
 
     def _recall(self, name: str, rdtype: RecordType) -> Lookup | None:
         with self._lock:
