@@ -1,0 +1,206 @@
+"""From events to facts: minimum, maximum, union, and sums over distinct events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bounceledger.events import Kind, MailEvent
+from bounceledger.settings import Policy
+from bounceledger.state.facts import (
+    COMPLAINT,
+    NEVER,
+    AddressFacts,
+    DomainFacts,
+    DomainVerdict,
+    Evidence,
+    ManualEntry,
+    Observation,
+    Probe,
+    SoftDay,
+    SourceEntry,
+    Touch,
+    disposition_of,
+    is_soft,
+    latest,
+    utc_day,
+)
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition
+
+MAX_DIAGNOSTIC = 1024
+"""Bytes of a diagnostic that are kept (UTF-8)."""
+_MAX_WORD = 256
+"""Bytes kept of every other text that a stranger wrote."""
+
+
+def merge(facts: AddressFacts, observation: Observation, policy: Policy = Policy()) -> AddressFacts:
+    """Facts after one more event. Give every distinct event once, in any order."""
+    return join(facts, facts_of(observation, policy), policy)
+
+
+def cause_of(observation: Observation, policy: Policy = Policy()) -> str | None:
+    """The cause under which an event is evidence about its address, None if it is none.
+
+    Sender-side blocks, auto-replies, delays and the like are no evidence. A complaint of
+    type ``not-spam`` takes a complaint back at the provider and is none either.
+    """
+    event = observation.event
+    if event.kind is Kind.COMPLAINT:
+        return _cause_of_complaint(event, policy)
+    if event.kind is not Kind.BOUNCE or observation.verdict is None:
+        return None
+    category = observation.verdict.category
+    kept = (Disposition.HARD, Disposition.SOFT, Disposition.ECHO)
+    return category if DISPOSITIONS[category] in kept else None
+
+
+def _cause_of_complaint(event: MailEvent, policy: Policy) -> str | None:
+    if event.type == "not-spam":
+        return None
+    if "SuppressionList" in event.subtype:  # the provider's own list speaking, not a person
+        return Category.PROVIDER_SUPPRESSED
+    if event.ambiguous and not policy.suppress_ambiguous_complaints:
+        return None
+    return COMPLAINT
+
+
+def facts_of(observation: Observation, policy: Policy = Policy()) -> AddressFacts:
+    """The facts that one event alone amounts to; empty for an event that is no evidence."""
+    event = observation.event
+    if event.kind is Kind.DELIVERY:
+        return AddressFacts(address=event.address, delivered_at=event.occurred_at)
+    cause = cause_of(observation, policy)
+    if cause is None:
+        return AddressFacts(address=event.address)
+    disposition = disposition_of(cause)
+    touched = disposition is Disposition.HARD or cause == COMPLAINT
+    return AddressFacts(
+        address=event.address,
+        evidence={cause: _evidence(observation)},
+        soft_days=(
+            {(utc_day(event.occurred_at), Category(cause)): event.occurred_at}
+            if is_soft(cause)
+            else {}
+        ),
+        sources={event.lead_source: event.occurred_at},
+        first_touch=(
+            {event.lead_source: Touch(at=event.occurred_at, cause=cause)} if touched else {}
+        ),
+    )
+
+
+def _evidence(observation: Observation) -> Evidence:
+    event, verdict = observation.event, observation.verdict
+    return Evidence(
+        first=event.occurred_at,
+        last=event.occurred_at,
+        count=1,
+        event_id=event.event_id,
+        lead_source=event.lead_source,
+        provider=_clean(event.provider),
+        message_id=_clean(event.message_id),
+        rule=verdict.rule if verdict else "",
+        rules_version=observation.rules_version,
+        diagnostic=_clean(event.diagnostic, MAX_DIAGNOSTIC),
+        reply_code=verdict.reply_code if verdict else None,
+        status=_clean((verdict.enhanced_status if verdict else None) or event.status),
+    )
+
+
+def _clean(text: str, size: int = _MAX_WORD) -> str:
+    """A stranger's text without control characters, at most `size` bytes of UTF-8."""
+    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * size])
+    return printable.encode("utf-8", "replace")[:size].decode("utf-8", "ignore").strip()
+
+
+def join(a: AddressFacts, b: AddressFacts, policy: Policy = Policy()) -> AddressFacts:
+    """Facts that hold what either side holds. Commutative and associative.
+
+    `version` is the greater one. Both sides must come from different events, since
+    counts add up; everything else may overlap.
+    """
+    version = max(a.version, b.version)
+    if a.erased or b.erased:
+        return AddressFacts(address=a.address, erased=True, version=version)
+    delivered_at = latest(a.delivered_at, b.delivered_at)
+    lifted_at = latest(a.lifted_at, b.lifted_at)
+    return AddressFacts(
+        address=a.address,
+        evidence=_union(a.evidence, b.evidence, join_evidence),
+        soft_days=_newest(
+            _union(a.soft_days, b.soft_days, max),
+            after=latest(delivered_at, lifted_at),
+            keep=policy.soft_days_kept,
+        ),
+        delivered_at=delivered_at,
+        lifted_at=lifted_at,
+        voided_at=_union(a.voided_at, b.voided_at, max),
+        manual=_latest_entry(a.manual, b.manual),
+        sources=_earliest(_union(a.sources, b.sources, min), policy.sources_kept),
+        first_touch=_earliest(_union(a.first_touch, b.first_touch, min), policy.sources_kept),
+        version=version,
+    )
+
+
+def join_evidence(a: Evidence, b: Evidence) -> Evidence:
+    """Evidence from both sides, with the words of the latest event of the two."""
+    newer = max(a, b, key=lambda evidence: (evidence.last, evidence.event_id))
+    return replace(newer, first=min(a.first, b.first), count=a.count + b.count)
+
+
+def _latest_entry(a: ManualEntry | None, b: ManualEntry | None) -> ManualEntry | None:
+    entries = [entry for entry in (a, b) if entry is not None]
+    # All fields take part, so that two entries of one moment have one winner.
+    return max(entries, key=lambda e: (e.at, e.until or NEVER, e.by, e.why), default=None)
+
+
+def _union[K, V](a: Mapping[K, V], b: Mapping[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
+    united = dict(a)
+    for key, value in b.items():
+        united[key] = both(united[key], value) if key in united else value
+    return united
+
+
+def _newest(
+    days: Mapping[SoftDay, datetime], *, after: datetime | None, keep: int
+) -> dict[SoftDay, datetime]:
+    # Both steps keep an upper end of the same order, and a day's time can only grow, so a
+    # day that was dropped once would be dropped by every later step too: any order of
+    # joins ends with the same days.
+    valid = {day: at for day, at in days.items() if after is None or at > after}
+    if len(valid) <= keep:
+        return valid
+    return dict(sorted(valid.items(), key=lambda item: (item[1], item[0]))[-keep:])
+
+
+def _earliest[V: (datetime, Touch)](values: Mapping[str, V], keep: int) -> dict[str, V]:
+    # The same argument at the lower end: a source's value can only fall.
+    if len(values) <= keep:
+        return dict(values)
+    return dict(sorted(values.items(), key=lambda item: (item[1], item[0]))[:keep])
+
+
+def merge_source(
+    entry: SourceEntry, observation: Observation, policy: Policy = Policy()
+) -> SourceEntry:
+    """A source's entry after one more event. Give every distinct event once."""
+    evidence = facts_of(observation, policy).evidence
+    return replace(entry, evidence=_union(entry.evidence, evidence, join_evidence))
+
+
+def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
+    """Facts of a domain that hold what either side holds. Commutative, associative.
+
+    The latest probe wins, but one that found nothing out never replaces one that did.
+    """
+    probes = [probe for probe in (a.probe, b.probe) if probe is not None]
+    return DomainFacts(
+        domain=a.domain,
+        probe=max(probes, key=_rank, default=None),
+        claims=_union(a.claims, b.claims, max),
+        version=max(a.version, b.version),
+    )
+
+
+def _rank(probe: Probe) -> tuple[bool, datetime, str]:
+    known = probe.verdict is not DomainVerdict.UNKNOWN
+    return known, probe.probed_at, repr(probe)
