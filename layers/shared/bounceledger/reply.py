@@ -106,7 +106,9 @@ def _without_repeats(words: str, code: str, enhanced: str | None) -> str:
 # are masked, names of machines and pages are put in upper case, where rules see them only by
 # asking for a name.
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,200}"(?=@)')
-_ADDRESS = re.compile(r"""[^\s<>()\[\]:;,"]*@(?:\[[^\]\s]*\]|[\w-]+(?:\.[\w-]+)*)?""")
+_ADDRESS = re.compile(
+    r"""[^\s<>()\[\]:;,".@]*(?:\.[^\s<>()\[\]:;,".@]+)*@(?:\[[^\]\s]*\]|[\w-]+(?:\.[\w-]+)*)?"""
+)
 _HOST = re.compile(
     r"(?:[\w-]{1,63}\.){1,12}(?:com|net|org|edu|gov|mil|int|info|biz|name|pro|mobi|jobs|asia|arpa|cloud|online"
     r"|local|localhost|localdomain|lan|internal|invalid|example|test|[a-z]{2})(?![\w-])[^\s<>,;)\]\"']*"
