@@ -15,7 +15,7 @@ from bounceledger.addresses import domain_of
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.answers import Answer, Counts, Fate, Outcome
-from bounceledger.ledger.items import Key
+from bounceledger.ledger.items import Item, Key
 from bounceledger.ledger.plan import IGNORED, slices
 from bounceledger.ledger.record import Recorder, Shards, event_id
 from bounceledger.ledger.table import (
@@ -34,10 +34,10 @@ from bounceledger.state import (
     DomainFacts,
     Observation,
     Probe,
-    SourceEntry,
     decide,
     join,
     join_domain,
+    utc_day,
 )
 from bounceledger.verdict import Category
 
@@ -191,29 +191,18 @@ class Ledger:
             keys += [items.source_key(source, address) for address in addresses]
         found = self._table.get(keys, self._patience())
         now = self._clock()
-
-        def answer(address: str) -> Answer:
-            facts = found.get(items.facts_key(address))
-            domain = found.get(items.domain_key(domain_of(address)))
-            entry = found.get(items.source_key(source, address)) if source is not None else None
-            return self._answer(
-                address,
-                items.facts_of_item(facts) if facts else None,
-                items.domain_of_item(domain) if domain else None,
-                items.source_of_item(entry) if entry else None,
-                now,
-            )
-
-        return [answer(address) for address in addresses]
+        return [self._answer(address, source, found, now) for address in addresses]
 
     def _answer(
-        self,
-        address: str,
-        facts: AddressFacts | None,
-        domain: DomainFacts | None,
-        entry: SourceEntry | None,
-        now: datetime,
+        self, address: str, source: str | None, found: Mapping[Key, Item], now: datetime
     ) -> Answer:
+        facts = _read(found, items.facts_key(address), items.facts_of_item)
+        domain = _read(found, items.domain_key(domain_of(address)), items.domain_of_item)
+        entry = (
+            None
+            if source is None
+            else _read(found, items.source_key(source, address), items.source_of_item)
+        )
         decision = decide(facts, domain, now, self._settings.policy)
         return Answer(address=address, decision=decision, facts=facts, domain=domain, entry=entry)
 
@@ -229,12 +218,12 @@ class Ledger:
             The facts as they are now.
         """
         now = self._clock()
+        key = items.facts_key(change.address)
         record = items.change_item(change, now, uuid.uuid4().hex, by, why)
         patience = self._patience()
         while True:
-            key = items.facts_key(change.address)
-            item = self._table.get([key], patience).get(key)
-            before = items.facts_of_item(item) if item else AddressFacts(address=change.address)
+            found = self._table.get([key], patience)
+            before = _read(found, key, items.facts_of_item) or AddressFacts(address=change.address)
             after = join(before, change, self._settings.policy)
             written = items.facts_item(after, self._settings.policy)
             try:
@@ -291,7 +280,7 @@ class Ledger:
     def counts(self, source: str, first: date, last: date) -> Counts:
         """Outcomes of one lead source's mail on the days `first` to `last`, both included."""
 
-        def read(shard: int) -> list[items.Item]:
+        def read(shard: int) -> list[Item]:
             pk, low = items.counter_key(source, shard, first)
             _, high = items.counter_key(source, shard, last)
             return list(self._table.query(pk, (low, high), self._patience()))
@@ -311,9 +300,13 @@ class Ledger:
         return Patience(deadline=deadline, clock=self._clock, sleep=self._sleep)
 
 
+def _read[T](found: Mapping[Key, Item], key: Key, read: Callable[[Item], T]) -> T | None:
+    return read(found[key]) if key in found else None
+
+
 def _recheck_day(facts: DomainFacts) -> date | None:
     recheck_at = facts.probe.recheck_at if facts.probe else None
-    return recheck_at.astimezone(UTC).date() if recheck_at else None
+    return utc_day(recheck_at) if recheck_at else None
 
 
 def _reschedule(domain: str, old: date | None, new: date | None) -> Iterator[Action]:

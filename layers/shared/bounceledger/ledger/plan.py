@@ -8,7 +8,7 @@ come from.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import batched
 
 from bounceledger.events import Kind
@@ -26,6 +26,7 @@ from bounceledger.state import (
     is_soft,
     merge,
     merge_source,
+    utc_day,
 )
 from bounceledger.verdict import Disposition
 
@@ -112,10 +113,6 @@ def _merged_keys(observation: Observation) -> tuple[Key, Key]:
     )
 
 
-def _day(at: datetime) -> date:
-    return at.astimezone(UTC).date()
-
-
 # ----------------------------------------------------------------------------- slicing
 
 
@@ -156,7 +153,7 @@ def _keys_written(observation: Observation, settings: Settings) -> Iterator[Key]
     if is_marked(observation, settings):
         yield items.event_key(event.address, event.event_id)
     if counters_of(observation, settings):
-        yield items.counter_key(event.lead_source, 0, _day(event.occurred_at))
+        yield items.counter_key(event.lead_source, 0, utc_day(event.occurred_at))
     if is_evidence(observation, settings):
         yield from _merged_keys(observation)
 
@@ -251,7 +248,7 @@ class _Counters:
         """Count an event under some names."""
         event = observation.event
         for name in names:
-            self._add(event.lead_source, _day(event.occurred_at), name, 1)
+            self._add(event.lead_source, utc_day(event.occurred_at), name, 1)
 
     def move_touches(self, before: AddressFacts, after: AddressFacts) -> None:
         """Book the first suppressions of an address over to where they are now.
@@ -261,7 +258,7 @@ class _Counters:
         """
         for touches, step in ((before.first_touch, -1), (after.first_touch, 1)):
             for source, touch in touches.items():
-                self._add(source, _day(touch.at), "suppressed", step)
+                self._add(source, utc_day(touch.at), "suppressed", step)
 
     def _add(self, source: str, day: date, name: str, step: int) -> None:
         self._sums.setdefault((source, day), Counter())[name] += step

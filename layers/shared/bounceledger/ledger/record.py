@@ -7,6 +7,7 @@ died in between leaves nothing undone.
 """
 
 import random
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
@@ -84,14 +85,17 @@ class Recorder:
         """Book distinct events; one that can never be written fails alone."""
         try:
             return self._book_as_one(group, lane, patience)
-        except LedgerError as error:
-            return {event_id(item): _failed(str(error), retry_helps=True) for item in group}
-        except Exception as error:  # noqa: BLE001 - found by halving, reported as this event's
+        except InvalidWriteError as error:
             if len(group) == 1:
-                never = isinstance(error, InvalidWriteError)
-                return {event_id(group[0]): _failed(_words(error), retry_helps=not never)}
+                return {event_id(group[0]): _refused(str(error))}
+        except LedgerError as error:
+            return {event_id(item): _worth_a_retry(str(error)) for item in group}
+        except Exception as error:  # noqa: BLE001 - one event must not hold its group back
+            if len(group) == 1:
+                return {event_id(group[0]): _worth_a_retry(_place(error))}
         middle = len(group) // 2
-        return self.book(group[:middle], lane, patience) | self.book(group[middle:], lane, patience)
+        first, second = group[:middle], group[middle:]
+        return self.book(first, lane, patience) | self.book(second, lane, patience)
 
     def _book_as_one(
         self, group: Sequence[Observation], lane: int, patience: Patience
@@ -210,11 +214,15 @@ def _raise_to(latest: dict[str, datetime], address: str, moment: datetime) -> No
     latest[address] = max(moment, latest.get(address, moment))
 
 
-def _failed(reason: str, *, retry_helps: bool) -> Outcome:
-    field = "" if retry_helps else "event"
-    return Outcome(fate=Fate.FAILED, reason=reason, field=field, retry_helps=retry_helps)
+def _worth_a_retry(reason: str) -> Outcome:
+    return Outcome(fate=Fate.FAILED, reason=reason, retry_helps=True)
 
 
-def _words(error: Exception) -> str:
-    """What went wrong, without the event's own texts."""
-    return f"the table can never take this event: {type(error).__name__}"
+def _refused(reason: str) -> Outcome:
+    return Outcome(fate=Fate.FAILED, reason=f"the table refuses it: {reason}", field="event")
+
+
+def _place(error: Exception) -> str:
+    """What went wrong and where, without the error's text, which may name a person."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.name}, line {last.lineno} of {last.filename}"

@@ -44,8 +44,8 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 CONFLICT = "TransactionConflict"
 
 
-class InvalidWriteError(Exception):
-    """DynamoDB will never take this write."""
+class InvalidWriteError(LedgerError):
+    """DynamoDB will never take this write, however often it is tried."""
 
 
 class CancelledError(Exception):

@@ -37,6 +37,7 @@ from bounceledger.state.facts import (
     disposition_of,
     has_soft_evidence,
     is_soft,
+    utc_day,
 )
 from bounceledger.state.merging import (
     MAX_DIAGNOSTIC,
@@ -83,4 +84,5 @@ __all__ = [
     "merge",
     "merge_source",
     "strikes",
+    "utc_day",
 ]

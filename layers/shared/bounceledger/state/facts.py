@@ -242,8 +242,10 @@ def weight(cause: str, evidence: Evidence) -> tuple[int, timedelta, str]:
 
 
 def latest(a: datetime | None, b: datetime | None) -> datetime | None:
+    """The later of two moments that may not have happened."""
     return max((moment for moment in (a, b) if moment is not None), default=None)
 
 
 def utc_day(at: datetime) -> date:
+    """The UTC day of a moment."""
     return at.astimezone(UTC).date()
