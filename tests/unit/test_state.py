@@ -267,6 +267,14 @@ def test_soft_bounces_suppress_for_a_term(
     assert decision.suppressed is (until is not None)
 
 
+def test_days_that_led_to_a_term_do_not_lead_to_the_next() -> None:
+    # GIVEN terms shorter than the window, and one soft bounce after the first term
+    policy = Policy(soft_terms=(2, 90))
+    known = facts(*(bounce(FULL, ago) for ago in (10, 9, 8, 5)), policy=policy)
+    # THEN three more days are needed
+    assert not decide(known, None, NOW, policy).suppressed
+
+
 def test_a_delivery_in_between_starts_the_count_anew() -> None:
     soft = [bounce(FULL, ago) for ago in (5, 3, 1)]
     assert not decide(facts(*soft, happened(Kind.DELIVERY, 4)), None, NOW).suppressed
