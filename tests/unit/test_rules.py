@@ -102,6 +102,8 @@ class TestTheLoaderRefuses:
             ({"any": [r"(purple) \1"]}, "not linear-time"),
             ({"any": ["purple(?= prose)"]}, "not linear-time"),
             ({"any": ["Purple prose"]}, "'Purple prose'"),
+            ({"any": ["ящики?", "я[щш]ик"]}, "beyond ASCII"),
+            ({"any": ["ящ?ик"]}, "beyond ASCII"),
             ({"any": "purple prose"}, "not a list of texts"),
             ({"any": []}, "not a list of texts"),
             ({"any": None, "none": ["purple"]}, "need 'any'"),

@@ -257,6 +257,7 @@ def _options() -> Any:
 
 _LISTS = ("any", "names", "all", "none", "reply", "status", "type", "subtype", "action")
 _FLAGS = ("temporary", "words")
+_PATTERNS = ("any", "all", "none")
 _KNOWN = {"id", "category", "scope", "examples", "note", *_LISTS, *_FLAGS}
 _EXAMPLE_KNOWN = {"diagnostic", "status", "type", "subtype", "action"}
 
@@ -464,6 +465,8 @@ def _texts(name: str, item: str, value: object) -> tuple[str, ...]:
     for text in value:
         if not text or (check is not None and not check.fullmatch(text)):
             raise RulesError(f"rule {name!r}: {item!r} cannot be {text!r}")
+        if item in _PATTERNS and _WIDE_ATOM.search(fold(text)):
+            raise RulesError(f"rule {name!r}: {text!r} repeats or lists letters beyond ASCII")
         if any(len(run) > MAX_LITERAL for run in _LITERAL.findall(text)):
             raise RulesError(f"rule {name!r}: {text!r} is a copy of a reply, not a rule")
     return tuple(value)
@@ -472,12 +475,14 @@ def _texts(name: str, item: str, value: object) -> tuple[str, ...]:
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _STATUS = re.compile(r"[2-6]\.\d{1,3}\.\d{1,3}")
 _STATUS_FORM = re.compile(r"[2-6x]\.(?:\d{1,3}|x)\.(?:\d{1,3}|x)|none")
+# Patterns match bytes, of which such a letter has several: write (?:а|б) and (?:а)? instead.
+_WIDE_ATOM = re.compile(r"[^\x00-\x7f][?*+{]|\[[^\]]*[^\x00-\x7f]")
 _LITERAL = re.compile(r"[\w ,;:'/@-]+")
 _FORMS = {
     "reply": re.compile(r"[2-6x][0-9x][0-9x]|none"),
     "status": _STATUS_FORM,
     # Matching is against lower case, but for names of hosts: a capital stands for nothing else.
-    **dict.fromkeys(("any", "all", "none"), re.compile(r"(?:\[A-Z\]|\\.|[^A-Z\\])+")),
+    **dict.fromkeys(_PATTERNS, re.compile(r"(?:\[A-Z\]|\\.|[^A-Z\\])+")),
     **dict.fromkeys(("type", "subtype", "action"), re.compile(r"[a-z-]*")),
 }
 
