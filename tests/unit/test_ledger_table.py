@@ -56,6 +56,7 @@ CUT = ConnectionClosedError(endpoint_url="http://x")
         failure("ThrottlingException", "X"),
         failure("ProvisionedThroughputExceededException", "X"),
         failure("TransactionInProgressException", "X"),
+        failure("TransactionCanceledException", "X"),
         failure("InternalServerError", "X", status=500),
         failure("SomethingNew", "X", status=503),
     ],

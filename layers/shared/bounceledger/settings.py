@@ -35,6 +35,11 @@ class Policy:
     keep_expired: int = 400
     """How long facts stay in the table after the last day on which they could suppress."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no policy can be made of; raises SettingsError."""
+        if not self.soft_terms:
+            raise SettingsError("SOFT_TERMS names no term")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -62,6 +67,12 @@ class Settings:
     rules_file: str = ""
     dns_resolvers: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be written with; raises SettingsError."""
+        for name in ("lanes", "counter_shards"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name.upper()} must be at least 1")
 
     @classmethod
     def from_env(

@@ -35,6 +35,7 @@ _PASSING = frozenset(
         "ServiceUnavailable",
         "ThrottlingError",
         "ThrottlingException",
+        "TransactionCanceledException",  # where it gives no reasons
         "TransactionConflict",
         "TransactionConflictException",
         "TransactionInProgressException",
@@ -281,8 +282,8 @@ def _call(method: Callable[..., Any], patience: Patience, **parameters: Any) -> 
 
 def _raise_unless_passing(error: ClientError) -> None:
     code = error.response["Error"].get("Code", "")
-    if code == "TransactionCanceledException":
-        reasons = error.response.get("CancellationReasons", [])
+    if code == "TransactionCanceledException" and error.response.get("CancellationReasons"):
+        reasons = error.response["CancellationReasons"]
         raise CancelledError([reason.get("Code", "None") for reason in reasons]) from error
     if code in _INVALID:
         raise InvalidWriteError(code) from error

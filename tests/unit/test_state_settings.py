@@ -1,0 +1,44 @@
+"""The policy's variables: read by name, refused by name."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bounceledger.errors import SettingsError
+from bounceledger.settings import Policy, Settings
+
+POLICY_PAGE = Path(__file__).parents[2] / "docs/policy.md"
+
+
+def test_every_threshold_is_a_variable() -> None:
+    environ = {"SOFT_DAYS": "4", "SOFT_TERMS": "10, 20", "SUPPRESS_AMBIGUOUS_COMPLAINTS": "false"}
+    policy = Settings.from_env(environ).policy
+    assert policy == Policy(soft_days=4, soft_terms=(10, 20), suppress_ambiguous_complaints=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SOFT_DAYS", "three"),
+        ("SOFT_DAYS", "-1"),
+        ("SOFT_TERMS", ","),
+        ("SOFT_TERMS", "30,x"),
+        ("COUNT_DELIVERIES", "perhaps"),
+        ("LANES", "0"),
+        ("COUNTER_SHARDS", "0"),
+    ],
+)
+def test_a_bad_variable_is_named(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({name: text})
+
+
+@pytest.mark.parametrize("field", fields(Policy), ids=lambda field: field.name)
+def test_every_threshold_stands_in_the_one_table_with_its_default(field: Any) -> None:
+    name, default = field.name, field.default
+    text = str(default).lower() if isinstance(default, bool) else str(default)
+    if isinstance(default, tuple):
+        text = ",".join(map(str, default))
+    assert f"| `{name.upper()}` | {text} |" in POLICY_PAGE.read_text()
