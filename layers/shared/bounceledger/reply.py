@@ -41,21 +41,24 @@ _HEAD = re.compile(
         [\s:;,-]*(?:cuda_nsu\s+)?(?:['"](?=\d\.\d))?
         (?:[(\[#]*([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)[)\]]?)?  # enhanced status
         [\s:;-]*""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 # host mx.example[192.0.2.1] said: 550 ... | remote server responded '550 ... | -> 550 : ...
-_LATER_CODE = re.compile(r"""(?:(?<=[:>"'(<.]\s)|(?<=["'(<]))([45][0-5]\d)(?=[ -](?!\d{3}\b)|$)""")
+_LATER_CODE = re.compile(
+    r"""(?:(?<=[:>"'(<.]\s)|(?<=["'(<]))([45][0-5]\d)(?=[ -](?!\d{3}\b)|$)""", re.ASCII
+)
 _LATER_STATUS = re.compile(
-    r"(?<![\w./:-])#?([245]\.[0-7]\.\d{1,3})(?![\w/]|\.\d|-\d)|#([245]\.\d{1,3}\.\d{1,3})\b"
+    r"(?<![\w./:-])#?([245]\.[0-7]\.\d{1,3})(?![\w/]|\.\d|-\d)|#([245]\.\d{1,3}\.\d{1,3})\b",
+    re.ASCII,
 )
 # What our side's server tells about the dialogue: Postfix, Exim, qmail.
 _TOLD = re.compile(
     r"(?!\s*(?:[a-z-]+;)?\s*[2-6]\d\d[ -])(?!.*mail from:)"
     r".{0,600}?(?:\bsaid: |\bhost \S+ \[[^\]]{0,45}\](?::\d+)?: )(?=[45]\d\d(?:[ -]|$))",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _IN_REPLY_TO = re.compile(r"\(in reply to [a-zA-Z ]{1,24} command\)\s*$")
-_INNER = re.compile(r"(?:<|-> |said: |error )([45]\d\d(?: |-(?=['\"])).*?)>?\s*$")
+_INNER = re.compile(r"(?:<|-> |said: |error )([45]\d\d(?: |-(?=['\"])).*?)>?\s*$", re.ASCII)
 
 
 def parse_reply(diagnostic: str) -> SmtpReply:

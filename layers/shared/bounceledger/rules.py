@@ -10,6 +10,7 @@ pattern was found and whose conditions hold, the first in the file wins, whereve
 its words stand.
 """
 
+import hashlib
 import json
 import re
 import tomllib
@@ -158,13 +159,15 @@ class RuleSet:
 
     Args:
         rules: the first that fits wins.
+        version: changes when a file does that they come from; kept with every suppression.
 
     Raises:
         RulesError: a pattern is not one that RE2 can match in linear time.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], *, version: str = "") -> None:
         self.rules = tuple(rules)
+        self.version = version
         self._patterns: list[bytes] = []
         self._found_by: list[int] = []  # pattern -> the rule that it speaks for, or -1
         self._all: dict[int, frozenset[int]] = {}
@@ -273,19 +276,31 @@ def load_rules(extra: str | Path | None = None) -> RuleSet:
         RulesError: the file does not hold what it must; names the rule.
     """
     if not extra:
-        return _builtin_rules()
-    own = parse_rules(read_source(Path(__file__).parents[1] / extra))
-    ours = _builtin_rules().rules
-    both = RuleSet((*(draft.rule for draft in own), *ours))
+        return _our_ruleset()
+    path = Path(__file__).parents[1] / extra
+    own = parse_rules(read_source(path))
+    version = _digest(COMPACT, path)
+    both = RuleSet((*(draft.rule for draft in own), *_our_rules()), version=version)
     check_ids(both.rules)
     check_examples(own, both)
     return both
 
 
-@lru_cache(maxsize=1)
-def _builtin_rules() -> RuleSet:
-    entries = json.loads(COMPACT.read_bytes())
-    return RuleSet(_trusted(entry) for entry in entries)
+@cache
+def _our_rules() -> tuple[Rule, ...]:
+    return tuple(_trusted(entry) for entry in json.loads(COMPACT.read_bytes()))
+
+
+@cache
+def _our_ruleset() -> RuleSet:
+    return RuleSet(_our_rules(), version=_digest(COMPACT))
+
+
+def _digest(*files: Path) -> str:
+    digest = hashlib.blake2b(digest_size=6)
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 class Draft(NamedTuple):
