@@ -46,7 +46,7 @@ CASES: dict[str, tuple[V, str]] = {
     "mx-private6.test": (V.NO_MAIL_HOST, "not_public"),
     "mx-link-local.test": (V.NO_MAIL_HOST, "link_local"),
     "mx-link-local6.test": (V.NO_MAIL_HOST, "link_local"),
-    "mx-documentation.test": (V.NO_MAIL_HOST, "not_public"),
+    "mx-documentation.test": (V.ACCEPTS_MAIL, "documentation"),
     "mx-multicast.test": (V.NO_MAIL_HOST, "multicast"),
     "mx-ip-literal.test": (V.NO_MAIL_HOST, "ip_literal"),
     "mx-cname-dangling.test": (V.NO_MAIL_HOST, "not_found"),

@@ -167,6 +167,20 @@ def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, r
     assert look("a.test", alive)[0].verdict is V.ACCEPTS_MAIL
 
 
+@pytest.mark.parametrize("address", ["192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::1"])
+def test_an_address_for_examples_is_no_proof_of_death(address) -> None:
+    # GIVEN an MX host in a documentation network
+    rdtype = "AAAA" if ":" in address else "A"
+    known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", rdtype): a(address)}
+
+    # WHEN the domain is probed
+    found, _ = look("a.test", known)
+
+    # THEN it takes mail, and the flag tells what was odd
+    assert found.verdict is V.ACCEPTS_MAIL
+    assert found.evidence["records"][0]["flags"] == ["documentation"]
+
+
 @pytest.mark.parametrize(
     ("address", "flag"),
     [
@@ -179,10 +193,8 @@ def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, r
         ("172.16.0.1", "not_public"),
         ("192.168.0.1", "not_public"),
         ("100.64.0.1", "not_public"),
-        ("192.0.2.1", "not_public"),
         ("240.0.0.1", "not_public"),
         ("fd00::1", "not_public"),
-        ("2001:db8::1", "not_public"),
         ("::ffff:10.0.0.1", "not_public"),
         ("169.254.0.1", "link_local"),
         ("fe80::1", "link_local"),

@@ -1,6 +1,7 @@
 """Whom the resolver asks, believes and remembers. The network is a function here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -130,6 +131,16 @@ def test_a_server_that_denies_everything_is_not_believed() -> None:
     # THEN it makes no domain missing
     assert network.resolver(FIRST).lookup("a.test", "MX", 10).code == "UNTRUSTED"
     assert network.asked == []
+
+
+def test_a_server_that_somebody_named_may_serve_private_zones_only() -> None:
+    # GIVEN a server that was named, and denies every name but its own
+    network = Network(first=NXDOMAIN)
+    network.deniers = {FIRST}
+    resolver = replace(network.resolver(FIRST), named=True)
+
+    # THEN its word counts, unlike that of one which this machine was configured with
+    assert resolver.lookup("gone.test", "MX", 10) == NXDOMAIN
 
 
 def test_a_liar_is_passed_over_for_an_honest_server() -> None:

@@ -78,6 +78,7 @@ FLAGS: dict[str, str] = {
     "link_local": "a link-local address",
     "multicast": "a multicast address",
     "not_public": "an address that the Internet does not route",
+    "documentation": "an address set aside for examples (RFC 5737, RFC 3849), taken as it stands",
     "lookup_failed": "the host's addresses could not be looked up",
 }
 """Flags of a mail host, in words."""
@@ -248,6 +249,8 @@ def _look_at(preference: int, host: str, session: _Session) -> MailHost:
     addresses = tuple(address for lookup in lookups for address in lookup.addresses)
     flaws = [_flaw(address) for address in addresses]
     flags = sorted({flaw for flaw in flaws if flaw})
+    if any(map(_is_documentation, addresses)):
+        flags.append("documentation")
     usable: bool | None = "" in flaws
     if any(lookup.alias for lookup in lookups):
         flags.append("mx_is_cname")
@@ -279,7 +282,31 @@ def _flaw(text: str) -> str:
         return "link_local"
     if address.is_multicast:
         return "multicast"
-    return "" if address.is_global else "not_public"
+    return "" if address.is_global or _is_documentation(text) else "not_public"
+
+
+def _is_documentation(text: str) -> bool:
+    """Whether an address is one for examples. Laboratories serve them, and nobody else.
+
+    A zone that holds one by mistake is no proof that its mailboxes are dead.
+    """
+    address = ipaddress.ip_address(text)
+    return any(address in network for network in _DOCUMENTATION)
+
+
+_DOCUMENTATION = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.2.0/24",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "2001:db8::/32",
+            "3fff::/20",
+        ),
+    )
+)
+"""RFC 5737, RFC 3849, RFC 9637."""
 
 
 # -------------------------------------------------------------------- alternate path

@@ -164,17 +164,17 @@ def _says_there_is_nothing(
 ) -> bool:
     """Whether an answer without records is a negative answer rather than a referral.
 
-    RFC 2308 section 2.2: a referral has NS but no SOA records; a lame server's reply is
-    neither authoritative nor from a server that recurses.
+    RFC 2308 section 2: NXDOMAIN says so by itself; a referral has NS but no SOA records; a
+    lame server's reply is neither authoritative nor from a server that recurses.
     """
     import dns.flags
     import dns.rcode
     import dns.rdatatype
 
     kinds = {rrset.rdtype for rrset in response.authority}
-    if dns.rdatatype.SOA in kinds:
+    if dns.rdatatype.SOA in kinds or response.rcode() == dns.rcode.NXDOMAIN:
         return True
-    if response.rcode() == dns.rcode.NOERROR and dns.rdatatype.NS in kinds:
+    if dns.rdatatype.NS in kinds:
         return False
     if response.flags & dns.flags.RA:
         return True
@@ -203,11 +203,13 @@ class Resolver:
     Before the first question to a server, and hourly, it is asked for names that cannot
     exist and for one that must: a server that has an address for the former would have one
     for a dead domain, too, and one that denies the latter, as in networks without a way
-    out, would deny every living domain. Its answers are not used (`UNTRUSTED`). Safe to use
-    from many threads.
+    out, would deny every living domain. Its answers are not used (`UNTRUSTED`). A server
+    that somebody named may serve private zones only, so it may deny the latter. Safe to
+    use from many threads.
 
     Attributes:
         servers: whom to ask.
+        named: whether somebody named them, rather than this machine's configuration.
         timeout: seconds before the next server is tried; the second try gets twice that.
         cache_size: answers kept; the oldest leave first.
         transport: how one question is put to one server.
@@ -216,6 +218,7 @@ class Resolver:
     """
 
     servers: tuple[Server, ...]
+    named: bool = False
     timeout: float = 1.5
     cache_size: int = 2000
     transport: Callable[[Server, str, RecordType, float], Lookup] = ask
@@ -236,7 +239,8 @@ class Resolver:
         Raises:
             SettingsError: a server is not an IP address with or without a port.
         """
-        return cls(tuple(parse_server(text) for text in servers) or system_servers())
+        named = tuple(parse_server(text) for text in servers)
+        return cls(named or system_servers(), named=bool(named))
 
     def close(self) -> None:
         """Answer every further question with `CLOSED`, so that probes under way end."""
@@ -284,7 +288,7 @@ class Resolver:
 
         trusted, until = self._trusted.get(server, (False, 0.0))
         if not until or self.clock() >= until:
-            for test, betrays in _CHECKS:
+            for test, betrays in _LIES if self.named else (*_LIES, _DENIAL):
                 check = put(test.format(self.label()), "A")
                 if check.code in _NO_REPLY:
                     return check
@@ -310,11 +314,13 @@ class Resolver:
                 self._answers.popitem(last=False)
 
 
-_CHECKS = (("{}.invalid", "NOERROR"), ("{}.com", "NOERROR"), ("com", "NXDOMAIN"))
-"""Names whose truth is known, and the answer that gives a server away.
+_LIES = (("{}.invalid", "NOERROR"), ("{}.com", "NOERROR"))
+"""Names that cannot exist, and the answer that gives a server away.
 
 RFC 6761 section 6.4 reserves the first; some liars know that, hence the second.
 """
+_DENIAL = ("com", "NXDOMAIN")
+"""A name that must exist, likewise."""
 _NO_REPLY = frozenset({"TIMEOUT", "UNREACHABLE", "MALFORMED"})
 _TRUST_SECONDS = 3600
 _MAX_TTL = 86400
