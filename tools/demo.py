@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with ExitStack() as cleanup:
-            stack = cleanup.enter_context(running(say=lambda line: err.print(f"· {line}")))
+            deployed = running(parameters(), say=lambda line: err.print(f"· {line}"))
+            stack = cleanup.enter_context(deployed)
             fates = show_replay(stack, out, err, as_json=as_json)
             if not as_json:
                 show_api(stack, fates, out)
@@ -52,6 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
         err.print("· Stopped")
         return 0 if options.stay else 130
     return 0 if all(fate.ok for fate in fates) else 1
+
+
+def parameters() -> dict[str, str]:
+    """Template parameters from the variable PARAMETERS, such as ``SoftDays=2 EchoTerm=7``."""
+    words = os.environ.get("PARAMETERS", "").split()
+    wrong = [word for word in words if not word.partition("=")[1]]
+    if wrong:
+        raise SystemExit(f"PARAMETERS takes Name=value, separated by spaces, not {wrong[0]!r}")
+    return dict(word.split("=", 1) for word in words)
 
 
 def show_replay(stack: Stack, out: Console, err: Console, *, as_json: bool) -> list[Fate]:
