@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bounceledger.events import Kind, MailEvent
@@ -64,6 +64,7 @@ def stored(fake: FakeDynamoDB, key: items.Key) -> dict[str, Any]:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 400))
+@settings(deadline=None)
 def test_every_slice_fits_into_one_transaction(seed: int, size: int) -> None:
     # GIVEN a stream
     observations = stream.make(seed, size)

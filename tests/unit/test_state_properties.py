@@ -30,6 +30,9 @@ from bounceledger.state import (
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+unhurried = settings(deadline=None)
+"""Other programs may slow an example down."""
+
 EMPTY = AddressFacts(address="a@example.test")
 TIGHT = Policy(soft_days_kept=4, sources_kept=2)
 """Bounds so small that every example runs into them."""
@@ -129,6 +132,7 @@ def test_order_and_grouping_do_not_matter(
 
 
 @given(streams, policies)
+@unhurried
 def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy: Policy) -> None:
     # Deliveries and people's changes are maxima; only evidence is counted.
     facts = merged(stream, policy)
@@ -139,6 +143,7 @@ def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy:
 
 
 @given(streams, times)
+@unhurried
 def test_a_delivery_voids_soft_days_and_leaves_the_rest(
     stream: list[Observation], at: datetime
 ) -> None:
@@ -154,6 +159,7 @@ def test_a_delivery_voids_soft_days_and_leaves_the_rest(
 
 
 @given(streams, times, times)
+@unhurried
 def test_nothing_older_than_a_lift_suppresses_again(
     stream: list[Observation], lifted_at: datetime, now: datetime
 ) -> None:
@@ -165,6 +171,7 @@ def test_nothing_older_than_a_lift_suppresses_again(
 
 
 @given(streams, times)
+@unhurried
 def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
     stream: list[Observation], lifted_at: datetime
 ) -> None:
@@ -183,6 +190,7 @@ def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
 
 
 @given(streams, st.permutations(range(14)))
+@unhurried
 def test_a_source_entry_does_not_depend_on_order(
     stream: list[Observation], order: list[int]
 ) -> None:
@@ -194,6 +202,7 @@ def test_a_source_entry_does_not_depend_on_order(
 
 
 @given(st.lists(probes.filter(bool), min_size=1, max_size=4), st.randoms())
+@unhurried
 def test_the_latest_finding_about_a_domain_wins_in_any_order(probes_: list[Probe], dice) -> None:  # type: ignore[no-untyped-def]
     parts = [DomainFacts(domain="d.test", probe=probe) for probe in probes_]
     one = reduce(join_domain, parts)
@@ -205,6 +214,7 @@ def test_the_latest_finding_about_a_domain_wins_in_any_order(probes_: list[Probe
 
 
 @given(streams, st.lists(changes(), max_size=3), policies)
+@unhurried
 def test_facts_survive_the_way_to_the_table_and_back(
     stream: list[Observation], changed: list[AddressFacts], policy: Policy
 ) -> None:
