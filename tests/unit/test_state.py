@@ -349,6 +349,20 @@ def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
     assert (decision.reason, decision.scope) == (Reason.DEAD_DOMAIN, Scope.DOMAIN)
 
 
+def test_the_explanation_names_a_parent_domain_that_accepts_mail() -> None:
+    probe = Probe(
+        verdict=DomainVerdict.NULL_MX,
+        probed_at=NOW,
+        alternate_domain="example.test",
+        alternate_verdict=DomainVerdict.ACCEPTS_MAIL,
+    )
+    domain = DomainFacts(domain="noreply.example.test", probe=probe)
+    for known in (None, facts(bounce(Category.NO_MAIL_ACCEPTED))):
+        explanation = decide(known, domain, NOW).explanation
+        assert "null MX" in explanation
+        assert explanation.endswith("Its parent domain example.test accepts mail.")
+
+
 def test_a_missing_mx_record_alone_is_no_reason() -> None:
     assert not decide(None, probed(DomainVerdict.IMPLICIT_MX), NOW).suppressed
 

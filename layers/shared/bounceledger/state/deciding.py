@@ -235,7 +235,7 @@ def _hard_ground(
             words = f"{said}, but DNS shows working mail hosts: unconfirmed{_until(until)}."
             return replace(ground, until=until, unconfirmed=True, explanation=words)
         case DnsOutcome.WIDEN | DnsOutcome.WIDEN_UNTIL_RECHECK:
-            words = f"{said}, and DNS bears it out: {_dns_words(probe)}."
+            words = f"{said}, and DNS bears it out: {_dns_words(probe)}.{_alternate_words(probe)}"
             return replace(ground, scope=Scope.DOMAIN, explanation=words)
 
 
@@ -260,7 +260,10 @@ def _domain_grounds(domain: DomainFacts | None) -> Iterator[Ground]:
             reason=Reason.DEAD_DOMAIN,
             cause=Category.NO_MAIL_ACCEPTED if claimed else None,
             scope=Scope.DOMAIN,
-            explanation=f"Nobody at this domain can get mail: {_dns_words(domain.probe)}.",
+            explanation=(
+                f"Nobody at this domain can get mail: {_dns_words(domain.probe)}."
+                f"{_alternate_words(domain.probe)}"
+            ),
         )
 
 
@@ -354,7 +357,7 @@ _VERDICT_WORDS: Mapping[DomainVerdict, str] = {
     DomainVerdict.NULL_MX: "it publishes a null MX record",
     DomainVerdict.NO_MAIL_HOST: "it names no mail host that can be reached",
     DomainVerdict.MISSING: "it does not exist",
-    DomainVerdict.IMPLICIT_MX: "it has no MX record, and its web host said that it takes no mail",
+    DomainVerdict.IMPLICIT_MX: "it has no MX record, and its host said that it takes none",
     DomainVerdict.ACCEPTS_MAIL: "it has working mail hosts",
     DomainVerdict.UNKNOWN: "DNS gave no answer that could be relied on",
 }
@@ -362,6 +365,12 @@ _VERDICT_WORDS: Mapping[DomainVerdict, str] = {
 
 def _dns_words(probe: Probe | None) -> str:
     return "" if probe is None else f"{_VERDICT_WORDS[probe.verdict]} ({_day(probe.probed_at)})"
+
+
+def _alternate_words(probe: Probe | None) -> str:
+    if probe is None or probe.alternate_verdict is not DomainVerdict.ACCEPTS_MAIL:
+        return ""
+    return f" Its parent domain {probe.alternate_domain} accepts mail."
 
 
 def _why_not(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
