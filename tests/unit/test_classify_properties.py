@@ -113,9 +113,9 @@ def test_the_form_of_a_reply_changes_nothing(example: str, change) -> None:  # t
 def test_a_megabyte_costs_little(text: str) -> None:
     load_rules()
     classify(parse_reply(text))
-    start = time.perf_counter()
+    start = time.process_time()
     classify(parse_reply(text))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_what_rules_see_is_bounded_even_if_letters_unfold() -> None:
