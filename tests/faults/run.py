@@ -3,19 +3,21 @@
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from queue import Empty, Queue
 from typing import Any
 
 from bounceledger.ledger import Ledger
-from bounceledger.state import Observation
+from bounceledger.state import Observation, decide
 from tests.faults import model
 from tests.faults.fake import Killed
 
 COPIES = 3
 """How often every message is delivered at least."""
 WORKERS = 4
+LATER = (5, 13, 25, 45, 80, 200, 400)
+"""Days from now on which decisions are compared, too."""
 
 
 def shuffled(
@@ -90,5 +92,10 @@ def differences(
         for some in batched(by_address, 100, strict=False)
         for answer in ledger.check(some)
         if answer.decision.suppressed != model.suppressed(by_address[answer.address], now)
+        or any(
+            decide(answer.facts, None, later).suppressed
+            != model.suppressed(by_address[answer.address], later)
+            for later in (now + timedelta(days=days) for days in LATER)
+        )
     ]
     return found | ({"decided wrongly": wrong} if wrong else {})
