@@ -3,7 +3,8 @@
 The stream is made of the rules' own examples, shuffled, with addresses, hosts and IP
 addresses that differ from reply to reply. Both sides get the same replies in the same run,
 and both parse them; the second asks its patterns one after the other, in the order of the
-rules, and stops at the first rule that fits. One core, no threads.
+rules, and stops at the first rule that fits. One core, no
+threads; processor time, so that a busy machine distorts little.
 
 Usage: python bench/classify.py [--replies 100000] [--json]
 """
@@ -77,19 +78,19 @@ def _vary(diagnostic: str, random_: random.Random) -> str:
 
 
 def measure(work: Callable[[str], object], replies: Sequence[str]) -> float:
-    """Replies a second."""
-    start = time.perf_counter()
+    """Replies a second of one core's time."""
+    start = time.process_time()
     for diagnostic in replies:
         work(diagnostic)
-    return len(replies) / (time.perf_counter() - start)
+    return len(replies) / (time.process_time() - start)
 
 
 def load_milliseconds() -> tuple[float, float]:
     """Median over fresh interpreters: importing the engine, and loading every rule."""
     code = (
-        "import time; a = time.perf_counter(); import re2; b = time.perf_counter();"
-        "import bounceledger.rules as r; c = time.perf_counter(); r.load_rules();"
-        "d = time.perf_counter(); print((b - a) * 1e3, (d - c) * 1e3)"
+        "import time; a = time.process_time(); import re2; b = time.process_time();"
+        "import bounceledger.rules as r; c = time.process_time(); r.load_rules();"
+        "d = time.process_time(); print((b - a) * 1e3, (d - c) * 1e3)"
     )
     runs = [
         tuple(map(float, subprocess.check_output([sys.executable, "-c", code], text=True).split()))
