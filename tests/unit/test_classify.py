@@ -115,6 +115,13 @@ class TestWhatTheProviderSays:
         assert verdict.disposition is Disposition.ECHO
         assert verdict.scope is Scope.ADDRESS
 
+    def test_is_not_repeated_unless_it_is_known(self) -> None:
+        # GIVEN a provider whose words are a stranger's
+        verdict = read("502 No", status="\x1b[31m", subtype="\x1b[31m", type="\x1b[31m")
+        # THEN
+        assert verdict.matched == "502"
+        assert verdict.enhanced_status is None
+
     def test_never_beats_a_readable_reply(self) -> None:
         assert read("452 4.2.2 mailbox full", type="Permanent", status="5.1.1").category == (
             "mailbox_full"

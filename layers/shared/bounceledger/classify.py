@@ -26,8 +26,9 @@ def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None
         hints: what the provider reports beside it.
         rules: ours where not given.
     """
-    selection = (rules or load_rules()).select(*ask(reply, hints))
-    enhanced = reply.enhanced or hints.status or None
+    text, facts = ask(reply, hints)
+    selection = (rules or load_rules()).select(text, facts)
+    enhanced = reply.enhanced or facts.status or None
     if selection is None:
         return Verdict(
             category=Category.UNKNOWN,

@@ -148,7 +148,7 @@ def _status_fits(wanted: str, status: str) -> bool:
 
 
 class Selection(NamedTuple):
-    """The rule that won, and the words that it was found by (may be empty)."""
+    """The rule that won, and the words or the code that it was found by (may be empty)."""
 
     rule: Rule
     matched: str
@@ -235,7 +235,9 @@ class RuleSet:
                 )
         if best == len(self.rules):
             return None
-        return Selection(self.rules[best], facts.status or facts.subtype)
+        rule = self.rules[best]
+        asked = (rule.subtype and facts.subtype) or (rule.status and facts.status) or facts.reply
+        return Selection(rule, asked or "")
 
     def _fits(self, number: int, found: list[int], facts: Facts) -> bool:
         required = self._all.get(number)
