@@ -57,7 +57,7 @@ _TOLD = re.compile(
     r".{0,600}?(?:\bsaid: |\bhost \S+ \[[^\]]{0,45}\](?::\d+)?: )(?=[45]\d\d(?:[ -]|$))",
     re.IGNORECASE | re.ASCII,
 )
-_IN_REPLY_TO = re.compile(r"\(in reply to [a-zA-Z ]{1,24} command\)\s*$")
+_IN_REPLY_TO = re.compile(r"\(in reply to (?:RCPT TO|end of DATA|DATA) command\)\s*$")
 _INNER = re.compile(r"(?:<|-> |said: |error )([45]\d\d(?: |-(?=['\"])).*?)>?\s*$", re.ASCII)
 
 
