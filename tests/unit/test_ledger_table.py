@@ -174,3 +174,12 @@ def test_counters_add_up_whatever_they_are_called() -> None:
     for _ in range(2):
         table.transact([add(key, {"block": 1, "hard": -2})], patience())
     assert table.get([key], patience())[key] == {"pk": "c", "sk": "d", "block": 2, "hard": -4}
+
+
+def test_every_call_has_all_its_tries() -> None:
+    # GIVEN a piece of work of many calls, of which every other one is cut
+    client = Script(*[CUT, {"Items": []}] * 30)
+    table, limits = Table(client, "t"), patience(tries=2)
+    # THEN it comes to its end, however many calls it has
+    for _ in range(30):
+        assert list(table.query("p", ("a", "b"), limits)) == []

@@ -4,7 +4,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ class CancelledError(Exception):
 
 @dataclass(slots=True)
 class Patience:
-    """How long one piece of work is tried.
+    """How long one call, or one group of events, is tried.
 
     Attributes:
         deadline: moment after which no further try is begun; None for no limit of time.
@@ -72,6 +72,10 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     _spent: int = field(default=0, init=False)
+
+    def afresh(self) -> "Patience":
+        """The same limits with all tries left, for one call among many."""
+        return replace(self)
 
     def check(self) -> None:
         """Raise LedgerError if no further try may be begun."""
@@ -108,6 +112,7 @@ class Table:
         found: dict[Key, Item] = {}
         for start in range(0, len(wanted), MAX_ACTIONS):
             todo = [_key(key) for key in wanted[start : start + MAX_ACTIONS]]
+            own = patience.afresh()
             while todo:
                 request = {self._name: {"Keys": todo, "ConsistentRead": True}}
                 answer = _call(self._client.batch_get_item, patience, RequestItems=request)
@@ -116,7 +121,7 @@ class Table:
                     found[Key(str(item["pk"]), str(item["sk"]))] = item
                 left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
                 if left:
-                    patience.wait("unprocessed keys")
+                    own.wait("unprocessed keys")
                 todo = left
         return found
 
@@ -162,13 +167,14 @@ class Table:
                 {"PutRequest": {"Item": to_attributes(item)}}
                 for item in items[start : start + MAX_PUTS]
             ]
+            own = patience.afresh()
             while todo:
                 answer = _call(
                     self._client.batch_write_item, patience, RequestItems={self._name: todo}
                 )
                 todo = answer.get("UnprocessedItems", {}).get(self._name, [])
                 if todo:
-                    patience.wait("unprocessed items")
+                    own.wait("unprocessed items")
 
     def transact(self, actions: Sequence["Action"], patience: Patience) -> None:
         """Apply all actions or none.
@@ -266,6 +272,7 @@ def _key(key: Key) -> dict[str, Any]:
 
 def _call(method: Callable[..., Any], patience: Patience, **parameters: Any) -> Any:
     """Call until an answer says whether it was done."""
+    patience = patience.afresh()
     while True:
         patience.check()
         try:
