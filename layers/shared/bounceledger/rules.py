@@ -13,7 +13,6 @@ its words stand.
 import hashlib
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -319,6 +318,8 @@ def read_source(path: Path) -> list[dict[str, Any]]:
     Raises:
         RulesError: the file cannot be read, or is not a list of rules.
     """
+    import tomllib  # noqa: PLC0415  a cold start without own rules does without it
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
