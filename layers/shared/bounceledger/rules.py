@@ -318,7 +318,7 @@ def read_source(path: Path) -> list[dict[str, Any]]:
     Raises:
         RulesError: the file cannot be read, or is not a list of rules.
     """
-    import tomllib  # noqa: PLC0415  a cold start without own rules does without it
+    import tomllib  # a cold start without own rules does without it
 
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
