@@ -6,6 +6,7 @@ import pytest
 
 from bounceledger.intake import Intake
 from bounceledger.ledger import Fate, Outcome
+from bounceledger.rules import load_rules
 from bounceledger.settings import Settings
 from bounceledger.verdict import Category
 from tests.fakes import FakeBooks, FakeDeadLetters
@@ -33,6 +34,7 @@ def test_a_bounce_is_classified_and_booked() -> None:
     assert observation.event.address == "jane@example.test"
     assert observation.verdict is not None
     assert observation.verdict.category is Category.MAILBOX_UNKNOWN
+    assert observation.rules_version == load_rules().version
     assert report.booked == 1
     assert report.retry == []
     assert len(dead_letters) == 0
@@ -162,6 +164,8 @@ def test_nothing_is_acknowledged_that_the_dead_letter_queue_did_not_take() -> No
 def test_an_error_of_our_own_holds_back_its_message_only() -> None:
     # GIVEN rules that break on the first message
     class BrokenOnce:
+        version = "broken"
+
         def __init__(self) -> None:
             self.calls = 0
 

@@ -19,7 +19,7 @@ from bounceledger.errors import InputError, LedgerError, PayloadError, QueueErro
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Fate, Outcome
 from bounceledger.queues import DeadLetters
-from bounceledger.rules import RuleSet
+from bounceledger.rules import RuleSet, load_rules
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 
@@ -78,7 +78,7 @@ class Intake:
         self._settings = settings
         self._books = books
         self._dead_letters = dead_letters
-        self._rules = rules
+        self._rules = load_rules() if rules is None else rules
 
     def process(self, records: Iterable[object], *, deadline: datetime | None = None) -> Report:
         """Book a batch.
@@ -116,7 +116,8 @@ class Intake:
     def _observe(self, event: MailEvent) -> Observation:
         if event.kind is not Kind.BOUNCE:
             return Observation(event=event)
-        return Observation(event=event, verdict=classify_event(event, rules=self._rules))
+        verdict = classify_event(event, rules=self._rules)
+        return Observation(event=event, verdict=verdict, rules_version=self._rules.version)
 
     def _require_allowed(self, event: MailEvent) -> None:
         """Whoever can publish can suppress, so only mail of known accounts counts."""
