@@ -165,7 +165,6 @@ def test_a_verdict_explains_itself() -> None:
         category=Category.MAILBOX_UNKNOWN,
         scope=Scope.ADDRESS,
         rule="user-unknown",
-        matched=verdict.matched,
         reply_code=550,
         enhanced_status="5.7.1",
     )
@@ -176,6 +175,14 @@ def test_a_verdict_explains_itself() -> None:
         "meaning": MEANINGS[Category.MAILBOX_UNKNOWN].meaning,
         "what_to_do": MEANINGS[Category.MAILBOX_UNKNOWN].what_to_do,
     }
+
+
+def test_a_text_seen_before_is_judged_by_its_own_code_and_hints() -> None:
+    assert read("550 User unknown").category == "mailbox_unknown"
+    assert read("450 User unknown").category == "recipient_refused"
+    assert read("550 User unknown", action="delayed").category == "recipient_refused"
+    assert read("550 5.1.1 User unknown").enhanced_status == "5.1.1"
+    assert read("550 User unknown").enhanced_status is None
 
 
 def test_every_category_has_a_meaning() -> None:

@@ -1,11 +1,12 @@
 """Say what a reply means for the recipient, which rule says so, and what to do about it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from bounceledger.events import MailEvent
 from bounceledger.reply import SmtpReply, parse_reply
-from bounceledger.rules import Hints, RuleSet, ask, load_rules
+from bounceledger.rules import Facts, Hints, RuleSet, ask, load_rules
 from bounceledger.verdict import Category, Scope, Verdict
 
 __all__ = ["MEANINGS", "Hints", "Meaning", "classify", "classify_event", "explain"]
@@ -15,7 +16,8 @@ NO_HINTS = Hints()
 NO_RULE = "no-rule"
 """Rule id of a verdict that no rule reached."""
 
-_MAX_MATCHED = 120
+_REMEMBERED = 4096
+_MAX_REMEMBERED = 256
 
 
 def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None = None) -> Verdict:
@@ -27,24 +29,30 @@ def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None
         rules: ours where not given.
     """
     text, facts = ask(reply, hints)
-    selection = (rules or load_rules()).select(text, facts)
-    enhanced = reply.enhanced or facts.status or None
+    # Servers repeat themselves: with the address masked, many replies are the same text. Long
+    # ones are left out, so that what is remembered stays under a few megabytes.
+    judge = _judge if len(text) <= _MAX_REMEMBERED else _judge.__wrapped__
+    return judge(rules or load_rules(), text, facts, reply.code, reply.enhanced or facts.status)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _judge(rules: RuleSet, text: str, facts: Facts, code: int | None, status: str) -> Verdict:
+    selection = rules.select(text, facts)
     if selection is None:
         return Verdict(
             category=Category.UNKNOWN,
             scope=Scope.ADDRESS,
             rule=NO_RULE,
-            reply_code=reply.code,
-            enhanced_status=enhanced,
+            reply_code=code,
+            enhanced_status=status or None,
         )
-    rule, matched = selection
     return Verdict(
-        category=rule.category,
-        scope=rule.scope,
-        rule=rule.id,
-        matched=matched[:_MAX_MATCHED],
-        reply_code=reply.code,
-        enhanced_status=enhanced,
+        category=selection.rule.category,
+        scope=selection.rule.scope,
+        rule=selection.rule.id,
+        reply_code=code,
+        enhanced_status=status or None,
+        evidence=selection.evidence,
     )
 
 

@@ -14,9 +14,9 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,8 @@ MAX_LITERAL = 60
 """Characters of plain text in a row that a pattern may hold; longer is a copy, not a rule."""
 
 _MATCHER_MEMORY = 64 << 20
+
+_MAX_MATCHED = 120
 
 
 class Hints(NamedTuple):
@@ -109,15 +111,6 @@ class Rule:
     subtype: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
 
-    @property
-    def conditional(self) -> bool:
-        """Whether it asks for anything but words."""
-        return (
-            self.temporary is not None
-            or self.words is not None
-            or any((self.reply, self.status, self.type, self.subtype, self.action))
-        )
-
     def admits(self, facts: Facts) -> bool:
         """Whether everything but the words fits."""
         return (
@@ -147,10 +140,19 @@ def _status_fits(wanted: str, status: str) -> bool:
 
 
 class Selection(NamedTuple):
-    """The rule that won, and the words or the code that it was found by (may be empty)."""
+    """The rule that won, and a way to ask for the words or the code that it was found by.
+
+    The set says which patterns were found, not where; finding the words is a search of its own
+    that few callers need.
+    """
 
     rule: Rule
-    matched: str
+    evidence: Callable[[], str]
+
+    @property
+    def matched(self) -> str:
+        """The words or the code; at most 120 characters, may be empty."""
+        return self.evidence()
 
 
 class RuleSet:
@@ -182,15 +184,8 @@ class RuleSet:
             if rule.none:
                 self._none[number] = frozenset(self._add(rule, text, -1) for text in rule.none)
         self._matcher.Compile()
-        self._wordless = [
-            (number, rule)
-            for number, rule in enumerate(self.rules)
-            if not rule.any and not rule.names
-        ]
-        self._first_wordless = lru_cache(maxsize=4096)(self._find_wordless)
-        self._conditional = frozenset(
-            number for number, rule in enumerate(self.rules) if rule.conditional
-        )
+        # Replies differ in their words; what else is known of them is often the same.
+        self._admitted = lru_cache(maxsize=4096)(self._find_admitted)
         self._pattern = cache(self._compile_pattern)
 
     def _add(self, rule: Rule, pattern: str, number: int) -> int:
@@ -206,11 +201,11 @@ class RuleSet:
     def _compile_pattern(self, index: int) -> Any:
         return re2.compile(self._patterns[index], _options())
 
-    def _find_wordless(self, facts: Facts) -> int:
-        for number, rule in self._wordless:
-            if rule.admits(facts):
-                return number
-        return len(self.rules)
+    def _find_admitted(self, facts: Facts) -> tuple[frozenset[int], int]:
+        """The rules that everything but the words fits, and the first that asks for no words."""
+        admitted = [number for number, rule in enumerate(self.rules) if rule.admits(facts)]
+        wordless = (n for n in admitted if not self.rules[n].any and not self.rules[n].names)
+        return frozenset(admitted), next(wordless, len(self.rules))
 
     def select(self, text: str, facts: Facts) -> Selection | None:
         """The first rule that fits, or nothing.
@@ -219,33 +214,31 @@ class RuleSet:
             text: words in the form of `reply.matchable`.
             facts: what else is known.
         """
-        best = self._first_wordless(facts)
+        admitted, best = self._admitted(facts)
         encoded = text.encode("utf-8", "replace")
         found: list[int] = self._matcher.Match(encoded) or [] if encoded else []
         for index in sorted(found):  # in the order of the rules
             number = self._found_by[index]
             if number >= best:
                 break
-            if number >= 0 and self._fits(number, found, facts):
-                words = self._pattern(index).search(encoded)
-                return Selection(
-                    self.rules[number],
-                    words[0].decode(errors="replace").lower() if words else "",
-                )
+            if number in admitted and self._fits(number, found):
+                return Selection(self.rules[number], partial(self._words, index, encoded))
         if best == len(self.rules):
             return None
         rule = self.rules[best]
         asked = (rule.subtype and facts.subtype) or (rule.status and facts.status) or facts.reply
-        return Selection(rule, asked or "")
+        return Selection(rule, partial(str, asked or ""))
 
-    def _fits(self, number: int, found: list[int], facts: Facts) -> bool:
+    def _words(self, index: int, encoded: bytes) -> str:
+        words = self._pattern(index).search(encoded)
+        return words[0].decode(errors="replace").lower()[:_MAX_MATCHED] if words else ""
+
+    def _fits(self, number: int, found: list[int]) -> bool:
         required = self._all.get(number)
         if required is not None and not required.issubset(found):
             return False
         forbidden = self._none.get(number)
-        if forbidden is not None and not forbidden.isdisjoint(found):
-            return False
-        return number not in self._conditional or self.rules[number].admits(facts)
+        return forbidden is None or forbidden.isdisjoint(found)
 
 
 def _options() -> Any:

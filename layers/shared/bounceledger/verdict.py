@@ -1,6 +1,7 @@
 """The closed vocabulary of what a reply says and what it means for the recipient."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -91,17 +92,22 @@ class Verdict:
         category: what the reply says.
         scope: how far it reaches: this address, its whole domain, or nobody.
         rule: id of the rule that decided.
-        matched: the words of the reply that the rule matched; may be empty.
         reply_code: three-digit SMTP reply code (RFC 5321 section 4.2), if one was read.
         enhanced_status: enhanced status code (RFC 3463), if one was read.
+        evidence: finds `matched`; asked only then, because finding takes longer than judging.
     """
 
     category: Category
     scope: Scope
     rule: str
-    matched: str = ""
     reply_code: int | None = None
     enhanced_status: str | None = None
+    evidence: Callable[[], str] = field(default=str, compare=False, repr=False)
+
+    @property
+    def matched(self) -> str:
+        """The words of the reply that the rule matched, at most 120 characters; may be empty."""
+        return self.evidence()
 
     @property
     def disposition(self) -> Disposition:
