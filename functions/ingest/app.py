@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bounceledger import queues
 from bounceledger.envelope import records_of
 from bounceledger.errors import LedgerError
 from bounceledger.intake import Intake, Report
@@ -18,7 +18,7 @@ from bounceledger.queues import DeadLetterQueue
 from bounceledger.rules import load_rules
 from bounceledger.settings import Settings
 
-MARGIN = timedelta(seconds=3)
+MARGIN = timedelta(seconds=10)
 """Time before the function's end at which the rest of a batch is handed back."""
 
 logger = make_logger("ingest")
@@ -28,11 +28,13 @@ metrics = make_metrics("ingest")
 @cache
 def wire() -> Intake:
     """The intake of this execution environment."""
-    settings = Settings.from_env(require=("table_name", "dead_letter_queue_url"))
+    settings = Settings.from_env(
+        require=("table_name", "dead_letter_queue_url", "allowed_accounts")
+    )
     return Intake(
         settings,
         Ledger(connect(), settings),
-        DeadLetterQueue(boto3.client("sqs"), settings.dead_letter_queue_url),
+        DeadLetterQueue(queues.connect(), settings.dead_letter_queue_url),
         rules=load_rules(settings.rules_file),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -14,16 +14,23 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import api, reference
 from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
-from bounceledger.errors import InputError
+from bounceledger.errors import AddressError, InputError, LedgerError
 from bounceledger.ledger import Ledger, connect
-from bounceledger.observe import make_logger
+from bounceledger.observe import describe, make_logger
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts
 
+PATIENCE = timedelta(seconds=2)
+"""Time after which the table is asked no further: a call may take another 7 s of the 10."""
 MAX_DAYS = 366
 """Days of counts that one call answers."""
+FIRST_DAY = date(2011, 1, 1)
+"""SES sent no mail before."""
 HINTS = ("status", "bounce_type", "bounce_subtype")
 """What else SES says about a bounce."""
+
+if TYPE_CHECKING:
+    from bounceledger.rules import RuleSet
 
 logger = make_logger("lookup")
 routes = APIGatewayRestResolver()
@@ -32,7 +39,16 @@ routes = APIGatewayRestResolver()
 @cache
 def wire() -> Ledger:
     """The ledger of this execution environment."""
-    return Ledger(connect(), Settings.from_env(require=("table_name",)))
+    settings = Settings.from_env(require=("table_name",))
+    return Ledger(connect(), settings, within=PATIENCE)
+
+
+@cache
+def rules() -> "RuleSet":
+    """The rules that ingest judges by."""
+    from bounceledger.rules import load_rules
+
+    return load_rules(Settings.from_env().rules_file)
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
@@ -72,7 +88,10 @@ def get_suppression() -> dict[str, Any]:
 @routes.get("/v1/domains")
 def get_domain() -> dict[str, Any]:
     """What DNS said about the domain ``name`` when it was last asked."""
-    name = normalise_domain(_parameter("name"))
+    try:
+        name = normalise_domain(_parameter("name"))
+    except AddressError as error:
+        raise InputError(error.reason, field="name") from None
     facts = _ledger().domain_facts([name]).get(name)
     return api.domain(facts or DomainFacts(domain=name))
 
@@ -86,7 +105,7 @@ def get_counts(source: str) -> dict[str, Any]:
         raise InputError("is later than 'to'", field="from")
     if (last - first).days >= MAX_DAYS:
         raise InputError(f"is more than {MAX_DAYS} days before 'to'", field="from")
-    return api.counts(_ledger().counts(clean_lead_source(unquote(source)), first, last))
+    return api.counts(_ledger().counts(_source(unquote(source)), first, last))
 
 
 @routes.post("/v1/classify")
@@ -98,7 +117,7 @@ def post_classify() -> dict[str, Any]:
     body = _json_body()
     status, bounce_type, bounce_subtype = (_text(body, name) for name in HINTS)
     hints = Hints(status=status, type=bounce_type, subtype=bounce_subtype)
-    verdict = classify(parse_reply(_text(body, "diagnostic")), hints)
+    verdict = classify(parse_reply(_text(body, "diagnostic")), hints, rules=rules())
     return api.verdict(verdict) | {"explanation": explain(verdict)}
 
 
@@ -123,6 +142,13 @@ def refuse(error: InputError) -> Response[Any]:
     return _json(HTTPStatus.BAD_REQUEST, {"error": error.reason, "field": error.field})
 
 
+@routes.exception_handler(LedgerError)  # type: ignore[untyped-decorator] # as shipped
+def put_off(error: LedgerError) -> Response[Any]:
+    """Without the table there is no answer, and none must be made up."""
+    logger.error("no answer", extra=describe(error))
+    return _json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "the table gives no answer, try again"})
+
+
 @routes.not_found
 def not_found(error: NotFoundError) -> Response[Any]:
     """Answer an unknown route or code."""
@@ -139,23 +165,43 @@ def _ledger() -> Ledger:
 
 
 def _parameter(name: str) -> str:
-    value = routes.current_event.query_string_parameters.get(name, "")
+    value = _optional(name)
     if not value.strip():
         raise InputError("is missing", field=name)
     return value
 
 
+def _optional(name: str) -> str:
+    """A query parameter, empty if it is not given. Which of several is meant is not guessed."""
+    values = routes.current_event.resolved_query_string_parameters.get(name, [])
+    if len(values) > 1:
+        raise InputError("is given more than once", field=name)
+    return values[0] if values else ""
+
+
 def _optional_source() -> str | None:
-    source = routes.current_event.query_string_parameters.get("source", "")
-    return clean_lead_source(source) if source.strip() else None
+    source = _optional("source")
+    return _source(source) if source.strip() else None
+
+
+def _source(text: str) -> str:
+    source = clean_lead_source(text)
+    if not source:
+        raise InputError("holds no letter or digit", field="source")
+    return source
 
 
 def _day(name: str, default: date) -> date:
-    text = routes.current_event.query_string_parameters.get(name, "")
+    text = _optional(name)
+    if not text:
+        return default
     try:
-        return date.fromisoformat(text) if text else default
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
-        raise InputError("is no date such as 2026-01-31", field=name) from None
+        day = date.min
+    if day < FIRST_DAY:
+        raise InputError("is no date such as 2026-01-31", field=name)
+    return day
 
 
 def _json_body() -> Mapping[str, Any]:

@@ -4,9 +4,9 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bounceledger import queues
 from bounceledger.observe import describe, make_logger
 from bounceledger.outbox import Probes, process
 from bounceledger.queues import ProbeQueue
@@ -19,7 +19,7 @@ logger = make_logger("outbox")
 def wire() -> ProbeQueue:
     """The probe queue of this execution environment."""
     settings = Settings.from_env(require=("probe_queue_url",))
-    return ProbeQueue(boto3.client("sqs"), settings.probe_queue_url)
+    return ProbeQueue(queues.connect(), settings.probe_queue_url)
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

@@ -4,10 +4,10 @@ import os
 from functools import cache, partial
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bounceledger import queues
 from bounceledger.domains import default_resolver, probe
 from bounceledger.errors import BounceledgerError
 from bounceledger.ledger import Ledger, connect
@@ -27,7 +27,7 @@ metrics = make_metrics("probe_domain")
 def wire() -> Prober:
     """The prober of this execution environment, with its resolver's cache."""
     settings = Settings.from_env(require=("table_name", "probe_queue_url", "dead_letter_queue_url"))
-    sqs = boto3.client("sqs")
+    sqs = queues.connect()
     resolver = default_resolver(settings.dns_resolvers)
     return Prober(
         Ledger(connect(), settings),

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bounceledger import queues
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import make_logger
 from bounceledger.outbox import Probes
@@ -22,7 +22,7 @@ logger = make_logger("recheck")
 def wire() -> tuple[Ledger, ProbeQueue]:
     """The ledger and the probe queue of this execution environment."""
     settings = Settings.from_env(require=("table_name", "probe_queue_url"))
-    return Ledger(connect(), settings), ProbeQueue(boto3.client("sqs"), settings.probe_queue_url)
+    return Ledger(connect(), settings), ProbeQueue(queues.connect(), settings.probe_queue_url)
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

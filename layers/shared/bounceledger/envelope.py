@@ -123,11 +123,11 @@ def parse_timestamp(text: str) -> datetime:
     if found is None:
         raise ValueError("not an ISO 8601 time")
     day, clock, offset = found.groups()
-    moment = datetime.fromisoformat(f"{day}T{clock}{(offset or 'Z').upper()}")
     try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{(offset or 'Z').upper()}")
         return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("outside the calendar") from None
+    except (ValueError, OverflowError):
+        raise ValueError("not a time of the calendar") from None
 
 
 def clean_text(text: str, limit: int) -> str:
@@ -179,7 +179,7 @@ def _open_eventbridge(value: JsonObject, found: _Findings) -> tuple[object, str]
     detail = value["detail"]
     if isinstance(detail, Mapping) and isinstance(detail.get("mail"), Mapping):
         # The kind of a mail's event may stand outside only.
-        kind = detail.get("eventType") or value["detail-type"]
+        kind = detail.get("eventType") or detail.get("notificationType") or value["detail-type"]
         detail = {**detail, "eventType": kind}
     return detail, "detail"
 

@@ -7,9 +7,9 @@ the notice with which SES says that it may publish to the topic needs nothing at
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from bounceledger import providers
@@ -65,6 +65,7 @@ class Intake:
         books: where events are booked.
         dead_letters: where messages end that can never be handled.
         rules: rules to classify by; the built-in ones by default.
+        clock: now, aware.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class Intake:
         dead_letters: DeadLetters,
         *,
         rules: RuleSet | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._books = books
         self._dead_letters = dead_letters
         self._rules = load_rules() if rules is None else rules
+        self._clock = clock
 
     def process(self, records: Iterable[object], *, deadline: datetime | None = None) -> Report:
         """Book a batch.
@@ -96,7 +99,7 @@ class Intake:
         self._record(batch, deadline)
         report = Report(messages=len(batch))
         for message in batch:
-            self._settle(message, report)
+            self._settle(message, report, deadline)
         return report
 
     def _read(self, message: "_Message") -> None:
@@ -131,7 +134,7 @@ class Intake:
         for message in batch:
             message.outcomes = [next(outcomes) for _ in message.observations]
 
-    def _settle(self, message: "_Message", report: Report) -> None:
+    def _settle(self, message: "_Message", report: Report, deadline: datetime | None) -> None:
         fates = [outcome.fate for outcome in message.outcomes]
         report.notices += message.notice
         report.booked += fates.count(Fate.BOOKED)
@@ -148,6 +151,8 @@ class Intake:
         )
         if failure is None and refused:
             try:
+                if deadline is not None and self._clock() >= deadline:
+                    raise QueueError("there was no time left for the dead-letter queue")
                 self._dead_letters.send(message.whole, refused[0])
                 report.dead_letters.extend((message.id, error) for error in refused)
             except QueueError as error:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,6 +14,15 @@ from bounceledger.verdict import Category
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+def connect() -> "SQSClient":
+    """An SQS client with time limits that fit into a function's own."""
+    from botocore.config import Config
+    from botocore.session import Session
+
+    limits = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+    return cast("SQSClient", Session().create_client("sqs", config=limits))
 
 
 class DeadLetters(Protocol):

@@ -1,11 +1,15 @@
 """What a deployment can set, read once from the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self, get_type_hints
 
 from bounceledger.errors import SettingsError
+
+MAX_NUMBER = 1_000_000
+"""Largest number that a setting may be: as days, it stays within the calendar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,10 @@ class Settings:
         for name in ("lanes", "counter_shards"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
+        if not re.fullmatch(r"[\w.-]{1,64}", self.lead_source_default):
+            raise SettingsError(
+                "LEAD_SOURCE_DEFAULT must be 1 to 64 letters, digits, dots, hyphens or underscores"
+            )
 
     @classmethod
     def from_env(
@@ -114,8 +122,8 @@ def _read(
 
 
 def _integer(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise ValueError("not a whole number")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_NUMBER:
+        raise ValueError(f"not a whole number from 1 to {MAX_NUMBER}")
     return int(text)
 
 
@@ -127,7 +135,10 @@ def _boolean(text: str) -> bool:
 
 
 def _texts(text: str) -> tuple[str, ...]:
-    return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
+    parts = tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
+    if not parts:
+        raise ValueError("an empty list")
+    return parts
 
 
 _PARSERS: dict[Any, Any] = {

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
@@ -85,6 +85,7 @@ class Ledger:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[int], int] = random.randrange,
+        within: timedelta | None = None,
     ) -> None:
         """Make a ledger of the table `settings.table_name`; calls nothing.
 
@@ -94,11 +95,13 @@ class Ledger:
             clock: now, aware.
             sleep: waits for seconds.
             draw: a whole number below its argument; chooses the shards of counters.
+            within: time after which an operation without a deadline begins no further try.
         """
         self._table = Table(client, settings.table_name)
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
+        self._within = within
         shards = Shards(settings.counter_shards, settings.lanes, draw)
         self._recorder = Recorder(self._table, settings, shards, clock)
         self._sources = _Sources(settings.max_sources_per_day)
@@ -297,6 +300,8 @@ class Ledger:
         )
 
     def _patience(self, deadline: datetime | None = None) -> Patience:
+        if deadline is None and self._within is not None:
+            deadline = self._clock() + self._within
         return Patience(deadline=deadline, clock=self._clock, sleep=self._sleep)
 
 

@@ -147,7 +147,7 @@ def parse(
     shape = KINDS.get(_fold(word), _OTHER)
     mail = _object(body, "mail", "")
     section = _object(body, shape.section, "") if shape.section else {}
-    if shape.recipients and not section:
+    if shape.recipients and _pick(body, shape.section) is None:
         raise PayloadError(f"missing from a {shape.kind} event", field=shape.section)
     feedback_id = _text(section, "feedbackId", shape.section)
     message_id = _text(mail, "messageId", "mail")
@@ -294,7 +294,8 @@ def _lead_source(mail: JsonObject, settings: Settings) -> str:
 
 
 def _lead_source_texts(mail: JsonObject, settings: Settings) -> Iterator[str]:
-    tags = _object(mail, "tags", "mail")
+    tags = _pick(mail, "tags")
+    tags = tags if isinstance(tags, Mapping) else {}
     yield _tag(tags, settings.lead_source_tag)
     headers = _headers(mail)
     yield _message_tag(headers.get("x-ses-message-tags", ""), settings.lead_source_tag)
@@ -321,14 +322,22 @@ def _message_tag(header: str, name: str) -> str:
 
 
 def _headers(mail: JsonObject) -> dict[str, str]:
-    """The mail's header fields by folded name, the first of each."""
+    """The mail's header fields by folded name, the first of each.
+
+    They only tell the lead source, so one that is no header field is passed over rather
+    than allowed to cost a suppression.
+    """
+    fields = _pick(mail, "headers")
     headers: dict[str, str] = {}
-    for index, header in enumerate(_list(mail, "headers", "mail")):
-        path = f"mail.headers[{index}]"
-        if not isinstance(header, Mapping):
-            raise PayloadError("not an object", field=path)
-        name = _text(header, "name", path).strip().casefold()
-        headers.setdefault(name, _text(header, "value", path, MAX_HEADER))
+    for header in fields if isinstance(fields, list) else ():
+        name, value = (
+            (_pick(header, "name"), _pick(header, "value"))
+            if isinstance(header, Mapping)
+            else (None, None)
+        )
+        if isinstance(name, str) and isinstance(value, str):
+            key = clean_text(name, MAX_FIELD).strip().casefold()
+            headers.setdefault(key, clean_text(value, MAX_HEADER))
     return headers
 
 
@@ -337,12 +346,12 @@ def _decode(value: str) -> str:
     if "=?" not in value:
         return value
     # Loaded here: few values need it.
-    from email.errors import HeaderParseError
+    from email.errors import MessageError
     from email.header import decode_header, make_header
 
     try:
         return clean_text(str(make_header(decode_header(value))), MAX_HEADER)
-    except (HeaderParseError, LookupError, ValueError):
+    except (MessageError, LookupError, ValueError):
         return value
 
 
