@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Results go to standard output, everything else to standard error.
     width = None if sys.stdout.isatty() else WIDTH
     out, err = Console(highlight=False, width=width), Console(stderr=True, highlight=False)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with ExitStack() as cleanup:
             deployed = running(parameters(), say=lambda line: err.print(f"· {line}"))

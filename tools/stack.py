@@ -6,11 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,8 @@ def emulator(
     state = LOCAL / f"emulator-{port}"
     state.mkdir()
     say(f"Starting the local AWS emulator on {endpoint_url}")
+    for old in sorted(LOCAL.glob("emulator-*.log"), key=lambda path: path.stat().st_mtime)[:-5]:
+        old.unlink(missing_ok=True)
     with (LOCAL / f"emulator-{port}.log").open("wb") as log:
         process = subprocess.Popen(
             [EMULATOR_PYTHON, "-m", "ministack"],
@@ -196,8 +199,9 @@ def emulator(
             _wait_until_up(process, endpoint_url)
             yield endpoint_url
         finally:
-            _stop(process)
-            shutil.rmtree(state, ignore_errors=True)
+            with _uninterrupted():
+                _stop(process)
+                shutil.rmtree(state, ignore_errors=True)
 
 
 def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
@@ -286,12 +290,23 @@ def _wait_until_up(process: subprocess.Popen[bytes], endpoint_url: str) -> None:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the emulator and the function processes that it started, which share its session."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+    process.wait()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put up with impatience: a second interrupt must not leave half of it running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(ending, signal.SIG_IGN) for ending in endings]
+    try:
+        yield
+    finally:
+        for ending, handler in zip(endings, before, strict=True):
+            signal.signal(ending, handler)

@@ -28,8 +28,12 @@ def processes_with(text: str) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_no_process_behind(ending: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "endings",
+    [(signal.SIGINT, signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,)],
+    ids=["impatient Ctrl-C", "kill", "closed terminal"],
+)
+def test_an_interrupt_leaves_no_process_behind(endings: tuple[signal.Signals, ...]) -> None:
     if not (SAM.exists() and EMULATOR_PYTHON.exists()):
         pytest.skip("the SAM CLI and the emulator are not installed: make tools")
     # GIVEN `make local` that is up
@@ -48,7 +52,9 @@ def test_an_interrupt_leaves_no_process_behind(ending: signal.Signals) -> None:
     assert processes_with(f"GATEWAY_PORT={port}")
 
     # WHEN it is interrupted
-    local.send_signal(ending)
+    for ending in endings:
+        local.send_signal(ending)
+        time.sleep(0.15)
 
     # THEN it ends well, and so does everything that it started
     assert local.wait(timeout=30) == 0
