@@ -10,7 +10,7 @@ import pytest
 from tests.ses_documents import bounce
 from tools.replay import Fate, drain_dead_letters, replay, wait_until_handled
 from tools.samples import Sample, load_samples
-from tools.stack import Stack, call_api, publish, wait_for
+from tools.stack import ROOT, Stack, call_api, publish, wait_for
 
 SAMPLES = list(load_samples())
 
@@ -39,6 +39,18 @@ def test_a_sample_event_ends_as_its_file_says(fates: dict[str, Fate], sample: Sa
     # GIVEN the replay of all sample events, THEN this one ended as expected
     fate = fates[sample.name]
     assert fate.ok, fate.to_json()
+
+
+def test_the_layer_holds_wheels_for_the_architecture_of_the_functions(stack: Stack) -> None:
+    # GIVEN the built layer of the deployed stack
+    functions = stack.client("lambda").list_functions()["Functions"]
+    architectures = {name for function in functions for name in function["Architectures"]}
+    compiled = list((ROOT / ".aws-sam/build/SharedLayer").rglob("*.so"))
+
+    # THEN what is compiled in it is for the processor that the functions run on
+    assert architectures == {"x86_64"}
+    assert compiled
+    assert [path.name for path in compiled if "x86_64" not in path.name] == []
 
 
 def test_redelivery_changes_nothing(stack: Stack) -> None:

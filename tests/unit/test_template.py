@@ -63,17 +63,44 @@ def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> Non
         assert statement["Resource"] != "*"
 
 
-def test_lookup_may_only_read_the_table() -> None:
-    # GIVEN the actions of lookup on the table
-    actions = [
-        action
-        for statement in statements(RESOURCES["LookupRole"]["Properties"])
-        for action in statement["Action"]
-        if action.startswith("dynamodb:")
-    ]
+RIGHTS = {
+    "IngestRole": {
+        "dynamodb": {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "UpdateItem"},
+        "sqs": {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"},
+    },
+    "LookupRole": {"dynamodb": {"BatchGetItem", "Query"}},
+    "OutboxRole": {
+        "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
+        "sqs": {"SendMessage"},
+    },
+    "ProbeDomainRole": {
+        "dynamodb": {"BatchGetItem", "PutItem", "DeleteItem"},
+        "sqs": {
+            "ReceiveMessage",
+            "DeleteMessage",
+            "GetQueueAttributes",
+            "ChangeMessageVisibility",
+            "SendMessage",
+        },
+    },
+    "RecheckRole": {"dynamodb": {"Query"}, "sqs": {"SendMessage"}},
+}
+"""What the code of each function calls, log lines aside."""
 
-    # THEN none of them writes
-    assert set(actions) == {"dynamodb:BatchGetItem", "dynamodb:Query"}
+
+@pytest.mark.parametrize("name", of_type("AWS::IAM::Role"))
+def test_a_role_holds_the_rights_that_its_function_uses_and_no_other(name: str) -> None:
+    # GIVEN the actions that a role allows
+    allowed: dict[str, set[str]] = {}
+    for statement in statements(RESOURCES[name]["Properties"]):
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            service, _, call = action.partition(":")
+            allowed.setdefault(service, set()).add(call)
+
+    # THEN they are those of the calls that the function makes
+    assert allowed.pop("logs") == {"CreateLogStream", "PutLogEvents"}
+    assert allowed == RIGHTS[name]
 
 
 def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> None:
