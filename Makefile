@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 SEED ?= 1
 EVENTS ?= 5000
 FUZZ_SECONDS ?= 600
+OVERRIDES = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 PIP := -m pip --disable-pip-version-check --quiet
 export SAM_CLI_TELEMETRY := 0
 # SAM wants python3.13 by that name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tools build demo local test lint format types unit e2e rules score bench faults fuzz \
+.PHONY: help setup tools build deploy demo local test lint format types unit e2e rules score bench faults fuzz \
 	compare validate lock clean
 
 help: ## List the targets
@@ -38,8 +39,11 @@ $(TOOLS)/%/.ready: requirements/%.txt
 	@$(TOOLS)/$*/bin/python $(PIP) install -r requirements/$*.txt
 	@touch $@
 
-build: setup tools ## Build the template into .aws-sam/build
-	@$(TOOLS)/sam/bin/sam build
+build: setup tools ## Build the template into .aws-sam/build; PARAMETERS="Name=value ..."
+	@$(TOOLS)/sam/bin/sam build $(OVERRIDES)
+
+deploy: build ## Deploy the build with your AWS credentials; PARAMETERS="Name=value ..."
+	@$(TOOLS)/sam/bin/sam deploy $(OVERRIDES)
 
 validate: setup tools ## sam validate --lint
 	@$(TOOLS)/sam/bin/sam validate --lint --region us-east-1
@@ -79,7 +83,7 @@ rules: setup ## Rebuild rules.json after a change of rules.toml
 
 # ---------------------------------------------------------------- measurements
 
-score: setup ## Score the classifier on the labelled corpus; writes docs/accuracy.md
+score: setup ## Score the classifier on labelled replies beside the project; writes docs/accuracy.md
 	@$(BIN)/python -m tools.score
 
 bench: setup tools ## Our path and the alternative side by side, as ratios
@@ -101,4 +105,6 @@ lock: ## Pin the newest versions that the .in files admit
 	@for name in dev sam ministack compare; do tools/lock.sh $$name || exit 1; done
 
 clean: ## Remove everything that the other targets made
-	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
