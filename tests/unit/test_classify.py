@@ -157,6 +157,27 @@ class TestStrangersText:
         )
 
 
+@pytest.mark.parametrize(
+    "diagnostic",
+    [
+        "550 Mail to unknown users from your host exceeds our limits",
+        "550 Message contains an address that does not exist in the Cc header",
+        "550 The link in your message points to a domain that does not exist",
+        "550 Ce message contient un lien vers un domaine inconnu",
+        "550 Ihr Konto existiert nicht",
+        "550 Votre domaine est inconnu de nos services",
+        "550 Su cuenta de correo no existe",
+        "550 Il dominio del mittente non esiste",
+        "550 Домен отправителя не существует",
+        "550 您的域名不存在",
+        "550 送信者のドメインが存在しません",
+        "550 Anmeldung fehlgeschlagen: Benutzer unbekannt oder Passwort falsch",
+    ],
+)
+def test_what_is_unknown_must_be_the_recipient(diagnostic: str) -> None:
+    assert read(diagnostic).disposition is not Disposition.HARD
+
+
 def test_a_verdict_explains_itself() -> None:
     # WHEN
     verdict = read("550 5.7.1 <x@example.com>: Recipient address rejected: User Unknown")
