@@ -1,6 +1,7 @@
 """DNS servers on loopback for tests: Debian's nsd, or a responder that serves the same zones.
 
-Also resolvers that are no good: a dead one, a slow one, and one that answers everything.
+Also resolvers that are no good: a dead one, a slow one, one that answers everything; and two
+that say less than others.
 """
 
 import contextlib
@@ -245,6 +246,31 @@ class Authority:
         rrset = _rrset(self.zone.nodes[self.zone.origin], self.zone.origin, dns.rdatatype.SOA)
         assert rrset
         return rrset
+
+
+class Bare(Authority):
+    """Leaves out what says that there is nothing, as simple forwarders do."""
+
+    def answer(self, query: dns.message.Message) -> dns.message.Message:
+        """The response, which may be bare of everything."""
+        response = super().answer(query)
+        response.flags &= ~dns.flags.AA
+        if dns.rdatatype.SOA in {rrset.rdtype for rrset in response.authority}:
+            response.authority.clear()
+        return response
+
+
+class OneStep(Authority):
+    """Leaves it to whoever asks to follow an alias."""
+
+    def answer(self, query: dns.message.Message) -> dns.message.Message:
+        """The response, in which nothing stands beside an alias."""
+        response = super().answer(query)
+        aliases = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.CNAME]
+        if aliases:
+            response.answer, response.authority = aliases[:1], []
+            response.set_rcode(dns.rcode.NOERROR)
+        return response
 
 
 def _rrset(

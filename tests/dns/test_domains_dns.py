@@ -181,6 +181,52 @@ def test_a_resolver_is_reached_over_ipv6() -> None:
         assert probe("null-mx.test", resolver=Resolver((server,))).verdict is V.NULL_MX
 
 
+@pytest.mark.parametrize(
+    ("domain", "verdict"),
+    [
+        ("company.test", V.ACCEPTS_MAIL),
+        ("mx-unspecified.test", V.NO_MAIL_HOST),
+        ("mx-unspecified6.test", V.NO_MAIL_HOST),
+        ("mx-cname.test", V.ACCEPTS_MAIL),
+        ("implicit-a.test", V.IMPLICIT_MX),
+        ("implicit-aaaa.test", V.IMPLICIT_MX),
+        ("implicit-private.test", V.NO_MAIL_HOST),
+        ("null-mx.test", V.NULL_MX),
+        ("gone.test", V.MISSING),
+        ("text-only.test", V.UNKNOWN),
+        ("mx-no-address.test", V.UNKNOWN),
+        ("lame.test", V.UNKNOWN),
+    ],
+)
+def test_a_bare_reply_is_believed_beside_records_only(domain: str, verdict: V) -> None:
+    # GIVEN a server that does not say that there is nothing, but says nothing
+    with servers.responder(servers.Bare().answer) as bare:
+        found = probe(domain, resolver=Resolver((bare,), named=True))
+
+    # THEN that counts where an address shows that the server knows the name
+    assert found.verdict is verdict, found
+
+
+@pytest.mark.parametrize(
+    ("domain", "verdict"),
+    [
+        ("mx-cname.test", V.ACCEPTS_MAIL),
+        ("chain-1.test", V.ACCEPTS_MAIL),
+        ("noreply.renamed.test", V.NULL_MX),
+        ("mx-cname-dangling.test", V.NO_MAIL_HOST),
+        ("loop-a.test", V.UNKNOWN),
+        ("mx-cname-loop.test", V.UNKNOWN),
+    ],
+)
+def test_an_alias_without_its_target_is_followed(domain: str, verdict: V) -> None:
+    # GIVEN a server that names the alias and no more
+    with servers.responder(servers.OneStep().answer) as terse:
+        found = probe(domain, resolver=Resolver((terse,), named=True))
+
+    # THEN the verdict is that of the name it leads to
+    assert found.verdict is verdict, found
+
+
 # ------------------------------------------------------------------- many at a time
 
 

@@ -167,7 +167,21 @@ def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, r
     assert look("a.test", alive)[0].verdict is V.ACCEPTS_MAIL
 
 
-@pytest.mark.parametrize("address", ["192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::1"])
+@pytest.mark.parametrize("address", ["2a00::1", "64:ff9b::2c80:1", "::ffff:44.128.0.1"])
+def test_an_ipv6_address_in_use_is_a_mail_host(address) -> None:
+    # GIVEN an MX host with that address only, which may stand for an IPv4 address
+    known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", "AAAA"): a(address)}
+
+    # THEN it is usable, and nothing is odd about it
+    found, _ = look("a.test", known)
+    assert found.verdict is V.ACCEPTS_MAIL
+    assert found.evidence["records"][0]["flags"] == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::1", "3fff::1", "64:ff9b::c000:201"],
+)
 def test_an_address_for_examples_is_no_proof_of_death(address) -> None:
     # GIVEN an MX host in a documentation network
     rdtype = "AAAA" if ":" in address else "A"
@@ -196,6 +210,14 @@ def test_an_address_for_examples_is_no_proof_of_death(address) -> None:
         ("240.0.0.1", "not_public"),
         ("fd00::1", "not_public"),
         ("::ffff:10.0.0.1", "not_public"),
+        ("::127.0.0.1", "not_public"),
+        ("::ffff:127.0.0.1", "loopback"),
+        ("64:ff9b::7f00:1", "loopback"),
+        ("64:ff9b::a00:1", "not_public"),
+        ("64:ff9b:1::1", "not_public"),
+        ("fec0::1", "not_public"),
+        ("4000::1", "not_public"),
+        ("2002:7f00:1::1", "not_public"),
         ("169.254.0.1", "link_local"),
         ("fe80::1", "link_local"),
         ("224.0.0.1", "multicast"),
@@ -236,6 +258,88 @@ def test_an_implicit_mx_is_an_alias_without_being_flagged_as_an_mx_that_is_one()
     found, _ = look("a.test", known)
     assert found.verdict is V.IMPLICIT_MX
     assert found.evidence["records"][0]["flags"] == ["implicit"]
+
+
+EMPTY = Lookup(code="EMPTY")
+
+
+@pytest.mark.parametrize("empty", ["A", "AAAA"])
+@pytest.mark.parametrize("address", [PUBLIC, "0.0.0.0"])
+def test_an_empty_reply_beside_an_address_is_as_good_as_no_data(empty, address) -> None:
+    # GIVEN a host with addresses of one kind, and a bare reply for the other
+    other = "AAAA" if empty == "A" else "A"
+    known = {
+        ("a.test", "MX"): mx((10, "mx.test")),
+        ("mx.test", empty): EMPTY,
+        ("mx.test", other): a(address),
+    }
+
+    # THEN the host is judged by what it has
+    found, _ = look("a.test", known)
+    assert found.verdict is (V.ACCEPTS_MAIL if address == PUBLIC else V.NO_MAIL_HOST)
+    assert "lookup_failed" not in found.evidence["records"][0]["flags"]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "verdict"),
+    [
+        ({"A": a(PUBLIC)}, V.IMPLICIT_MX),
+        ({"A": a(PUBLIC), "AAAA": EMPTY}, V.IMPLICIT_MX),
+        ({"A": EMPTY, "AAAA": EMPTY}, V.UNKNOWN),
+        ({"A": NODATA, "AAAA": NODATA}, V.UNKNOWN),
+        ({"A": NXDOMAIN}, V.UNKNOWN),
+    ],
+)
+def test_an_empty_reply_for_mx_records_is_believed_beside_an_address_only(
+    addresses, verdict
+) -> None:
+    # GIVEN a bare reply to the question for MX records
+    known = {("a.test", rdtype): lookup for rdtype, lookup in addresses.items()}
+
+    # THEN the domain's address decides, and without one nobody knows
+    assert look("a.test", {("a.test", "MX"): EMPTY, **known})[0].verdict is verdict
+
+
+def alias_of(target: str) -> Lookup:
+    return Lookup(code="ALIAS", alias=target, ttl=60)
+
+
+def test_an_alias_without_its_target_is_followed_and_the_first_one_kept() -> None:
+    # GIVEN an MX host that is an alias of an alias, with a bare reply for its AAAA records
+    known = {
+        ("a.test", "MX"): mx((10, "mx.test")),
+        ("mx.test", "A"): alias_of("1.test"),
+        ("1.test", "A"): alias_of("2.test"),
+        ("2.test", "A"): a(PUBLIC),
+        ("mx.test", "AAAA"): alias_of("2.test"),
+        ("2.test", "AAAA"): EMPTY,
+    }
+
+    # WHEN the domain is probed
+    found, resolver = look("a.test", known)
+
+    # THEN the host works, is known for an alias, and every step is in evidence
+    assert found.verdict is V.ACCEPTS_MAIL
+    assert found.evidence["records"][0]["flags"] == ["mx_is_cname"]
+    assert len(found.evidence["answers"]) == len(resolver.asked) == 6
+
+
+@pytest.mark.parametrize("names", [("a.test", "b.test"), ("a.test",)])
+def test_aliases_in_a_circle_are_a_loop(names) -> None:
+    # GIVEN aliases that lead back to the first
+    circle = zip(names, (*names[1:], names[0]), strict=True)
+    found, resolver = look("a.test", {(name, "MX"): alias_of(to) for name, to in circle})
+
+    # THEN nobody knows, and each was asked for once
+    assert found.verdict is V.UNKNOWN
+    assert len(resolver.asked) == len(names)
+
+
+@pytest.mark.parametrize(("steps", "verdict"), [(8, V.NULL_MX), (9, V.UNKNOWN)])
+def test_a_long_chain_of_aliases_is_given_up(steps, verdict) -> None:
+    known = {(f"{n}.test", "MX"): alias_of(f"{n + 1}.test") for n in range(steps)}
+    known[f"{steps}.test", "MX"] = mx((0, "."))
+    assert look("0.test", known)[0].verdict is verdict
 
 
 FAILURES = ("SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE", "LAME", "UNTRUSTED")

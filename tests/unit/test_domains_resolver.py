@@ -22,6 +22,7 @@ class Network:
         }
         self.liars: set[Server] = set()
         self.deniers: set[Server] = set()
+        self.silent_on_tests: set[Server] = set()
         self.asked: list[tuple[Server, str]] = []
         self.checks: list[tuple[Server, str]] = []
         self.seconds = 0.0
@@ -29,6 +30,9 @@ class Network:
     def __call__(self, server: Server, name: str, rdtype: str, within: float) -> Lookup:
         if name.startswith("random.") or name == "com":
             self.checks.append((server, name))
+            if server in self.silent_on_tests:
+                self.seconds += within
+                return TIMEOUT
             if server in self.deniers:
                 return NXDOMAIN
             if server in self.liars:
@@ -101,6 +105,38 @@ def test_no_question_takes_longer_than_it_may() -> None:
     # THEN the second try got what was left, and no further one began
     assert network.seconds == 2
     assert [server for server, _ in network.checks] == [FIRST, SECOND]
+
+    # AND each was asked the question itself within the time of its try
+    assert [server for server, _ in network.asked] == [FIRST, SECOND]
+
+
+def test_a_server_that_is_silent_on_the_test_only_is_believed_for_a_minute() -> None:
+    # GIVEN a server that drops questions for names that cannot exist
+    network = Network(first=ANSWER)
+    network.silent_on_tests = {FIRST}
+    resolver = network.resolver(FIRST)
+
+    # WHEN it answers a question
+    assert resolver.lookup("a.test", "MX", 10) == ANSWER
+
+    # THEN it is not tested for the next one
+    assert resolver.lookup("b.test", "MX", 10) == ANSWER
+    assert network.checks == [(FIRST, "random.invalid")]
+
+    # AND a minute later it is
+    network.silent_on_tests, network.liars = set(), {FIRST}
+    network.seconds += 60
+    assert resolver.lookup("c.test", "MX", 10).code == "UNTRUSTED"
+
+
+def test_an_empty_reply_is_kept_for_want_of_a_better_one() -> None:
+    # GIVEN a server with a bare reply, and one that is dead or knows better
+    empty = Lookup(code="EMPTY")
+    for second, outcome in ((TIMEOUT, empty), (NXDOMAIN, NXDOMAIN)):
+        network = Network(first=empty, second=second)
+
+        # THEN an answer is preferred to it, and it to silence
+        assert network.resolver(FIRST, SECOND).lookup("a.test", "MX", 10) == outcome
 
 
 def test_without_any_server_there_is_no_answer() -> None:

@@ -154,6 +154,17 @@ class _Session:
     ttl: int | None = None
 
     def lookup(self, name: str, rdtype: RecordType) -> Lookup:
+        """The answer, with the first alias where one was followed (RFC 1034 section 3.6.2)."""
+        found = self._ask(name, rdtype)
+        alias, seen = found.alias, {name}
+        while found.code == "ALIAS":
+            if found.alias in seen or len(seen) > _MAX_ALIASES:
+                return Lookup(code="LOOP", alias=alias)
+            seen.add(found.alias)
+            found = self._ask(found.alias, rdtype)
+        return replace(found, alias=alias)
+
+    def _ask(self, name: str, rdtype: RecordType) -> Lookup:
         left = self.deadline - self.clock()
         if left <= 0 or len(self.answers) >= MAX_LOOKUPS:
             return Lookup(code="BUDGET")
@@ -166,18 +177,23 @@ class _Session:
         return result
 
 
+_MAX_ALIASES = 8
+"""Aliases followed where servers leave that to us."""
+
 type _Judgement = tuple[DomainVerdict, tuple[MailHost, ...], tuple[str, ...]]
 
 
 def _judge(domain: str, session: _Session) -> _Judgement:
     """The verdict, the mail hosts, and warnings. RFC 5321 section 5.1, RFC 7505 section 3."""
     mx = session.lookup(domain, "MX")
-    if not mx.answered:
+    if not mx.answered and mx.code != "EMPTY":
         return DomainVerdict.UNKNOWN, (), ()
     if mx.code == "NXDOMAIN":
         return DomainVerdict.MISSING, (), ()
     if not mx.exchanges:
         host = _look_at(0, domain, session)
+        if mx.code == "EMPTY" and not host.addresses:
+            return DomainVerdict.UNKNOWN, (), ()
         flags = (flag for flag in host.flags if flag != "mx_is_cname")
         host = replace(host, flags=("implicit", *flags))
         return _by_hosts([host], DomainVerdict.IMPLICIT_MX), (host,), ()
@@ -254,7 +270,9 @@ def _look_at(preference: int, host: str, session: _Session) -> MailHost:
     usable: bool | None = "" in flaws
     if any(lookup.alias for lookup in lookups):
         flags.append("mx_is_cname")
-    if not all(lookup.answered for lookup in lookups):
+    # A bare reply beside addresses means that there are none of the other kind.
+    believed = {"EMPTY"} if addresses else set()
+    if not all(lookup.answered or lookup.code in believed for lookup in lookups):
         flags.append("lookup_failed")
         usable = usable or None
     elif not addresses:
@@ -271,9 +289,10 @@ def _look_at(preference: int, host: str, session: _Session) -> MailHost:
 def _flaw(text: str) -> str:
     """Why nobody can bring mail to an address; empty if somebody can.
 
-    By the IANA special-purpose registries as `ipaddress` has them.
+    By the IANA special-purpose registries as `ipaddress` has them. Of IPv6 only 2000::/3
+    is in use (IANA IPv6 address space).
     """
-    address = ipaddress.ip_address(text)
+    address = _address(text)
     if address.is_unspecified:
         return "unspecified"
     if address.is_loopback:
@@ -282,7 +301,22 @@ def _flaw(text: str) -> str:
         return "link_local"
     if address.is_multicast:
         return "multicast"
-    return "" if address.is_global or _is_documentation(text) else "not_public"
+    in_use = address.version == 4 or address in _IN_USE
+    return "" if in_use and (address.is_global or _is_documentation(text)) else "not_public"
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address; of one that stands for an IPv4 address (RFC 4291, RFC 6052) that one."""
+    address = ipaddress.ip_address(text)
+    if address.version == 4:
+        return address
+    if address in _TRANSLATED:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address
+
+
+_IN_USE = ipaddress.IPv6Network("2000::/3")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def _is_documentation(text: str) -> bool:
@@ -290,7 +324,7 @@ def _is_documentation(text: str) -> bool:
 
     A zone that holds one by mistake is no proof that its mailboxes are dead.
     """
-    address = ipaddress.ip_address(text)
+    address = _address(text)
     return any(address in network for network in _DOCUMENTATION)
 
 

@@ -33,9 +33,10 @@ class Lookup:
 
     Attributes:
         code: ``NOERROR`` with records, ``NODATA`` (the name exists, without such records),
-            ``NXDOMAIN``; or why there is no answer: an RCODE such as ``SERVFAIL``, or
-            ``TIMEOUT``, ``UNREACHABLE``, ``MALFORMED``, ``LOOP``, ``LAME``, ``UNTRUSTED``,
-            ``NO_RESOLVER``, ``BUDGET``, ``CLOSED``.
+            ``NXDOMAIN``, ``ALIAS`` (a CNAME record without its target); ``EMPTY`` (nothing,
+            not even the word that there is nothing); or why there is no answer: an RCODE
+            such as ``SERVFAIL``, or ``TIMEOUT``, ``UNREACHABLE``, ``MALFORMED``, ``LOOP``,
+            ``LAME``, ``UNTRUSTED``, ``NO_RESOLVER``, ``BUDGET``, ``CLOSED``.
         exchanges: preference and host of every MX record, in presentation form.
         addresses: of A or AAAA records.
         alias: the name that a chain of CNAME or DNAME records led to; empty for none.
@@ -53,7 +54,7 @@ class Lookup:
     @property
     def answered(self) -> bool:
         """Whether this is an answer, be it that there is nothing."""
-        return self.code in {"NOERROR", "NODATA", "NXDOMAIN"}
+        return self.code in {"NOERROR", "NODATA", "NXDOMAIN", "ALIAS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,8 @@ def _read(response: "dns.message.QueryMessage | dns.message.Message") -> Lookup:
     chain = response.resolve_chaining()
     alias = _text(chain.canonical_name) if chain.cnames else ""
     records = tuple(chain.answer or ())
-    if not records and not _says_there_is_nothing(response, chain):
-        return Lookup(code="LAME")
     if not records:
-        code = "NODATA" if code == "NOERROR" else code
-        return Lookup(code=code, alias=alias, ttl=chain.minimum_ttl)
+        return Lookup(code=_nothing(response, alias), alias=alias, ttl=chain.minimum_ttl)
     mx = chain.answer is not None and chain.answer.rdtype == dns.rdatatype.MX
     return Lookup(
         code=code,
@@ -159,26 +157,29 @@ def _read(response: "dns.message.QueryMessage | dns.message.Message") -> Lookup:
     )
 
 
-def _says_there_is_nothing(
-    response: "dns.message.QueryMessage", chain: "dns.message.ChainingResult"
-) -> bool:
-    """Whether an answer without records is a negative answer rather than a referral.
+def _nothing(response: "dns.message.QueryMessage", alias: str) -> str:
+    """The code of a reply without records of the type that was asked for.
 
-    RFC 2308 section 2: NXDOMAIN says so by itself; a referral has NS but no SOA records; a
-    lame server's reply is neither authoritative nor from a server that recurses.
+    RFC 2308 section 2: NXDOMAIN and SOA records say that there is nothing; NS without SOA
+    records are a referral. Without either, servers that recurse or have authority mean the
+    same, and others left it out or know nothing.
     """
     import dns.flags
     import dns.rcode
     import dns.rdatatype
 
     kinds = {rrset.rdtype for rrset in response.authority}
-    if dns.rdatatype.SOA in kinds or response.rcode() == dns.rcode.NXDOMAIN:
-        return True
+    if response.rcode() == dns.rcode.NXDOMAIN:
+        return "NXDOMAIN"
+    if dns.rdatatype.SOA in kinds:
+        return "NODATA"
+    if alias:
+        return "ALIAS"
     if dns.rdatatype.NS in kinds:
-        return False
-    if response.flags & dns.flags.RA:
-        return True
-    return bool(response.flags & dns.flags.AA) and not chain.cnames
+        return "LAME"
+    if response.flags & (dns.flags.RA | dns.flags.AA):
+        return "NODATA"
+    return "LAME" if response.answer or response.authority else "EMPTY"
 
 
 def _text(name: "dns.name.Name") -> str:
@@ -204,8 +205,9 @@ class Resolver:
     exist and for one that must: a server that has an address for the former would have one
     for a dead domain, too, and one that denies the latter, as in networks without a way
     out, would deny every living domain. Its answers are not used (`UNTRUSTED`). A server
-    that somebody named may serve private zones only, so it may deny the latter. Safe to
-    use from many threads.
+    that is silent on the test, but not on the question, is believed for a minute. A server
+    that somebody named may serve private zones only, so it is not asked for the latter.
+    Safe to use from many threads.
 
     Attributes:
         servers: whom to ask.
@@ -264,7 +266,9 @@ class Resolver:
                     return Lookup(code="CLOSED")
                 if self.clock() >= end:
                     return result
-                result = self._ask_if_trusted(index, name, rdtype, factor * self.timeout, end)
+                reply = self._ask_if_trusted(index, name, rdtype, factor * self.timeout, end)
+                if result.code != "EMPTY" or reply.answered:  # better than no reply at all
+                    result = reply
                 if result.answered:
                     self._preferred = index
                     self._remember(name, rdtype, result)
@@ -280,25 +284,30 @@ class Resolver:
     ) -> Lookup:
         server = self.servers[index]
 
-        def put(name: str, rdtype: RecordType) -> Lookup:
-            left = min(timeout, end - self.clock())
+        def put(name: str, rdtype: RecordType, seconds: float) -> Lookup:
+            left = min(seconds, end - self.clock())
             if left <= 0:
                 return Lookup(code="TIMEOUT", server=str(server))
             return self.transport(server, name, rdtype, left)
 
         trusted, until = self._trusted.get(server, (False, 0.0))
         if not until or self.clock() >= until:
+            # Half for a test and half for the question, so that a dead server takes no longer.
+            half = min(timeout, end - self.clock()) / 2
             for test, betrays in _LIES if self.named else (*_LIES, _DENIAL):
-                check = put(test.format(self.label()), "A")
+                check = put(test.format(self.label()), "A", half)
                 if check.code in _NO_REPLY:
-                    return check
+                    reply = put(name, rdtype, half)
+                    if reply.answered:
+                        self._trusted[server] = (True, self.clock() + _DOUBT_SECONDS)
+                    return reply
                 trusted = check.code != betrays
                 if not trusted:
                     break
             self._trusted[server] = (trusted, self.clock() + _TRUST_SECONDS)
         if not trusted:
             return Lookup(code="UNTRUSTED", server=str(server))
-        return put(name, rdtype)
+        return put(name, rdtype, timeout)
 
     def _recall(self, name: str, rdtype: RecordType) -> Lookup | None:
         with self._lock:
@@ -323,6 +332,7 @@ _DENIAL = ("com", "NXDOMAIN")
 """A name that must exist, likewise."""
 _NO_REPLY = frozenset({"TIMEOUT", "UNREACHABLE", "MALFORMED"})
 _TRUST_SECONDS = 3600
+_DOUBT_SECONDS = 60
 _MAX_TTL = 86400
 
 
