@@ -156,7 +156,7 @@ def _mask(word: str) -> str:
         return _mask(word[:start]) + word[start:].upper() if start else word.upper()
     if "@" in word:
         word = _ADDRESS.sub("@", word)
-    return _HOST.sub(_upper, word)
+    return _HOST.sub(_upper, word) if "." in word else word
 
 
 def _upper(match: re.Match[str]) -> str:
