@@ -2,7 +2,8 @@
 
     python tests/fuzz/fuzz_classify.py -max_total_time=600
 
-Arguments are libFuzzer's. Besides crashes it looks for output that is not bounded and for
+Texts are made of the words of the rules' examples, in any order, and of any letters between
+them. Arguments are libFuzzer's. Besides crashes it looks for output that is not bounded and for
 input that takes long. An input that fails is written to a temporary directory, whose name
 libFuzzer prints, unless -artifact_prefix says otherwise.
 """
@@ -17,17 +18,38 @@ import atheris
 with atheris.instrument_imports(include=["bounceledger"]):
     from bounceledger.classify import Hints, classify, explain
     from bounceledger.reply import parse_reply
+    from bounceledger.rules import SOURCE, parse_rules, read_source
 
 MAX_SECONDS = 2.0
 """Of processor time for one input of any length: a thousand times what a reply takes here, so
 that neither instrumented code nor a busy machine reaches it, and anything quadratic does."""
 
 
+WORDS = sorted(
+    {
+        word
+        for draft in parse_rules(read_source(SOURCE))
+        for example in draft.examples
+        for word in example.get("diagnostic", "").split()
+    }
+)
+
+
+def made_up(provider: atheris.FuzzedDataProvider) -> str:
+    """A diagnostic of up to some hundred thousand characters."""
+    times = provider.ConsumeIntInRange(1, 64)
+    pieces = []
+    while provider.remaining_bytes():
+        known = provider.ConsumeBool()
+        pieces.append(provider.PickValueInList(WORDS) if known else provider.ConsumeUnicode(24))
+    return " ".join(pieces) * times
+
+
 def fuzz_one(data: bytes) -> None:
     """Judge one made-up report."""
     provider = atheris.FuzzedDataProvider(data)
     hints = Hints(*(provider.ConsumeUnicode(24) for _ in Hints._fields))
-    diagnostic = provider.ConsumeUnicode(len(data)) * provider.ConsumeIntInRange(1, 64)
+    diagnostic = made_up(provider)
     start = time.process_time()
     verdict = classify(parse_reply(diagnostic), hints)
     seconds = time.process_time() - start

@@ -30,7 +30,7 @@ def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None
     """
     text, facts = ask(reply, hints)
     # Servers repeat themselves: with the address masked, many replies are the same text. Long
-    # ones are left out, so that what is remembered stays under a few megabytes.
+    # ones are left out, so that what is remembered takes 11 MB at the very worst.
     judge = _judge if len(text) <= _MAX_REMEMBERED else _judge.__wrapped__
     return judge(rules or load_rules(), text, facts, reply.code, reply.enhanced or facts.status)
 
