@@ -171,6 +171,8 @@ class TestStrangersText:
         "550 Домен отправителя не существует",
         "550 您的域名不存在",
         "550 送信者のドメインが存在しません",
+        "550 Nachricht an Empfänger abgelehnt, Server nicht registriert",
+        "550 Письмо для получателя удалено как спам",
         "550 Anmeldung fehlgeschlagen: Benutzer unbekannt oder Passwort falsch",
     ],
 )
