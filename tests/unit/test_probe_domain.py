@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from bounceledger.probing import (
     FRESH,
     GIVE_UP_AFTER,
     LOOK_BACK,
+    PUT_OFF,
     Fate,
     Prober,
     due,
@@ -229,6 +231,32 @@ def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
     assert outcome.fate is Fate.GIVEN_UP
     assert queue.hidden == []
     assert facts.domains == {}
+
+
+@pytest.mark.parametrize(
+    ("recheck_in", "then_in"),
+    [(timedelta(days=-1), PUT_OFF), (timedelta(days=80), timedelta(days=80)), (None, None)],
+)
+def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(recheck_in, then_in) -> None:
+    # GIVEN a domain that was found dead, with its recheck past, far off, or none
+    facts = FakeFacts()
+    found = Probe(
+        verdict=V.MISSING,
+        probed_at=NOW - timedelta(days=90),
+        recheck_at=None if recheck_in is None else NOW + recheck_in,
+    )
+    facts.record_probe("a.test", found)
+
+    # WHEN a request is given up
+    outcome = prober(Dns(V.UNKNOWN), facts).process(
+        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
+    )
+    assert outcome.fate is Fate.GIVEN_UP
+
+    # THEN the verdict stays, and a recheck that was due comes again some days later
+    then = None if then_in is None else NOW + then_in
+    assert facts.domains["a.test"].probe == replace(found, recheck_at=then)
+    assert timedelta(days=LOOK_BACK) > PUT_OFF
 
 
 def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:

@@ -349,6 +349,24 @@ def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
     assert (decision.reason, decision.scope) == (Reason.DEAD_DOMAIN, Scope.DOMAIN)
 
 
+@pytest.mark.parametrize(
+    ("claims", "category"),
+    [
+        ((), None),
+        (("domain_unknown",), Category.DOMAIN_UNKNOWN),
+        (("no_mail_accepted",), Category.NO_MAIL_ACCEPTED),
+        (("domain_unknown", "no_mail_accepted"), Category.NO_MAIL_ACCEPTED),
+    ],
+)
+def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(claims, category) -> None:
+    # GIVEN a dead domain, and what servers said of it
+    domain = probed(DomainVerdict.MISSING, **dict.fromkeys(claims, NOW))
+
+    # THEN an address there that nobody mailed is suppressed for that very claim
+    decision = decide(None, domain, NOW)
+    assert (decision.reason, decision.category) == (Reason.DEAD_DOMAIN, category)
+
+
 def test_the_explanation_names_a_parent_domain_that_accepts_mail() -> None:
     probe = Probe(
         verdict=DomainVerdict.NULL_MX,

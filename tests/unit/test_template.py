@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bounceledger.observe import NAMESPACE
+from bounceledger.probing import Fate
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -193,3 +196,21 @@ def test_alarms_watch_what_loses_events() -> None:
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
     }
+
+
+def test_a_request_for_a_probe_outlives_a_day_without_table() -> None:
+    # GIVEN a probe queue whose messages come back after a while
+    queue = RESOURCES["ProbeQueue"]["Properties"]
+    tries = queue["RedrivePolicy"]["maxReceiveCount"]
+
+    # THEN a day of failures does not exhaust their tries
+    assert tries * queue["VisibilityTimeout"] > 86_400
+
+
+def test_somebody_is_told_when_dns_gives_no_answers() -> None:
+    # GIVEN the alarm on requests that were given up
+    alarm = RESOURCES["ProbesGivenUpAlarm"]["Properties"]
+
+    # THEN it watches what the function counts
+    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, Fate.GIVEN_UP)
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "probe_domain"}]

@@ -1,7 +1,7 @@
 """From the probe queue to the domain's facts; and which domains are due for another look."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -23,6 +23,8 @@ FRESH = timedelta(hours=1)
 """Age up to which a probe answers a recheck, too."""
 LOOK_BACK = 30
 """Days past whose rechecks are still made up for."""
+PUT_OFF = timedelta(days=7)
+"""When a recheck that was given up is due again, well within `LOOK_BACK`."""
 
 
 class Facts(Protocol):
@@ -64,7 +66,7 @@ class Fate(StrEnum):
     POSTPONED = "postponed"
     """DNS gave no answer; the queue delivers the message again."""
     GIVEN_UP = "given_up"
-    """DNS gave no answer for a day; what was known stays."""
+    """DNS gave no answer for a day; what was known stays, a recheck is put off."""
     REFUSED = "refused"
     """It is no request; it went to the dead-letter queue."""
 
@@ -128,7 +130,10 @@ class Prober:
             return Outcome(fate=Fate.KNOWN, domain=request.domain, probe=known.probe)
         found = self.look(request.domain)
         if found.verdict is DomainVerdict.UNKNOWN:
-            return self._postpone(record, request.domain, found)
+            outcome = self._postpone(record, request.domain, found)
+            if outcome.fate is Fate.GIVEN_UP and known and known.probe:
+                self._put_off(request.domain, known.probe)
+            return outcome
         self.facts.record_probe(request.domain, found, claims=request.claims)
         return Outcome(fate=Fate.PROBED, domain=request.domain, probe=found)
 
@@ -143,6 +148,13 @@ class Prober:
         except QueueError:
             delay = None
         return Outcome(fate=Fate.POSTPONED, domain=domain, probe=found, retry_in=delay)
+
+
+    def _put_off(self, domain: str, probe: Probe) -> None:
+        """Make a recheck that is past due again, or nobody would look for its day any more."""
+        if probe.recheck_at is not None and probe.recheck_at <= self.clock():
+            later = replace(probe, recheck_at=self.clock() + PUT_OFF)
+            self.facts.record_probe(domain, later)
 
 
 def _answers(probe: Probe, request: ProbeRequest, now: datetime) -> bool:
@@ -170,8 +182,8 @@ def retry_in(received: int, age: timedelta) -> int | None:
 def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[str]:
     """Domains whose recheck day has come, or came and was missed, each once.
 
-    A domain's day moves on when a probe finds out something, so what comes up again was
-    not answered yet.
+    A domain's day moves on when a probe finds out something or is given up, so what comes
+    up again was not answered yet.
 
     Args:
         rechecks: the ledger.

@@ -249,16 +249,21 @@ def dns_outcome(category: Category, evidence: Evidence, probe: Probe | None) -> 
     return outcome
 
 
+_CLAIMS = (Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN)
+"""What servers say of a domain; the first is reported where both were said."""
+
+
 def _domain_grounds(domain: DomainFacts | None) -> Iterator[Ground]:
     """A dead host name takes everyone at it along, also those who were never mailed."""
     if domain is None or domain.probe is None:
         return
     verdict = domain.probe.verdict
-    claimed = Category.NO_MAIL_ACCEPTED in domain.claims
-    if verdict in DEAD or (verdict is DomainVerdict.IMPLICIT_MX and claimed):
+    claim = next((claim for claim in _CLAIMS if claim in domain.claims), None)
+    refused = claim is Category.NO_MAIL_ACCEPTED
+    if verdict in DEAD or (verdict is DomainVerdict.IMPLICIT_MX and refused):
         yield Ground(
             reason=Reason.DEAD_DOMAIN,
-            cause=Category.NO_MAIL_ACCEPTED if claimed else None,
+            cause=claim,
             scope=Scope.DOMAIN,
             explanation=(
                 f"Nobody at this domain can get mail: {_dns_words(domain.probe)}."

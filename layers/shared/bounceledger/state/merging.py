@@ -190,7 +190,8 @@ def merge_source(
 def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
     """Facts of a domain that hold what either side holds. Commutative, associative.
 
-    The latest probe wins, but one that found nothing out never replaces one that did.
+    The latest probe wins, but one that found nothing out never replaces one that did. Of
+    the same probe, the later recheck holds: it was put off.
     """
     probes = [probe for probe in (a.probe, b.probe) if probe is not None]
     return DomainFacts(
@@ -201,6 +202,6 @@ def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
     )
 
 
-def _rank(probe: Probe) -> tuple[bool, datetime, str]:
+def _rank(probe: Probe) -> tuple[bool, datetime, datetime, str]:
     known = probe.verdict is not DomainVerdict.UNKNOWN
-    return known, probe.probed_at, repr(probe)
+    return known, probe.probed_at, probe.recheck_at or probe.probed_at, repr(probe)
