@@ -9,17 +9,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger import queues
 from bounceledger.observe import describe, make_logger
 from bounceledger.outbox import Probes, process
-from bounceledger.queues import ProbeQueue
+from bounceledger.queues import DeadLetterQueue, DeadLetters, ProbeQueue
 from bounceledger.settings import Settings
 
 logger = make_logger("outbox")
 
 
 @cache
-def wire() -> ProbeQueue:
-    """The probe queue of this execution environment."""
-    settings = Settings.from_env(require=("probe_queue_url",))
-    return ProbeQueue(queues.connect(), settings.probe_queue_url)
+def wire() -> tuple[ProbeQueue, DeadLetterQueue]:
+    """The probe queue of this execution environment, and that of what cannot be read."""
+    settings = Settings.from_env(require=("probe_queue_url", "dead_letter_queue_url"))
+    sqs = queues.connect()
+    return (
+        ProbeQueue(sqs, settings.probe_queue_url),
+        DeadLetterQueue(sqs, settings.dead_letter_queue_url),
+    )
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
@@ -29,7 +33,11 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(
-    event: dict[str, Any], context: LambdaContext, *, probes: Probes | None = None
+    event: dict[str, Any],
+    context: LambdaContext,
+    *,
+    probes: Probes | None = None,
+    dead_letters: DeadLetters | None = None,
 ) -> dict[str, Any]:
     """Handle one batch of stream records; the answer names where to begin again, if at all.
 
@@ -37,9 +45,16 @@ def handler(
         event: a DynamoDB stream batch with new and old images.
         context: of the invocation.
         probes: where probes are asked for; the environment's own queue by default.
+        dead_letters: where unreadable records end; the environment's own queue by default.
     """
     records = event["Records"]
-    report = process(records, wire() if probes is None else probes)
+    report = process(
+        records,
+        wire()[0] if probes is None else probes,
+        wire()[1] if dead_letters is None else dead_letters,
+    )
+    if report.unreadable:
+        logger.error("set aside", extra={"sequence_numbers": report.unreadable})
     if report.failure is not None:
         why = {"sequence_number": report.retry_from, **describe(report.failure)}
         logger.error("to be tried again", extra=why)

@@ -86,7 +86,7 @@ class World:
             change = {"Keys": key, "NewImage": after, "SequenceNumber": "1"}
             if before:
                 change["OldImage"] = before
-            process([{"eventName": "MODIFY", "dynamodb": change}], self.queue)
+            process([{"eventName": "MODIFY", "dynamodb": change}], self.queue, FakeDeadLetters())
 
     def item(self, key: dict[str, Any]) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.client.get_item(TableName=TABLE, Key=key).get("Item")

@@ -16,7 +16,7 @@ from bounceledger.outbox import new_claims, process
 from bounceledger.queues import ProbeRequest
 from bounceledger.state import AddressFacts, Observation, merge
 from bounceledger.verdict import Category, Scope, Verdict
-from tests.fakes import FakeContext
+from tests.fakes import FakeContext, FakeDeadLetters
 from tests.functions import load, logged
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +141,7 @@ def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each
     probes = FakeProbes()
 
     # WHEN the batch is processed
-    report = process(records, probes)
+    report = process(records, probes, FakeDeadLetters())
 
     # THEN each domain is asked for once
     assert report.retry_from == ""
@@ -159,32 +159,57 @@ def test_a_queue_that_is_down_hands_the_whole_batch_back() -> None:
     records = [record(bounced(Category.NO_MAIL_ACCEPTED), number=str(n)) for n in (7, 8)]
 
     # THEN the stream is to begin again with the first record
-    report = process(records, FakeProbes(down=True))
+    report = process(records, FakeProbes(down=True), FakeDeadLetters())
     assert report.retry_from == "7"
     assert isinstance(report.failure, QueueError)
 
 
-def test_a_record_that_cannot_be_read_ends_the_batch_and_loses_nothing_before_it() -> None:
-    # GIVEN an image that is none of ours between two that are
-    bad = record(bounced(Category.NO_MAIL_ACCEPTED, address="x@b.test"), number="2")
+def unreadable(number: str) -> dict[str, Any]:
+    bad = record(bounced(Category.NO_MAIL_ACCEPTED, address="x@b.test"), number=number)
     bad["dynamodb"]["NewImage"]["evidence"] = {"M": {"no_mail_accepted": {"S": "?"}}}
+    return bad
+
+
+def test_a_record_that_cannot_be_read_is_set_aside_whole_and_holds_up_nothing() -> None:
+    # GIVEN images that are none of ours between two that are
+    bad, worse = unreadable("2"), unreadable("3")
+    worse["dynamodb"]["NewImage"] = "?"
     records = [
         record(bounced(Category.NO_MAIL_ACCEPTED), number="1"),
         bad,
-        record(bounced(Category.NO_MAIL_ACCEPTED, address="x@c.test"), number="3"),
+        worse,
+        record(bounced(Category.NO_MAIL_ACCEPTED, address="x@c.test"), number="4"),
     ]
+    probes, dead_letters = FakeProbes(), FakeDeadLetters()
+
+    # WHEN the batch is processed
+    report = process(records, probes, dead_letters)
+
+    # THEN the others are dealt with
+    assert [request.domain for request in probes.requests] == ["a.test", "c.test"]
+    assert (report.retry_from, report.unreadable) == ("", ("2", "3"))
+
+    # AND those are kept as they came, with the reason
+    assert [json.loads(kept) for kept, _ in dead_letters.messages] == [bad, worse]
+    assert all("cannot be read" in error.reason for _, error in dead_letters.messages)
+
+
+def test_a_record_that_can_be_neither_read_nor_set_aside_ends_the_batch() -> None:
+    # GIVEN a record that cannot be read, and a queue that does not take it
+    records = [record(bounced(Category.NO_MAIL_ACCEPTED), number="1"), unreadable("2")]
     probes = FakeProbes()
 
     # WHEN the batch is processed
-    report = process(records, probes)
+    report = process(records, probes, FakeDeadLetters(down=True))
 
     # THEN the first is dealt with, and the stream is to begin again with the second
     assert [request.domain for request in probes.requests] == ["a.test"]
     assert report.retry_from == "2"
+    assert isinstance(report.failure, QueueError)
 
 
 def test_an_empty_batch_is_nothing() -> None:
-    assert process([], FakeProbes()).requests == ()
+    assert process([], FakeProbes(), FakeDeadLetters()).requests == ()
 
 
 # ---------------------------------------------------------------------------- requests
@@ -233,8 +258,12 @@ def test_the_function_answers_with_the_record_to_begin_again_with() -> None:
 
     # WHEN the queue takes the request, or does not
     with logged(outbox) as log:
-        good = outbox.handler(event, FakeContext(), probes=FakeProbes())
-        bad = outbox.handler(event, FakeContext(), probes=FakeProbes(down=True))
+        good, bad = (
+            outbox.handler(
+                event, FakeContext(), probes=FakeProbes(down=down), dead_letters=FakeDeadLetters()
+            )
+            for down in (False, True)
+        )
 
     # THEN nothing, or the record, is handed back
     assert good == {"batchItemFailures": []}

@@ -1,14 +1,15 @@
 """From the table's stream to the probe queue: which changes call for a look at DNS."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from bounceledger.addresses import domain_of
-from bounceledger.errors import QueueError
+from bounceledger.errors import PayloadError, QueueError
 from bounceledger.ledger.items import from_attributes, to_time
-from bounceledger.queues import CLAIMS, ProbeRequest
+from bounceledger.queues import CLAIMS, DeadLetters, ProbeRequest
 from bounceledger.verdict import Category
 
 _TTL = "dynamodb.amazonaws.com"
@@ -29,43 +30,59 @@ class Report:
 
     Attributes:
         requests: the probes asked for, one per domain.
+        unreadable: sequence numbers of the records that were set aside.
         retry_from: sequence number of the first record to be delivered again; empty for none.
         failure: why.
     """
 
     requests: tuple[ProbeRequest, ...] = ()
+    unreadable: tuple[str, ...] = ()
     retry_from: str = ""
     failure: Exception | None = None
 
 
-def process(records: Iterable[Mapping[str, Any]], probes: Probes) -> Report:
+def process(
+    records: Iterable[Mapping[str, Any]], probes: Probes, dead_letters: DeadLetters
+) -> Report:
     """Ask for a probe of every domain about which the records newly claim something.
 
     Args:
         records: of a DynamoDB stream with new and old images, in order.
         probes: where probes are asked for.
+        dead_letters: where records end that cannot be read, whole and with the reason, so
+            that they do not hold up their shard.
 
     Returns:
-        What became of them. A record that cannot be read ends the batch, so that Lambda
-        can cut it out by bisection; those before it are dealt with.
+        What became of them. Only a queue that takes nothing ends the batch.
     """
     batch = list(records)
     domains: dict[str, dict[Category, datetime]] = {}
+    unreadable: list[str] = []
     retry_from, failure = "", None
     for record in batch:
         try:
             for category, at in new_claims(record).items():
                 claims = domains.setdefault(_domain(record), {})
                 claims[category] = max(at, claims.get(category, at))
-        except (KeyError, TypeError, ValueError) as error:
-            retry_from, failure = _number(record), error
-            break
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            try:
+                dead_letters.send(json.dumps(record), _reason(error))
+            except QueueError as down:
+                retry_from, failure = _number(record), down
+                break
+            unreadable.append(_number(record))
     requests = tuple(ProbeRequest(domain, claims) for domain, claims in domains.items())
     try:
         probes.send(requests)
-    except QueueError as error:
-        return Report(retry_from=_number(batch[0]), failure=error)
-    return Report(requests=requests, retry_from=retry_from, failure=failure)
+    except QueueError as down:
+        requests, retry_from, failure = (), _number(batch[0]), down
+    return Report(
+        requests=requests, unreadable=tuple(unreadable), retry_from=retry_from, failure=failure
+    )
+
+
+def _reason(error: Exception) -> PayloadError:
+    return PayloadError(f"the stream record cannot be read: {error!r:.200}", field="dynamodb")
 
 
 def new_claims(record: Mapping[str, Any]) -> dict[Category, datetime]:
@@ -75,7 +92,7 @@ def new_claims(record: Mapping[str, Any]) -> dict[Category, datetime]:
     that the facts held before: late or repeated events move no time.
 
     Raises:
-        KeyError, TypeError, ValueError: the images are not those of the table.
+        AttributeError, KeyError, TypeError, ValueError: the images are not those of the table.
     """
     change = record["dynamodb"]
     key = from_attributes(change["Keys"])
