@@ -208,7 +208,60 @@ def test_a_plain_list_from_standard_input_has_one_sum() -> None:
 def test_json_of_a_list_counts_the_addresses_by_source() -> None:
     ran = look("--json", "--file", "-", stdin=LEADS)
     found = {record["domain"]: record for record in ran.records}
-    assert found["company.test"]["addresses"] == {"webinar-7": 1, "fair": 1}
+    assert found["company.test"]["listed"] == {"webinar-7": 1, "fair": 1}
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_headers_delimiters_and_comments_are_those_that_people_export(mark) -> None:
+    # GIVEN a list as a spreadsheet writes it, with comments
+    rows = [["# of May"], ["Name", " E-Mail ", "Lead Source"], ["Ann", "ann@company.test", "Fair"]]
+    rows += [["# Bob", "bob@gone.test", "Fair"], ["Cid", "nobody", "Fair"]]
+    text = "".join(mark.join(row) + "\n" for row in rows)
+
+    # WHEN it is screened
+    ran = look("--json", "--file", "-", stdin=text)
+
+    # THEN the address and its source are found, and the bad line has its own number
+    assert [(record["domain"], record["listed"]) for record in ran.records] == [
+        ("company.test", {"fair": 1})
+    ]
+    assert "line 5:" in ran.err
+
+
+@pytest.mark.parametrize("header", ["Email Address", "e_mail", "EMAIL", "Recipient", "address"])
+def test_a_column_of_addresses_goes_by_many_names(header) -> None:
+    ran = look("--json", "--file", "-", stdin=f"Id,{header}\n1,ann@company.test\n")
+    assert [record["domain"] for record in ran.records] == ["company.test"]
+
+
+def test_one_bad_domain_is_named_and_the_others_are_answered() -> None:
+    # WHEN one of two arguments is no domain
+    ran = look("--json", "no domain\x1b", "COMPANY.test.")
+
+    # THEN the other has its answer, with what was asked
+    assert [(r["domain"], r["asked"]) for r in ran.records] == [("company.test", "COMPANY.test.")]
+
+    # AND the bad one is named, harmlessly, and shows in the exit code
+    assert "no domain\\x1b" in ran.err
+    assert ran.code == 1
+
+
+def test_a_domain_named_beside_a_list_is_shown_and_is_no_source() -> None:
+    # GIVEN a living domain, named in another spelling, and a list
+    ran = look("Company.TEST", "--file", "-", stdin="Email,Source\nx@gone.test,Fair\n")
+
+    # THEN it is shown, but not counted among the list's
+    assert "mx1.company.test" in ran.out
+    assert "1 addresses at 1 domains" in ran.out
+    assert "(named)" not in ran.out
+
+
+def test_names_are_not_folded_where_nobody_watches() -> None:
+    # GIVEN a host name wider than a terminal
+    name = ".".join(["long" * 15] * 3) + ".test"
+
+    # THEN it stands in a pipe as it is
+    assert name in look(name).out
 
 
 def test_many_bad_lines_are_counted_not_listed() -> None:

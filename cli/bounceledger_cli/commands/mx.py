@@ -2,10 +2,12 @@
 
 import argparse
 import csv
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -45,10 +47,12 @@ WARNINGS: dict[str, str] = {
 }
 """Warnings of a probe, in words."""
 
-ADDRESS_COLUMNS = ("address", "email", "e-mail", "email_address", "recipient", "domain")
+ADDRESS_COLUMNS = ("address", "email", "email_address", "e_mail", "recipient", "domain")
 SOURCE_COLUMNS = ("lead_source", "source")
 _FEW = 20
 """Domains from which a person who watches gets a progress bar."""
+_WIDE = 1000
+"""Columns that no row needs."""
 _SHOWN = 10
 """Lines of a list that are named because they hold no address."""
 
@@ -59,9 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--file",
         metavar="FILE",
-        help="a list, - for standard input: an address or domain a line, or CSV with a column"
-        " address or email, and perhaps lead_source. Shows the domains that do not accept mail,"
-        " and sums by lead source",
+        help="a list, - for standard input: an address or domain a line, or CSV (commas,"
+        " semicolons or tabs) with a column such as address or email, and perhaps lead_source;"
+        " lines that begin with # are left out. Shows the domains that do not accept mail, and"
+        " sums by lead source",
     )
     parser.add_argument("--all", action="store_true", help="of a list, show every domain")
     parser.add_argument("--json", action="store_true", help="one line of JSON a domain, as found")
@@ -74,33 +79,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         f"{parser.epilog or ''}\n\nexit codes: 0 every domain has its answer, be it that it takes"
-        " no mail;\n1 DNS gave none for some, or some lines hold no address; 2 wrong usage"
+        " no mail;\n1 DNS gave none for some, or some lines or arguments are no address or"
+        " domain; 2 wrong usage"
     )
 
 
 @dataclass(slots=True)
 class Listed:
-    """The domains of a run, in order, with how many addresses of which source they have.
+    """The domains of a run, in order: of arguments, and of a list.
 
     Attributes:
-        domains: addresses by lead source, by domain.
-        refused: lines that hold neither an address nor a domain, with the reason.
+        domains: addresses of the list by lead source, by domain.
+        asked: the arguments that led to a domain, as they were given.
+        bad: arguments that are neither an address nor a domain, with the reason.
+        refused: the same of lines.
         has_sources: whether the list names lead sources.
     """
 
     domains: dict[str, Counter[str]] = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)
+    bad: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     has_sources: bool = False
 
-    def add(self, text: str, source: str = "") -> None:
-        """Take an address or a domain.
+    def name(self, text: str) -> None:
+        """Take an argument."""
+        try:
+            domain = _domain(text)
+        except InputError as error:
+            self.bad.append((text, error.reason))
+        else:
+            self.domains.setdefault(domain, Counter())
+            self.asked.setdefault(domain, []).append(text)
+
+    def add(self, text: str, source: str) -> None:
+        """Take an address or a domain of the list.
 
         Raises:
             AddressError: it is neither.
         """
-        text = text.strip().strip("\ufeff")
-        domain = domain_of(normalise_address(text)) if "@" in text else normalise_domain(text)
-        self.domains.setdefault(domain, Counter())[source] += 1
+        self.domains.setdefault(_domain(text), Counter())[source] += 1
+
+
+def _domain(text: str) -> str:
+    text = text.strip().strip("\ufeff")
+    return domain_of(normalise_address(text)) if "@" in text else normalise_domain(text)
 
 
 def run(args: argparse.Namespace, console: Console, *, resolver: Resolver | None = None) -> int:
@@ -113,7 +136,6 @@ def run(args: argparse.Namespace, console: Console, *, resolver: Resolver | None
 
     Raises:
         CommandError: nothing to ask for, nobody to ask, or the list cannot be read.
-        AddressError: an argument is no domain.
         SettingsError: a resolver is not an IP address with or without a port.
     """
     resolver = resolver or Resolver.of(args.resolver)
@@ -127,25 +149,30 @@ def run(args: argparse.Namespace, console: Console, *, resolver: Resolver | None
         for domain, probe in results:
             found[domain] = probe
             if args.json:
-                console.json(_json(domain, probe, listed.domains[domain]))
+                for answer in _json(domain, probe, listed):
+                    console.json(answer)
             advance()
     if not args.json:
         _show(args, listed, found, console)
+    for text, reason in listed.bad:
+        console.error(f"{visible(text)}: {reason}")
     for line, reason in listed.refused[:_SHOWN]:
         console.error(f"line {line}: {reason}")
     if len(listed.refused) > _SHOWN:
         console.error(f"and {len(listed.refused) - _SHOWN} more lines that hold no address")
     unknown = any(probe.verdict is DomainVerdict.UNKNOWN for probe in found.values())
-    return 1 if unknown or listed.refused else 0
+    return 1 if unknown or listed.bad or listed.refused else 0
 
 
 def _listed(args: argparse.Namespace, console: Console) -> Listed:
     listed = Listed()
     for text in args.domain:
-        listed.add(text)
+        listed.name(text)
     if args.file is not None:
         with _open(args.file, console) as stream:
             _read(stream, listed)
+    if not listed.domains and listed.bad:
+        raise CommandError("; ".join(f"{visible(text)}: {reason}" for text, reason in listed.bad))
     if not listed.domains and not listed.refused:
         raise CommandError("no domain to ask for: name one, or a list with --file")
     return listed
@@ -164,18 +191,34 @@ def _open(name: str, console: Console) -> Iterator[TextIO]:
 
 
 def _read(stream: TextIO, listed: Listed) -> None:
-    rows = csv.reader(stream)
+    numbers: list[int] = []
+    lines = _lines_of(stream, numbers)
+    first_line = next(lines, "")
+    rows = csv.reader(chain([first_line], lines), delimiter=_delimiter(first_line))
     try:
         first = next(rows, [])
-        names = [cell.strip().strip("\ufeff").lower() for cell in first]
+        names = [re.sub(r"[\s-]+", "_", cell.strip().strip("\ufeff").lower()) for cell in first]
         address, source = _column(names, ADDRESS_COLUMNS), _column(names, SOURCE_COLUMNS)
         listed.has_sources = address is not None and source is not None
         if address is None:
-            _take(first, rows.line_num, 0, None, listed)
+            _take(first, numbers[-1] if numbers else 0, 0, None, listed)
         for row in rows:
-            _take(row, rows.line_num, address or 0, source if address is not None else None, listed)
+            _take(row, numbers[-1], address or 0, source if address is not None else None, listed)
     except csv.Error as error:
-        raise CommandError(f"line {rows.line_num}: is not CSV: {error}") from error
+        raise CommandError(f"line {numbers[-1]}: is not CSV: {error}") from error
+
+
+def _lines_of(stream: TextIO, numbers: list[int]) -> Iterator[str]:
+    """Lines that are no comments; the number of the last is at the end of `numbers`."""
+    for number, line in enumerate(stream, 1):
+        if not line.lstrip("\ufeff \t").startswith("#"):
+            numbers[:] = [number]
+            yield line
+
+
+def _delimiter(line: str) -> str:
+    """What stands most often between the cells of the first line."""
+    return max(",;\t", key=line.count)
 
 
 def _column(names: list[str], wanted: Iterable[str]) -> int | None:
@@ -198,33 +241,41 @@ def _take(row: list[str], line: int, address: int, source: int | None, listed: L
 # --------------------------------------------------------------------------- showing
 
 
-def _json(domain: str, probe: Probe, sources: Mapping[str, int]) -> dict[str, Any]:
-    answer = {
-        "domain": domain,
-        "verdict": probe.verdict.value,
-        "meaning": WORDS[probe.verdict],
-        "alternate_domain": probe.alternate_domain,
-        "alternate_verdict": probe.alternate_verdict.value if probe.alternate_verdict else None,
-        "probed_at": probe.probed_at.isoformat(),
-        **probe.evidence,
-    }
-    return answer | {"addresses": dict(sources)} if any(sources) else answer
+def _json(domain: str, probe: Probe, listed: Listed) -> Iterator[dict[str, Any]]:
+    """One record for a domain of the list, or for each argument that names it."""
+    for asked in listed.asked.get(domain, [None]):
+        answer = {
+            "domain": domain,
+            "verdict": probe.verdict.value,
+            "meaning": WORDS[probe.verdict],
+            "alternate_domain": probe.alternate_domain,
+            "alternate_verdict": probe.alternate_verdict.value if probe.alternate_verdict else None,
+            "probed_at": probe.probed_at.isoformat(),
+            **probe.evidence,
+        }
+        if asked is not None:
+            answer["asked"] = asked
+        if any(listed.domains[domain]):
+            answer["listed"] = dict(listed.domains[domain])
+        yield answer
 
 
 def _show(
     args: argparse.Namespace, listed: Listed, found: Mapping[str, Probe], console: Console
 ) -> None:
-    named = set(args.domain)
     shown = [
         (domain, found[domain])
         for domain in listed.domains
         if args.all
-        or domain in named
+        or domain in listed.asked
         or args.file is None
         or found[domain].verdict is not DomainVerdict.ACCEPTS_MAIL
     ]
     if shown:
-        console.rich().print(_table(shown))
+        rich = console.rich()
+        if not console.stdout.isatty():
+            rich.width = _WIDE  # another program looks for whole names there
+        rich.print(_table(shown))
         _legend([probe for _, probe in shown], console)
     if args.file is not None:
         _summarise(listed, found, console)
@@ -312,10 +363,10 @@ def _summarise(listed: Listed, found: Mapping[str, Probe], console: Console) -> 
         for source, count in sources.items():
             sums[source][_group(found[domain].verdict)] += count
     total = sum(sums.values(), Counter())
-    rows = [(source or "(named)", *_sums(sums[source])) for source in sorted(sums)]
+    rows = [(source or "all", *_sums(sums[source])) for source in sorted(sums)]
     if listed.has_sources and len(rows) > 1:
         rows.append(("all", *_sums(total)))
-    title = f"{total.total()} addresses at {len(found)} domains"
+    title = f"{total.total()} addresses at {sum(map(bool, listed.domains.values()))} domains"
     first = "lead source" if listed.has_sources else ""
     console.table((first, "addresses", *_GROUPS, "lost"), rows, title=title)
 
