@@ -216,7 +216,7 @@ def test_headers_delimiters_and_comments_are_those_that_people_export(mark) -> N
     # GIVEN a list as a spreadsheet writes it, with comments
     rows = [["# of May"], ["Name", " E-Mail ", "Lead Source"], ["Ann", "ann@company.test", "Fair"]]
     rows += [["# Bob", "bob@gone.test", "Fair"], ["Cid", "nobody", "Fair"]]
-    text = "".join(mark.join(row) + "\n" for row in rows)
+    text = "\ufeff\n" + "".join(mark.join(row) + "\n" for row in rows)
 
     # WHEN it is screened
     ran = look("--json", "--file", "-", stdin=text)
@@ -225,7 +225,7 @@ def test_headers_delimiters_and_comments_are_those_that_people_export(mark) -> N
     assert [(record["domain"], record["listed"]) for record in ran.records] == [
         ("company.test", {"fair": 1})
     ]
-    assert "line 5:" in ran.err
+    assert "line 6:" in ran.err
 
 
 @pytest.mark.parametrize("header", ["Email Address", "e_mail", "EMAIL", "Recipient", "address"])

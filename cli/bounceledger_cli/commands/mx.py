@@ -209,9 +209,10 @@ def _read(stream: TextIO, listed: Listed) -> None:
 
 
 def _lines_of(stream: TextIO, numbers: list[int]) -> Iterator[str]:
-    """Lines that are no comments; the number of the last is at the end of `numbers`."""
+    """Lines that hold something and are no comments; `numbers` holds the number of the last."""
     for number, line in enumerate(stream, 1):
-        if not line.lstrip("\ufeff \t").startswith("#"):
+        text = line.strip("\ufeff \t\r\n")
+        if text and not text.startswith("#"):
             numbers[:] = [number]
             yield line
 
