@@ -149,7 +149,6 @@ class Prober:
             delay = None
         return Outcome(fate=Fate.POSTPONED, domain=domain, probe=found, retry_in=delay)
 
-
     def _put_off(self, domain: str, probe: Probe) -> None:
         """Make a recheck that is past due again, or nobody would look for its day any more."""
         if probe.recheck_at is not None and probe.recheck_at <= self.clock():
