@@ -40,6 +40,8 @@ routes = APIGatewayRestResolver()
 def wire() -> Ledger:
     """The ledger of this execution environment."""
     settings = Settings.from_env(require=("table_name",))
+    if settings.rules_file:
+        rules()  # a bad file fails the start, never a request
     return Ledger(connect(), settings, within=PATIENCE)
 
 
