@@ -1,6 +1,7 @@
 """An SES event's way through the deployed stack: in through the topic, out through the API."""
 
 import json
+import subprocess
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from tests.ses_documents import bounce
 from tools.replay import Fate, drain_dead_letters, replay, wait_until_handled
 from tools.samples import Sample, load_samples
-from tools.stack import ROOT, Stack, call_api, publish, wait_for
+from tools.stack import ROOT, STACK_NAME, Stack, call_api, publish, wait_for
 
 SAMPLES = list(load_samples())
 
@@ -90,6 +91,32 @@ def test_a_source_is_told_what_its_mail_brought_to_light(stack: Stack) -> None:
     assert other["source"] is None
 
 
+def test_counts_are_read_from_the_stack_by_its_name(stack: Stack) -> None:
+    # GIVEN a booked bounce of a source of its own
+    address, source = somebody(), f"source-{uuid.uuid4().hex[:8]}"
+    publish(stack, bounce(address, lead_source=source))
+    assert wait_for(lambda: lookup(stack, address)["suppressed"])
+
+    # WHEN a person asks for its counts
+    where = ("--stack", STACK_NAME, "--endpoint-url", stack.endpoint_url)
+    result = subprocess.run(
+        [ROOT / ".venv/bin/bounceledger", "counts", source, "--json", *where],
+        env={
+            "AWS_ACCESS_KEY_ID": stack.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
+            "AWS_DEFAULT_REGION": stack.region,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    # THEN they are there, as they are over HTTP
+    totals = json.loads(result.stdout)["totals"]
+    assert totals == {"hard": 1, "category_mailbox_unknown": 1, "suppressed": 1}
+    assert call_api(stack, f"/v1/sources/{source}/counts").body["totals"] == totals
+
+
 def test_send_open_and_click_do_not_reach_the_queue(stack: Stack) -> None:
     # GIVEN the log of ingest
     wait_until_handled(stack)
@@ -118,7 +145,7 @@ def received(stack: Stack) -> int:
 def ingest_log(stack: Stack) -> list[dict[str, Any]]:
     cloudformation, logs = stack.client("cloudformation"), stack.client("logs")
     group = cloudformation.describe_stack_resource(
-        StackName="bounceledger", LogicalResourceId="IngestLogs"
+        StackName=STACK_NAME, LogicalResourceId="IngestLogs"
     )["StackResourceDetail"]["PhysicalResourceId"]
     lines = []
     for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):

@@ -91,6 +91,8 @@ def test_nothing_counted_has_no_rate() -> None:
     [
         (["fair", "--from", "2026-11-21", "--to", "2026-11-20"], "later than"),
         (["###"], "no lead source"),
+        (["fair", "--to", "0001-01-05"], "no mail before"),
+        (["fair", "--from", "2001-01-05"], "no mail before"),
     ],
 )
 def test_what_cannot_be_asked(arguments: list[str], message: str) -> None:

@@ -32,6 +32,9 @@ def test_every_threshold_is_a_variable() -> None:
         ("COUNT_DELIVERIES", "perhaps"),
         ("LANES", "0"),
         ("COUNTER_SHARDS", "0"),
+        ("COUNTER_SHARDS", "3"),
+        ("SOURCES_KEPT", "501"),
+        ("SOFT_DAYS_KEPT", "2"),
     ],
 )
 def test_a_bad_variable_is_named(name: str, text: str) -> None:

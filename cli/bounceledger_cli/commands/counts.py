@@ -1,7 +1,6 @@
 """``bounceledger counts``: what became of a lead source's mail, day by day."""
 
 import argparse
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from bounceledger_cli.console import CommandError, Console
 
 if TYPE_CHECKING:
     from bounceledger.ledger import Counts
+    from bounceledger.settings import Settings
 
 NAME = "counts"
 HELP = "Show what became of a lead source's mail by day, with rates."
@@ -37,6 +37,8 @@ BOUNCES = ("hard", "soft", "block", "echo")
 """With deliveries, the denominator of a rate."""
 
 DEFAULT_DAYS = 30
+FIRST_DAY = date(2011, 1, 1)
+"""SES sent no mail before."""
 
 
 class Counting(Protocol):
@@ -67,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--table", metavar="NAME", help="table (default: TABLE_NAME)")
     where.add_argument("--stack", metavar="NAME", help="stack whose output TableName is the table")
+    parser.add_argument(
+        "--shards",
+        type=int,
+        metavar="N",
+        help="the deployment's CounterShards (default: that of the stack, or COUNTER_SHARDS)",
+    )
     parser.add_argument("--endpoint-url", metavar="URL", help="AWS endpoint, for a local stack")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
@@ -85,6 +93,8 @@ def run(
         LedgerError: the table does not answer.
     """
     last = args.last or clock().date()
+    if min(last, args.first or last) < FIRST_DAY:
+        raise CommandError(f"SES sent no mail before {FIRST_DAY}")
     first = args.first or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
         raise CommandError(f"--from {first} is later than --to {last}")
@@ -150,20 +160,30 @@ def _percent(share: float | None) -> str:
 def _ledger(args: argparse.Namespace) -> Counting:
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from bounceledger.errors import SettingsError
     from bounceledger.ledger import Ledger, connect
     from bounceledger.settings import Settings
 
     try:
-        table = args.table or (args.stack and _table_of_stack(args)) or os.environ.get("TABLE_NAME")
-        if not table:
+        settings = Settings.from_env()
+        if args.stack:
+            settings = _of_stack(settings, args)
+        settings = replace(
+            settings,
+            table_name=args.table or settings.table_name,
+            counter_shards=args.shards or settings.counter_shards,
+        )
+        if not settings.table_name:
             raise CommandError("name the table: --table, --stack or TABLE_NAME")
-        settings = replace(Settings.from_env(), table_name=table)
         return Ledger(connect(args.endpoint_url), settings)
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"AWS cannot be asked: {error}") from error
+    except SettingsError as error:
+        raise CommandError(str(error)) from error
 
 
-def _table_of_stack(args: argparse.Namespace) -> str:
+def _of_stack(settings: "Settings", args: argparse.Namespace) -> "Settings":
+    """The table of a deployment, and the shards over which it spreads its counters."""
     import boto3
 
     client = boto3.client("cloudformation", endpoint_url=args.endpoint_url)
@@ -171,4 +191,6 @@ def _table_of_stack(args: argparse.Namespace) -> str:
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
     if "TableName" not in outputs:
         raise CommandError(f"the stack {args.stack} has no output TableName")
-    return outputs["TableName"]
+    chosen = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
+    shards = int(chosen.get("CounterShards", settings.counter_shards))
+    return replace(settings, table_name=outputs["TableName"], counter_shards=shards)

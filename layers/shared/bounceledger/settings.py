@@ -10,6 +10,8 @@ from bounceledger.errors import SettingsError
 
 MAX_NUMBER = 1_000_000
 """Largest number that a setting may be: as days, it stays within the calendar."""
+MAX_SOFT_DAYS_KEPT, MAX_SOURCES_KEPT = 400, 500
+"""With more an address's facts could outgrow the 400 KB of an item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,10 @@ class Policy:
         """Refuse what no policy can be made of; raises SettingsError."""
         if not self.soft_terms:
             raise SettingsError("SOFT_TERMS names no term")
+        if not self.soft_days <= self.soft_days_kept <= MAX_SOFT_DAYS_KEPT:
+            raise SettingsError(f"SOFT_DAYS_KEPT must be SOFT_DAYS to {MAX_SOFT_DAYS_KEPT}")
+        if not 1 <= self.sources_kept <= MAX_SOURCES_KEPT:
+            raise SettingsError(f"SOURCES_KEPT must be 1 to {MAX_SOURCES_KEPT}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,8 @@ class Settings:
         for name in ("lanes", "counter_shards"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
+        if self.counter_shards < self.lanes:
+            raise SettingsError("COUNTER_SHARDS must be at least LANES")
         if not re.fullmatch(r"[\w.-]{1,64}", self.lead_source_default):
             raise SettingsError(
                 "LEAD_SOURCE_DEFAULT must be 1 to 64 letters, digits, dots, hyphens or underscores"

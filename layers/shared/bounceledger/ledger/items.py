@@ -300,9 +300,18 @@ def _time(item: Mapping[str, Any], name: str) -> datetime | None:
 
 def _evidence(item: Mapping[str, Any]) -> dict[str, Evidence]:
     return {
-        cause: Evidence(**said | {"first": to_time(said["first"]), "last": to_time(said["last"])})
+        cause: Evidence(
+            **_known(said, Evidence)
+            | {"first": to_time(said["first"]), "last": to_time(said["last"])}
+        )
         for cause, said in _map(item, "evidence")
     }
+
+
+def _known(written: Mapping[str, Any], form: type[Evidence] | type[ManualEntry]) -> dict[str, Any]:
+    """Without what a later version wrote beside it, so that a roll-back can read the table."""
+    names = {f.name for f in fields(form)}
+    return {name: value for name, value in written.items() if name in names}
 
 
 def _soft_day(key: str) -> tuple[date, Category]:
@@ -311,7 +320,8 @@ def _soft_day(key: str) -> tuple[date, Category]:
 
 
 def _manual(entry: Mapping[str, Any]) -> ManualEntry:
-    return ManualEntry(**{**entry, "at": to_time(entry["at"]), "until": _time(entry, "until")})
+    times = {"at": to_time(entry["at"]), "until": _time(entry, "until")}
+    return ManualEntry(**_known(entry, ManualEntry) | times)
 
 
 def _probe(probe: Mapping[str, Any]) -> Probe:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
@@ -148,17 +149,17 @@ class Ledger:
         except LedgerError as error:
             failed = Outcome(fate=Fate.FAILED, reason=str(error), retry_helps=True)
             return {event_id(item): failed for item in observations}
-        groups = slices(observations, self._settings)
-        lanes = min(self._settings.lanes, len(groups))
+        runs = _runs(slices(observations, self._settings))
+        lanes = min(self._settings.lanes, len(runs))
 
         def run(lane: int) -> dict[Key, Outcome]:
             outcomes: dict[Key, Outcome] = {}
-            for group in groups[lane::lanes]:
+            for group in chain.from_iterable(runs[lane::lanes]):
                 outcomes |= self._recorder.book(group, lane, self._patience(deadline))
             return outcomes
 
         if lanes <= 1:
-            return run(0) if groups else {}
+            return run(0) if runs else {}
         outcomes: dict[Key, Outcome] = {}
         with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
             for part in pool.map(run, range(lanes)):
@@ -303,6 +304,20 @@ class Ledger:
         if deadline is None and self._within is not None:
             deadline = self._clock() + self._within
         return Patience(deadline=deadline, clock=self._clock, sleep=self._sleep)
+
+
+def _runs(groups: Iterable[list[Observation]]) -> list[list[list[Observation]]]:
+    """Groups, those together that share an address: in two lanes they would only conflict."""
+    runs: list[list[list[Observation]]] = []
+    before: set[str] = set()
+    for group in groups:
+        addresses = {item.event.address for item in group}
+        if runs and before & addresses:
+            runs[-1].append(group)
+        else:
+            runs.append([group])
+        before = addresses
+    return runs
 
 
 def _read[T](found: Mapping[Key, Item], key: Key, read: Callable[[Item], T]) -> T | None:

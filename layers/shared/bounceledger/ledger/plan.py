@@ -33,7 +33,7 @@ from bounceledger.verdict import Disposition
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
 """Kinds that are never booked."""
 
-MAX_CLUSTER = 30
+MAX_CLUSTER = 24
 """Events of one address in one transaction."""
 
 _BY_KIND: Mapping[Kind, str] = {

@@ -116,7 +116,7 @@ class Table:
             while todo:
                 request = {self._name: {"Keys": todo, "ConsistentRead": True}}
                 answer = _call(self._client.batch_get_item, patience, RequestItems=request)
-                for attributes in answer["Responses"].get(self._name, ()):
+                for attributes in answer.get("Responses", {}).get(self._name, ()):
                     item = from_attributes(attributes)
                     found[Key(str(item["pk"]), str(item["sk"]))] = item
                 left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
