@@ -1,12 +1,7 @@
 """The wiring of ingest and lookup: events in, answers out."""
 
-import importlib.util
-import io
 import json
-import logging
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,20 +11,8 @@ from bounceledger.intake import Intake
 from bounceledger.ledger import Fate, Outcome
 from bounceledger.settings import Settings
 from tests.fakes import FakeBooks, FakeContext, FakeDeadLetters
+from tests.functions import load, logged
 from tests.ses_documents import bounce, sns_record
-
-ROOT = Path(__file__).parents[2]
-
-
-def load(name: str) -> ModuleType:
-    """A function's app.py under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / f"functions/{name}/app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 ingest = load("ingest")
 lookup = load("lookup")
@@ -130,12 +113,8 @@ def test_ingest_logs_no_address() -> None:
     }
 
     # WHEN ingest is invoked
-    written = io.StringIO()
-    listener = logging.StreamHandler(written)
-    listener.setFormatter(ingest.logger.registered_formatter)
-    ingest.logger.addHandler(listener)
-    ingest.handler(event, FakeContext(), intake=intake(books))
-    ingest.logger.removeHandler(listener)
+    with logged(ingest) as written:
+        ingest.handler(event, FakeContext(), intake=intake(books))
 
     # THEN the log says what happened, and to no one in particular
     log = written.getvalue()
