@@ -21,10 +21,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bounceledger import rules
-from bounceledger.classify import classify
-from bounceledger.reply import fold, parse_reply
-from bounceledger.rules import Hints, Rule, RuleSet, ask, load_rules
+from bounceledger.classify import rules
+from bounceledger.classify.classifier import classify
+from bounceledger.classify.reply import fold, parse_reply
+from bounceledger.classify.rules import Hints, Rule, RuleSet, ask, load_rules
 
 SHARE_OF_SEQUENTIAL = 20
 """The slow side reads every n-th reply; a ratio needs no more."""

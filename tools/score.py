@@ -17,8 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bounceledger.classify import Hints, classify
-from bounceledger.reply import parse_reply
+from bounceledger.classify.classifier import Hints, classify
+from bounceledger.classify.reply import parse_reply
 from bounceledger.verdict import Category, Disposition, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]

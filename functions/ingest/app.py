@@ -9,13 +9,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
+from bounceledger.classify.rules import load_rules
 from bounceledger.envelope import records_of
 from bounceledger.errors import LedgerError
 from bounceledger.intake import Intake, Report
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, make_metrics
 from bounceledger.queues import DeadLetterQueue
-from bounceledger.rules import load_rules
 from bounceledger.settings import Settings
 
 MARGIN = timedelta(seconds=10)

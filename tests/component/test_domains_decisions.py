@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bounceledger.classify import classify_event
+from bounceledger.classify.classifier import classify_event
 from bounceledger.domains import Resolver, Server, probe
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Ledger

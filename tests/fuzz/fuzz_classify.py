@@ -16,9 +16,9 @@ import time
 import atheris
 
 with atheris.instrument_imports(include=["bounceledger"]):
-    from bounceledger.classify import Hints, classify, explain
-    from bounceledger.reply import parse_reply
-    from bounceledger.rules import SOURCE, parse_rules, read_source
+    from bounceledger.classify.classifier import Hints, classify, explain
+    from bounceledger.classify.reply import parse_reply
+    from bounceledger.classify.rules import SOURCE, parse_rules, read_source
 
 MAX_SECONDS = 2.0
 """Of processor time for one input of any length: a thousand times what a reply takes here, so

@@ -15,18 +15,18 @@ LAYER = ROOT / "layers/shared/bounceledger"
 
 RANKS = (
     {"errors", "events", "verdict"},
-    {"settings", "reply", "addresses", "reference"},
-    {"rules", "state", "envelope", "observe"},
-    {"classify", "providers"},
+    {"settings", "addresses", "reference"},
+    {"classify", "state", "envelope", "observe"},
+    {"providers"},
     {"ledger", "domains", "queues"},
     {"intake", "api", "outbox", "probing"},
 )
 """Modules of the layer; each may import only from the rows above its own."""
 
-PURE = {"events", "verdict", "addresses", "reply", "rules", "classify", "state"}
+PURE = {"events", "verdict", "addresses", "classify", "state"}
 """Modules that import the standard library only, but for what `ENGINES` grants."""
 
-ENGINES = {"rules": {"re2"}, "classify": {"re2"}, "addresses": {"idna"}}
+ENGINES = {"classify": {"re2"}, "addresses": {"idna"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
@@ -113,10 +113,10 @@ NEVER_AT_START = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xra
 
 FORBIDDEN = {
     "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
-    "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.rules"},
+    "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify.rules"},
     "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
-    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.rules"},
-    "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.rules"},
+    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify.rules"},
+    "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify.rules"},
 }
 """What the cold start of each function must not load."""
 

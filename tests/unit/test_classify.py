@@ -4,9 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bounceledger.classify import MEANINGS, NO_RULE, Hints, classify, classify_event, explain
+from bounceledger.classify.classifier import (
+    MEANINGS,
+    NO_RULE,
+    Hints,
+    classify,
+    classify_event,
+    explain,
+)
+from bounceledger.classify.reply import parse_reply
 from bounceledger.events import Kind, MailEvent
-from bounceledger.reply import parse_reply
 from bounceledger.verdict import Category, Disposition, Scope, Verdict
 
 

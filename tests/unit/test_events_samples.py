@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bounceledger.classify import classify_event
+from bounceledger.classify.classifier import classify_event
 from bounceledger.envelope import unwrap
 from bounceledger.events import Kind, MailEvent
 from bounceledger.providers import parse, ses

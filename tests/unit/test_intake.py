@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from bounceledger.classify.rules import load_rules
 from bounceledger.intake import Intake
 from bounceledger.ledger import Fate, Outcome
-from bounceledger.rules import load_rules
 from bounceledger.settings import Settings
 from bounceledger.verdict import Category
 from tests.fakes import FakeBooks, FakeDeadLetters

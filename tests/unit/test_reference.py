@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounceledger import reference
+from bounceledger.classify.reply import parse_reply
 from bounceledger.reference import Page, PageKind, find, pages, search
-from bounceledger.reply import parse_reply
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers/shared/bounceledger"
@@ -148,7 +148,7 @@ def test_521_is_the_richest_page() -> None:
 
 
 def rule_codes() -> Iterator[tuple[str, str]]:
-    rules = LAYER / "rules.toml"
+    rules = LAYER / "classify/rules.toml"
     for rule in tomllib.loads(rules.read_text(encoding="utf-8"))["rule"]:
         codes = {*rule.get("status", ()), *rule.get("reply", ())}
         for example in rule.get("examples", ()):

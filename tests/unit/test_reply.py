@@ -2,7 +2,7 @@
 
 import pytest
 
-from bounceledger.reply import MAX_DIAGNOSTIC, SmtpReply, matchable, parse_reply
+from bounceledger.classify.reply import MAX_DIAGNOSTIC, SmtpReply, matchable, parse_reply
 
 
 @pytest.mark.parametrize(

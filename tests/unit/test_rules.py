@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bounceledger import rules
+from bounceledger.classify import rules
+from bounceledger.classify.rules import Facts, check_rules, compact, load_rules, read_source
 from bounceledger.errors import RulesError
-from bounceledger.rules import Facts, check_rules, compact, load_rules, read_source
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
 
 
@@ -41,7 +41,7 @@ class TestOurRules:
         assert len(checked.rules) > 50
 
     def test_run_from_a_compact_copy_of_the_source(self) -> None:
-        # WHEN the compact copy is stale, "make rules" or "python -m bounceledger.rules" mends it
+        # WHEN the compact copy is stale, "make rules" writes it again
         checked = check_rules(read_source(rules.SOURCE))
         assert rules.COMPACT.read_text(encoding="utf-8") == compact(checked)
         assert load_rules().rules == checked.rules

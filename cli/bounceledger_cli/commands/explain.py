@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bounceledger import reference
-from bounceledger.classify import NO_RULE, classify, explain
+from bounceledger.classify.classifier import NO_RULE, classify, explain
+from bounceledger.classify.reply import SmtpReply, parse_reply
 from bounceledger.reference import CLASS_NAMES, Page
-from bounceledger.reply import SmtpReply, parse_reply
 from bounceledger.verdict import Disposition, Scope, Verdict
 from bounceledger_cli.console import CommandError, Console, visible
 

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bounceledger import providers
-from bounceledger.classify import classify_event
+from bounceledger.classify.classifier import classify_event
+from bounceledger.classify.rules import RuleSet, load_rules
 from bounceledger.envelope import unwrap
 from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError, SetUpNotice
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Fate, Outcome
 from bounceledger.queues import DeadLetters
-from bounceledger.rules import RuleSet, load_rules
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 

@@ -2,8 +2,8 @@
 
 `rules.toml` is the source of truth; docs/rules.md tells how to write a rule. What runs is
 `rules.json`, the same rules without examples and notes, because parsing TOML costs a cold
-start more than everything else here together; `python -m bounceledger.rules` writes it, and a
-test holds both together.
+start more than everything else here together; `make rules` writes it, and a test holds both
+together.
 
 All patterns are matched in one pass by RE2, in time linear in the text. Of the rules whose
 pattern was found and whose conditions hold, the first in the file wins, wherever in the text
@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 import re2  # type: ignore[import-untyped]  # ships no types
 
+from bounceledger.classify.reply import SmtpReply, fold, matchable, parse_reply
 from bounceledger.errors import RulesError
-from bounceledger.reply import SmtpReply, fold, matchable, parse_reply
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
 
 SOURCE = Path(__file__).with_name("rules.toml")
@@ -271,7 +271,7 @@ def load_rules(extra: str | Path | None = None) -> RuleSet:
     """
     if not extra:
         return _our_ruleset()
-    path = Path(__file__).parents[1] / extra
+    path = Path(__file__).parents[2] / extra
     own = parse_rules(read_source(path))
     version = _digest(COMPACT, path)
     both = RuleSet((*(draft.rule for draft in own), *_our_rules()), version=version)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from bounceledger.classify.reply import SmtpReply, parse_reply
+from bounceledger.classify.rules import Facts, Hints, RuleSet, ask, load_rules
 from bounceledger.events import MailEvent
-from bounceledger.reply import SmtpReply, parse_reply
-from bounceledger.rules import Facts, Hints, RuleSet, ask, load_rules
 from bounceledger.verdict import Category, Scope, Verdict
 
 __all__ = ["MEANINGS", "Hints", "Meaning", "classify", "classify_event", "explain"]

@@ -1,0 +1,1 @@
+"""What a reply of a mail server says about the recipient."""
