@@ -79,7 +79,7 @@ e2e: setup tools ## Only the end-to-end tests
 	@$(BIN)/python -m pytest tests/e2e
 
 rules: setup ## Rebuild rules.json after a change of rules.toml
-	@$(BIN)/python -m bounceledger.classify.rules
+	@$(BIN)/python -m bounceledger.classify.compiled
 
 # ---------------------------------------------------------------- measurements
 

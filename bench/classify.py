@@ -21,10 +21,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bounceledger.classify import rules
+from bounceledger.classify import compiled, rule_file
 from bounceledger.classify.classifier import classify
+from bounceledger.classify.compiled import load_rules
+from bounceledger.classify.engine import Rule, RuleSet
 from bounceledger.classify.reply import fold, parse_reply
-from bounceledger.classify.rules import Hints, Rule, RuleSet, ask, load_rules
+from bounceledger.classify.traits import Hints, prepare
 
 SHARE_OF_SEQUENTIAL = 20
 """The slow side reads every n-th reply; a ratio needs no more."""
@@ -42,10 +44,10 @@ class Sequential:
 
     def category(self, diagnostic: str) -> str:
         """What the first rule that fits says."""
-        text, facts = ask(parse_reply(diagnostic), Hints())
+        text, traits = prepare(parse_reply(diagnostic), Hints())
         for rule, wanted, required, forbidden in self._tests:
             if (
-                rule.admits(facts)
+                rule.admits(traits)
                 and (not wanted or any(pattern.search(text) for pattern in wanted))
                 and all(pattern.search(text) for pattern in required)
                 and not any(pattern.search(text) for pattern in forbidden)
@@ -62,7 +64,7 @@ def _patterns(rule: Rule) -> tuple[list[str], list[str], list[str]]:
 def make_stream(count: int, *, fresh: bool, seed: int = 521) -> list[str]:
     """Replies; fresh ones differ in what rules see, others only in addresses."""
     random_ = random.Random(seed)
-    drafts = rules.parse_rules(rules.read_source(rules.SOURCE))
+    drafts = rule_file.parse_rules(rule_file.read_entries(compiled.SOURCE))
     said = [
         example["diagnostic"]
         for draft in drafts
@@ -83,7 +85,7 @@ def _vary(diagnostic: str, random_: random.Random, *, fresh: bool) -> str:
 
 def share_repeated(replies: Sequence[str]) -> float:
     """Share of the replies that ask what an earlier one of the stream asked."""
-    return 1 - len({ask(parse_reply(reply), Hints()) for reply in replies}) / len(replies)
+    return 1 - len({prepare(parse_reply(reply), Hints()) for reply in replies}) / len(replies)
 
 
 def measure(work: Callable[[str], object], replies: Sequence[str]) -> float:
@@ -98,7 +100,7 @@ def load_milliseconds() -> tuple[float, float]:
     """Median over fresh interpreters: importing the engine, and loading every rule."""
     code = (
         "import time; a = time.process_time(); import re2; b = time.process_time();"
-        "import bounceledger.rules as r; c = time.process_time(); r.load_rules();"
+        "import bounceledger.classify.compiled as r; c = time.process_time(); r.load_rules();"
         "d = time.process_time(); print((b - a) * 1e3, (d - c) * 1e3)"
     )
     runs = [

@@ -17,8 +17,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bounceledger.classify.classifier import Hints, classify
+from bounceledger.classify.classifier import classify
 from bounceledger.classify.reply import parse_reply
+from bounceledger.classify.traits import Hints
 from bounceledger.verdict import Category, Disposition, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]

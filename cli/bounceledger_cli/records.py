@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import PurePath
 from typing import Any, TextIO
 
-from bounceledger.classify.classifier import Hints
+from bounceledger.classify.traits import Hints
 
 MAX_LINE = 4 << 20
 """Characters of one line; a longer one is refused, not read."""

@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
-from bounceledger.classify.rules import load_rules
+from bounceledger.classify.compiled import load_rules
 from bounceledger.envelope import records_of
 from bounceledger.errors import LedgerError
 from bounceledger.intake import Intake, Report

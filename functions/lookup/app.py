@@ -30,7 +30,7 @@ HINTS = ("status", "bounce_type", "bounce_subtype")
 """What else SES says about a bounce."""
 
 if TYPE_CHECKING:
-    from bounceledger.classify.rules import RuleSet
+    from bounceledger.classify.engine import RuleSet
 
 logger = make_logger("lookup")
 routes = APIGatewayRestResolver()
@@ -48,7 +48,7 @@ def wire() -> Ledger:
 @cache
 def rules() -> "RuleSet":
     """The rules that ingest judges by."""
-    from bounceledger.classify.rules import load_rules
+    from bounceledger.classify.compiled import load_rules
 
     return load_rules(Settings.from_env().rules_file)
 
@@ -113,8 +113,10 @@ def get_counts(source: str) -> dict[str, Any]:
 @routes.post("/v1/classify")
 def post_classify() -> dict[str, Any]:
     """What a reply says: ``diagnostic``, with ``status``, ``bounce_type``, ``bounce_subtype``."""
-    from bounceledger.classify.classifier import Hints, classify, explain
+    from bounceledger.classify.classifier import classify
+    from bounceledger.classify.meanings import explain
     from bounceledger.classify.reply import parse_reply
+    from bounceledger.classify.traits import Hints
 
     body = _json_body()
     status, bounce_type, bounce_subtype = (_text(body, name) for name in HINTS)

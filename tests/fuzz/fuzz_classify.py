@@ -16,9 +16,12 @@ import time
 import atheris
 
 with atheris.instrument_imports(include=["bounceledger"]):
-    from bounceledger.classify.classifier import Hints, classify, explain
+    from bounceledger.classify.classifier import classify
+    from bounceledger.classify.compiled import SOURCE
+    from bounceledger.classify.meanings import explain
     from bounceledger.classify.reply import parse_reply
-    from bounceledger.classify.rules import SOURCE, parse_rules, read_source
+    from bounceledger.classify.rule_file import parse_rules, read_entries
+    from bounceledger.classify.traits import Hints
 
 MAX_SECONDS = 2.0
 """Of processor time for one input of any length: a thousand times what a reply takes here, so
@@ -28,7 +31,7 @@ that neither instrumented code nor a busy machine reaches it, and anything quadr
 WORDS = sorted(
     {
         word
-        for draft in parse_rules(read_source(SOURCE))
+        for draft in parse_rules(read_entries(SOURCE))
         for example in draft.examples
         for word in example.get("diagnostic", "").split()
     }

@@ -113,10 +113,10 @@ NEVER_AT_START = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xra
 
 FORBIDDEN = {
     "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
-    "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify.rules"},
+    "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify.engine"},
     "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
-    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify.rules"},
-    "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify.rules"},
+    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify.engine"},
+    "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify.engine"},
 }
 """What the cold start of each function must not load."""
 

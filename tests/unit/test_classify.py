@@ -4,15 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bounceledger.classify.classifier import (
-    MEANINGS,
-    NO_RULE,
-    Hints,
-    classify,
-    classify_event,
-    explain,
-)
+from bounceledger.classify.classifier import NO_RULE, classify, classify_event
+from bounceledger.classify.meanings import MEANINGS, explain
 from bounceledger.classify.reply import parse_reply
+from bounceledger.classify.traits import Hints
 from bounceledger.events import Kind, MailEvent
 from bounceledger.verdict import Category, Disposition, Scope, Verdict
 

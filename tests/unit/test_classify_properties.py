@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounceledger.classify.classifier import Hints, classify, explain
+from bounceledger.classify.classifier import classify
+from bounceledger.classify.compiled import load_rules
+from bounceledger.classify.meanings import explain
 from bounceledger.classify.reply import MAX_DIAGNOSTIC, matchable, parse_reply
-from bounceledger.classify.rules import load_rules
+from bounceledger.classify.traits import Hints
 from bounceledger.verdict import Disposition
 
 codes = st.sampled_from(["550 ", "smtp; 550-5.1.1 ", "421 4.7.0 ", "5.1.2 - ", "521", "", "605 "])

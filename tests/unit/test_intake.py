@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bounceledger.classify.rules import load_rules
+from bounceledger.classify.compiled import load_rules
 from bounceledger.intake import Intake
 from bounceledger.ledger import Fate, Outcome
 from bounceledger.settings import Settings

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from bounceledger.classify.classifier import classify
+from bounceledger.classify.compiled import load_rules
+from bounceledger.classify.engine import RuleSet
 from bounceledger.classify.reply import parse_reply
-from bounceledger.classify.rules import RuleSet, load_rules
 from bounceledger.verdict import DISPOSITIONS, Category, Verdict
 from bounceledger_cli.console import CommandError, Console, encode
 from bounceledger_cli.records import BadRecord, Format, Record, read_records, utf8

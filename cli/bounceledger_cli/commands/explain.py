@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bounceledger import reference
-from bounceledger.classify.classifier import NO_RULE, classify, explain
+from bounceledger.classify.classifier import NO_RULE, classify
+from bounceledger.classify.meanings import explain
 from bounceledger.classify.reply import SmtpReply, parse_reply
 from bounceledger.reference import CLASS_NAMES, Page
 from bounceledger.verdict import Disposition, Scope, Verdict

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from bounceledger import providers
 from bounceledger.classify.classifier import classify_event
-from bounceledger.classify.rules import RuleSet, load_rules
+from bounceledger.classify.compiled import load_rules
+from bounceledger.classify.engine import RuleSet
 from bounceledger.envelope import unwrap
 from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError, SetUpNotice
 from bounceledger.events import Kind, MailEvent

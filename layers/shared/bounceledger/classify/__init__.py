@@ -1,1 +1,6 @@
-"""What a reply of a mail server says about the recipient."""
+"""What a mail server's reply says about the recipient. Pure.
+
+`reply` takes a diagnostic apart, `traits` says what rules may ask about it, `engine` picks
+the rule, `classifier` makes the verdict and `meanings` explains it. `compiled` loads the
+rules that run; `rule_file` checks the file in which people write them.
+"""

@@ -1,0 +1,198 @@
+"""Rules and the engine that picks one for a reply.
+
+All patterns are matched in one pass by RE2, in time linear in the string. Of the rules whose
+pattern was found and whose conditions hold, the first one wins, wherever in the reply its
+words stand.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
+
+import re2  # type: ignore[import-untyped]  # ships no types
+
+from bounceledger.classify.reply import fold
+from bounceledger.classify.traits import ReplyTraits
+from bounceledger.errors import RulesError
+from bounceledger.verdict import Category, Scope
+
+_MATCHER_MEMORY = 64 << 20
+"""Bytes that the set of all patterns may take."""
+_MAX_MATCHED = 120
+"""Characters of the matched words that are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule; every field that is given must hold.
+
+    Attributes:
+        id: its name, kept with every suppression that it causes.
+        category: what a reply says that it selects.
+        scope: how far that reaches, where not as usual for the category.
+        any: patterns (RE2) of which one must be found in the words.
+        names: strings of which one must be found in the name of a host or page.
+        all: patterns which must all be found.
+        none: patterns of which none may be found.
+        reply: reply codes, ``x`` for any digit, ``none`` for no code.
+        status: enhanced status codes, ``x`` for any number, ``none`` for no status.
+        temporary: whether the server must (not) have asked to try again.
+        words: whether the reply must (not) say anything beside its codes.
+        type: SES bounce types.
+        subtype: SES bounce subtypes.
+        action: DSN actions.
+    """
+
+    id: str
+    category: Category
+    scope: Scope
+    any: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    reply: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    temporary: bool | None = None
+    words: bool | None = None
+    type: tuple[str, ...] = ()
+    subtype: tuple[str, ...] = ()
+    action: tuple[str, ...] = ()
+
+    def admits(self, traits: ReplyTraits) -> bool:
+        """Whether everything but the words fits."""
+        return (
+            (self.temporary is None or self.temporary is traits.temporary)
+            and (self.words is None or self.words is traits.words)
+            and (not self.reply or any(_code_fits(code, traits.reply) for code in self.reply))
+            and (not self.status or any(_status_fits(code, traits.status) for code in self.status))
+            and (not self.type or traits.type in self.type)
+            and (not self.subtype or traits.subtype in self.subtype)
+            and (not self.action or traits.action in self.action)
+        )
+
+
+def _code_fits(wanted: str, code: str) -> bool:
+    if not code or wanted == "none":
+        return not code and wanted == "none"
+    return all(want in ("x", digit) for want, digit in zip(wanted, code, strict=True))
+
+
+def _status_fits(wanted: str, status: str) -> bool:
+    if not status or wanted == "none":
+        return not status and wanted == "none"
+    parts = status.split(".")
+    return len(parts) == 3 and all(
+        want in ("x", part) for want, part in zip(wanted.split("."), parts, strict=True)
+    )
+
+
+class Selection(NamedTuple):
+    """The rule that won, and a way to ask for the words or the code that it was found by.
+
+    The set says which patterns were found, not where; finding the words is a search of its own
+    that few callers need.
+    """
+
+    rule: Rule
+    evidence: Callable[[], str]
+
+    @property
+    def matched(self) -> str:
+        """The words or the code; at most 120 characters, may be empty."""
+        return self.evidence()
+
+
+class RuleSet:
+    """Rules in order, ready to match.
+
+    Args:
+        rules: the first that fits wins.
+        version: changes when a file does that they come from; kept with every suppression.
+
+    Raises:
+        RulesError: a pattern is not one that RE2 can match in linear time.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, version: str = "") -> None:
+        self.rules = tuple(rules)
+        self.version = version
+        self._patterns: list[bytes] = []
+        self._found_by: list[int] = []  # pattern -> the rule that it speaks for, or -1
+        self._all: dict[int, frozenset[int]] = {}
+        self._none: dict[int, frozenset[int]] = {}
+        self._matcher = re2.Set.SearchSet(_options())
+        for number, rule in enumerate(self.rules):
+            for pattern in rule.any:
+                self._add(rule, pattern, number)
+            for name in rule.names:
+                self._add(rule, re2.escape(name.upper()), number)
+            if rule.all:
+                self._all[number] = frozenset(self._add(rule, text, -1) for text in rule.all)
+            if rule.none:
+                self._none[number] = frozenset(self._add(rule, text, -1) for text in rule.none)
+        self._matcher.Compile()
+        # Replies differ in their words; what else is known of them is often the same.
+        self._admitted = lru_cache(maxsize=4096)(self._find_admitted)
+        self._pattern = cache(self._compile_pattern)
+
+    def _add(self, rule: Rule, pattern: str, number: int) -> int:
+        encoded = fold(pattern).encode()
+        try:
+            index: int = self._matcher.Add(encoded)
+        except re2.error as error:
+            raise RulesError(f"rule {rule.id!r}: pattern {pattern!r} is not linear-time") from error
+        self._patterns.append(encoded)
+        self._found_by.append(number)
+        return index
+
+    def _compile_pattern(self, index: int) -> Any:
+        return re2.compile(self._patterns[index], _options())
+
+    def _find_admitted(self, traits: ReplyTraits) -> tuple[frozenset[int], int]:
+        """The rules that everything but the words fits, and the first that asks for no words."""
+        admitted = [number for number, rule in enumerate(self.rules) if rule.admits(traits)]
+        wordless = (n for n in admitted if not self.rules[n].any and not self.rules[n].names)
+        return frozenset(admitted), next(wordless, len(self.rules))
+
+    def select(self, text: str, traits: ReplyTraits) -> Selection | None:
+        """The first rule that fits, or nothing.
+
+        Args:
+            text: words in the form of `reply.matchable`.
+            traits: what else is known of the reply.
+        """
+        admitted, best = self._admitted(traits)
+        encoded = text.encode("utf-8", "replace")
+        found: list[int] = self._matcher.Match(encoded) or [] if encoded else []
+        for index in sorted(found):  # in the order of the rules
+            number = self._found_by[index]
+            if number >= best:
+                break
+            if number in admitted and self._fits(number, found):
+                return Selection(self.rules[number], partial(self._words, index, encoded))
+        if best == len(self.rules):
+            return None
+        rule = self.rules[best]
+        asked = (rule.subtype and traits.subtype) or (rule.status and traits.status) or traits.reply
+        return Selection(rule, partial(str, asked or ""))
+
+    def _words(self, index: int, encoded: bytes) -> str:
+        words = self._pattern(index).search(encoded)
+        return words[0].decode(errors="replace").lower()[:_MAX_MATCHED] if words else ""
+
+    def _fits(self, number: int, found: list[int]) -> bool:
+        required = self._all.get(number)
+        if required is not None and not required.issubset(found):
+            return False
+        forbidden = self._none.get(number)
+        return forbidden is None or forbidden.isdisjoint(found)
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes for letters: half the automaton
+    options.max_mem = _MATCHER_MEMORY
+    options.never_capture = True
+    options.log_errors = False
+    return options

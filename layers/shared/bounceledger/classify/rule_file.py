@@ -1,0 +1,183 @@
+"""The rule file: its format, and a loader that rejects whatever is wrong with it.
+
+docs/rules.md describes the format. Only a build and a deployment with rules of its own load
+this module.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bounceledger.classify.engine import Rule, RuleSet
+from bounceledger.classify.reply import fold, parse_reply
+from bounceledger.classify.traits import Hints, ReplyTraits, prepare
+from bounceledger.errors import RulesError
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
+
+MAX_LITERAL = 60
+"""Characters of plain text in a row that a pattern may hold; longer is a copy, not a rule."""
+
+_LISTS = ("any", "names", "all", "none", "reply", "status", "type", "subtype", "action")
+_FLAGS = ("temporary", "words")
+_PATTERNS = ("any", "all", "none")
+_KNOWN = {"id", "category", "scope", "examples", "note", *_LISTS, *_FLAGS}
+_EXAMPLE_KNOWN = {"diagnostic", "status", "type", "subtype", "action"}
+
+
+class RuleDraft(NamedTuple):
+    """A rule as its file has it."""
+
+    rule: Rule
+    examples: tuple[Mapping[str, str], ...]
+    note: str
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a rule file.
+
+    Raises:
+        RulesError: the file cannot be read, or is not a list of rules.
+    """
+    import tomllib  # the checks alone do without it
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RulesError(f"rules file {path}: {error}") from error
+    entries = document.pop("rule", None)
+    if document or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise RulesError(f"rules file {path}: contains something other than [[rule]] tables")
+    return entries
+
+
+def parse_rules(entries: Iterable[dict[str, Any]]) -> list[RuleDraft]:
+    """Check the form of every entry.
+
+    Raises:
+        RulesError: names the rule and what is wrong with it.
+    """
+    return [_draft(entry) for entry in entries]
+
+
+def check_rules(entries: Iterable[dict[str, Any]]) -> RuleSet:
+    """Check entries as strictly as can be: form, patterns, ids, examples, order.
+
+    Raises:
+        RulesError: names the rule and what is wrong with it.
+    """
+    drafts = parse_rules(entries)
+    rules = RuleSet(draft.rule for draft in drafts)
+    check_ids(rules.rules)
+    check_examples(drafts, rules)
+    return rules
+
+
+def check_ids(rules: Iterable[Rule]) -> None:
+    """Refuse an id that two rules have."""
+    for name, times in Counter(rule.id for rule in rules).items():
+        if times > 1:
+            raise RulesError(f"rule {name!r}: {times} rules have this id")
+
+
+def check_examples(drafts: Iterable[RuleDraft], rules: RuleSet) -> None:
+    """Refuse a rule that one of its own examples does not select."""
+    for draft in drafts:
+        for example in draft.examples:
+            chosen = rules.select(*_selection_input(**example))
+            if chosen is None:
+                raise RulesError(f"rule {draft.rule.id!r}: no rule selects its {example}")
+            if chosen.rule.id != draft.rule.id:
+                raise RulesError(
+                    f"rule {draft.rule.id!r}: {chosen.rule.id!r} selects its {example}"
+                )
+
+
+def _selection_input(diagnostic: str = "", **hints: str) -> tuple[str, ReplyTraits]:
+    return prepare(parse_reply(diagnostic), Hints(**hints))
+
+
+def _draft(entry: dict[str, Any]) -> RuleDraft:
+    name = entry.get("id")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise RulesError(f"rule {name!r}: the id must be lower-case words joined by hyphens")
+    examples, note = entry.get("examples"), entry.get("note")
+    if not isinstance(note, str) or not note.strip():
+        raise RulesError(f"rule {name!r}: has no note saying where it was seen")
+    if not isinstance(examples, list) or not examples:
+        raise RulesError(f"rule {name!r}: has no example")
+    rule = _rule(entry)
+    if not any(getattr(rule, item) for item in _LISTS):
+        raise RulesError(f"rule {name!r}: has no condition, so it would match every reply")
+    if (rule.all or rule.none) and not (rule.any or rule.names):
+        raise RulesError(f"rule {name!r}: 'all' and 'none' need 'any' or 'names' beside them")
+    return RuleDraft(rule, tuple(_example(name, item) for item in examples), note)
+
+
+def _example(name: str, item: object) -> Mapping[str, str]:
+    if isinstance(item, str):
+        return {"diagnostic": item}
+    if not isinstance(item, dict) or not all(isinstance(text, str) for text in item.values()):
+        raise RulesError(f"rule {name!r}: an example must be a string or a table of strings")
+    if unknown := item.keys() - _EXAMPLE_KNOWN:
+        raise RulesError(f"rule {name!r}: an example has the unknown field {min(unknown)!r}")
+    return item
+
+
+def _rule(entry: Mapping[str, Any]) -> Rule:
+    name = entry["id"]
+    if unknown := entry.keys() - _KNOWN:
+        raise RulesError(f"rule {name!r}: unknown field {min(unknown)!r}")
+    try:
+        category = Category(entry.get("category", ""))
+        scope = Scope(entry["scope"]) if "scope" in entry else _usual_scope(category)
+    except ValueError as error:
+        raise RulesError(f"rule {name!r}: {error}") from error
+    lists = {item: _texts(name, item, entry[item]) for item in _LISTS if item in entry}
+    temporary, words = (_flag(name, item, entry.get(item)) for item in _FLAGS)
+    if DISPOSITIONS[category] is Disposition.HARD:
+        temporary = False  # a reply that says "later" never suppresses
+    return Rule(id=name, category=category, scope=scope, temporary=temporary, words=words, **lists)
+
+
+def _flag(name: str, item: str, value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise RulesError(f"rule {name!r}: {item!r} must be true or false")
+
+
+def _usual_scope(category: Category) -> Scope:
+    if category in (Category.DOMAIN_UNKNOWN, Category.NO_MAIL_ACCEPTED):
+        return Scope.DOMAIN
+    if DISPOSITIONS[category] in (Disposition.BLOCK, Disposition.NONE):
+        return Scope.NONE
+    return Scope.ADDRESS
+
+
+def _texts(name: str, item: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
+        raise RulesError(f"rule {name!r}: {item!r} must be a list of strings")
+    check = _FORMS.get(item)
+    for text in value:
+        if not text or (check is not None and not check.fullmatch(text)):
+            raise RulesError(f"rule {name!r}: {item!r} cannot be {text!r}")
+        if item in _PATTERNS and _WIDE_ATOM.search(fold(text)):
+            raise RulesError(f"rule {name!r}: {text!r} repeats or lists letters outside ASCII")
+        if any(len(run) > MAX_LITERAL for run in _LITERAL.findall(text)):
+            raise RulesError(f"rule {name!r}: {text!r} is a copy of a reply, not a rule")
+    return tuple(value)
+
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_STATUS_FORM = re.compile(r"[2-6x]\.(?:\d{1,3}|x)\.(?:\d{1,3}|x)|none")
+# Patterns match bytes, of which such a letter has several: write (?:а|б) and (?:а)? instead.
+_WIDE_ATOM = re.compile(r"[^\x00-\x7f][?*+{]|\[[^\]]*[^\x00-\x7f]")
+_LITERAL = re.compile(r"[\w ,;:'/@-]+")
+_FORMS = {
+    "reply": re.compile(r"[2-6x][0-9x][0-9x]|none"),
+    "status": _STATUS_FORM,
+    # Matching is against lower case, but for names of hosts: a capital stands for nothing else.
+    **dict.fromkeys(_PATTERNS, re.compile(r"(?:\[A-Z\]|\\.|[^A-Z\\])+")),
+    **dict.fromkeys(("type", "subtype", "action"), re.compile(r"[a-z-]*")),
+}

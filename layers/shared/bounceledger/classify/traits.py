@@ -1,0 +1,77 @@
+"""What rules may ask about a reply besides its words."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from bounceledger.classify.reply import SmtpReply, matchable
+
+
+class Hints(NamedTuple):
+    """What a provider reports beside the diagnostic; empty where it says nothing.
+
+    Attributes:
+        status: enhanced status code of the report; used where the diagnostic has none.
+        type: SES ``bounceType``; decides only where there is no diagnostic.
+        subtype: SES ``bounceSubType``; likewise, but for SES's own suppression lists.
+        action: DSN action (RFC 3464 section 2.3.3).
+    """
+
+    status: str = ""
+    type: str = ""
+    subtype: str = ""
+    action: str = ""
+
+
+class ReplyTraits(NamedTuple):
+    """What a rule may ask beside the words. Strings are lower case, empty where unknown.
+
+    Attributes:
+        reply: reply code such as ``550``.
+        status: enhanced status code such as ``5.1.1``.
+        temporary: the server asked to try again.
+        words: whether the reply says anything beside its codes.
+        type: SES ``bounceType``.
+        subtype: SES ``bounceSubType``.
+        action: DSN action.
+    """
+
+    reply: str = ""
+    status: str = ""
+    temporary: bool = False
+    words: bool = True
+    type: str = ""
+    subtype: str = ""
+    action: str = ""
+
+
+def prepare(reply: SmtpReply, hints: Hints) -> tuple[str, ReplyTraits]:
+    """The two arguments of `engine.RuleSet.select` for a reply and what was reported with it."""
+    text = matchable(reply.text)
+    return text, _traits(reply.code, _most_specific_status(reply), hints, bool(text))
+
+
+@lru_cache(maxsize=4096)  # few differ, and building them takes a sixth of a remembered answer
+def _traits(code: int | None, status: str | None, hints: Hints, words: bool) -> ReplyTraits:
+    if not status:
+        status = hints.status if _STATUS.fullmatch(hints.status) else ""
+    action = hints.action.lower()
+    return ReplyTraits(
+        reply="" if code is None else str(code),
+        status=status,
+        temporary=action == "delayed" or (status[:1] == "4" if code is None else code < 500),
+        words=words,
+        type=hints.type.lower(),
+        subtype=hints.subtype.lower(),
+        action=action,
+    )
+
+
+def _most_specific_status(reply: SmtpReply) -> str | None:
+    """X.Y.0 says less than the status of the reply that is quoted, if one is."""
+    if reply.inner and reply.inner.enhanced and (reply.enhanced or ".0").endswith(".0"):
+        return reply.inner.enhanced
+    return reply.enhanced
+
+
+_STATUS = re.compile(r"[2-6]\.\d{1,3}\.\d{1,3}")
