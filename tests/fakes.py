@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from bounceledger.errors import InputError, QueueError
 from bounceledger.ledger import Answer, Counts, Fate, Outcome
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, DomainFacts, Observation, decide, merge
 
 

@@ -15,7 +15,8 @@ LAYER = ROOT / "layers/shared/bounceledger"
 
 RANKS = (
     {"errors", "events", "verdict"},
-    {"settings", "addresses", "reference"},
+    {"policy", "addresses", "reference"},
+    {"settings"},
     {"classify", "state", "envelope", "observe"},
     {"providers"},
     {"ledger", "domains", "queues"},

@@ -19,7 +19,7 @@ from bounceledger.domains import (
 )
 from bounceledger.domains.resolver import RecordType
 from bounceledger.errors import AddressError, SettingsError
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state import DEAD, Probe
 from bounceledger.state import DomainVerdict as V
 

@@ -8,7 +8,7 @@ from functools import reduce
 import pytest
 
 from bounceledger.events import Kind, MailEvent
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state import (
     COMPLAINT,
     DEAD,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import items
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state import (
     COMPLAINT,
     AddressFacts,

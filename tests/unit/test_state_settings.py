@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bounceledger.errors import SettingsError
-from bounceledger.settings import Policy, Settings
+from bounceledger.policy import Policy
+from bounceledger.settings import Settings
 
 POLICY_PAGE = Path(__file__).parents[2] / "docs/policy.md"
 

@@ -153,7 +153,8 @@ def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
     # GIVEN what the code reads and what the template sets
     from dataclasses import fields
 
-    from bounceledger.settings import Policy, Settings
+    from bounceledger.policy import Policy
+    from bounceledger.settings import Settings
 
     known = {f.name.upper() for cls in (Settings, Policy) for f in fields(cls)}
     used = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
@@ -168,7 +169,7 @@ def test_the_defaults_of_template_and_code_agree() -> None:
     # GIVEN the policy's defaults in code
     from dataclasses import fields
 
-    from bounceledger.settings import Policy
+    from bounceledger.policy import Policy
 
     parameters = TEMPLATE["Parameters"]
     for item in fields(Policy):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bounceledger.addresses import normalise_domain
 from bounceledger.domains.resolver import Asks, Lookup, RecordType, Resolver, default_resolver
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state import DomainVerdict, Json, Probe
 
 if TYPE_CHECKING:

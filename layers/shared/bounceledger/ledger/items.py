@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state import (
     COMPLAINT,
     AddressFacts,

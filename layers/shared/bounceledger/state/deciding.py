@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum, auto
 
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state.facts import (
     COMPLAINT,
     DEAD,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bounceledger.events import Kind, MailEvent
-from bounceledger.settings import Policy
+from bounceledger.policy import Policy
 from bounceledger.state.facts import (
     COMPLAINT,
     NEVER,
