@@ -21,7 +21,9 @@ import dns.resolver
 from email_validator import EmailUndeliverableError
 from email_validator.deliverability import validate_email_deliverability
 
-from bounceledger.domains import Resolver, Server, probe
+from bounceledger.domains.lookup import Server
+from bounceledger.domains.probe import probe
+from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict
 from tests.dns import server as servers
 

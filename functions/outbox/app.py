@@ -7,9 +7,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
+from bounceledger.domains.claims import Probes, process
+from bounceledger.domains.probe_requests import ProbeQueue
 from bounceledger.observe import describe, make_logger
-from bounceledger.outbox import Probes, process
-from bounceledger.queues import DeadLetterQueue, DeadLetters, ProbeQueue
+from bounceledger.queues import DeadLetterQueue, DeadLetters
 from bounceledger.settings import Settings
 
 logger = make_logger("outbox")

@@ -8,12 +8,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
-from bounceledger.domains import default_resolver, probe
+from bounceledger.domains.probe import probe
+from bounceledger.domains.probe_requests import ProbeQueue
+from bounceledger.domains.prober import Fate, Outcome, Prober
+from bounceledger.domains.resolver import default_resolver
 from bounceledger.errors import BounceledgerError
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, make_metrics
-from bounceledger.probing import Fate, Outcome, Prober
-from bounceledger.queues import DeadLetterQueue, ProbeQueue
+from bounceledger.queues import DeadLetterQueue
 from bounceledger.settings import Settings
 
 AGAIN = frozenset({Fate.POSTPONED})

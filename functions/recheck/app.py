@@ -8,11 +8,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
+from bounceledger.domains.claims import Probes
+from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequest
+from bounceledger.domains.rechecks import Rechecks, due
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import make_logger
-from bounceledger.outbox import Probes
-from bounceledger.probing import Rechecks, due
-from bounceledger.queues import ProbeQueue, ProbeRequest
 from bounceledger.settings import Settings
 
 logger = make_logger("recheck")

@@ -11,12 +11,15 @@ import pytest
 from moto import mock_aws
 
 from bounceledger.classify.classifier import classify_event
-from bounceledger.domains import Resolver, Server, probe
+from bounceledger.domains.claims import process
+from bounceledger.domains.lookup import Server
+from bounceledger.domains.probe import probe
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.prober import Fate, Outcome, Prober
+from bounceledger.domains.rechecks import due
+from bounceledger.domains.resolver import Resolver
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Ledger
-from bounceledger.outbox import process
-from bounceledger.probing import Fate, Outcome, Prober, due
-from bounceledger.queues import ProbeRequest
 from bounceledger.settings import Settings
 from bounceledger.state import Decision, Observation
 from bounceledger.verdict import Scope

@@ -25,7 +25,7 @@ import dns.rdatatype
 import dns.rrset
 import dns.zone
 
-from bounceledger.domains import Server, ask
+from bounceledger.domains.lookup import Server, ask
 
 ZONES = Path(__file__).parent / "zones"
 BROKEN = dns.name.from_text("broken.test.")

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bounceledger.domains import FLAGS, Lookup, Resolver, Server, ask, probe, probe_many
+from bounceledger.domains.judge import FLAGS
+from bounceledger.domains.lookup import Lookup, Server, ask
+from bounceledger.domains.probe import probe, probe_many
+from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict as V
 from tests.dns import server as servers
 from tests.dns.cases import ALTERNATES, CASES

@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounceledger.domains import (
-    MAX_HOSTS,
-    MAX_LOOKUPS,
-    Lookup,
-    Server,
-    parents,
-    parse_server,
-    probe,
-)
-from bounceledger.domains.resolver import RecordType
+from bounceledger.domains.alternates import parents
+from bounceledger.domains.judge import MAX_HOSTS
+from bounceledger.domains.lookup import Lookup, RecordType, Server, parse_server
+from bounceledger.domains.probe import MAX_LOOKUPS, probe
 from bounceledger.errors import AddressError, SettingsError
 from bounceledger.policy import Policy
 from bounceledger.state import DEAD, Probe

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from bounceledger.domains import Lookup, Resolver, Server
 from bounceledger.domains.judge import FLAGS
-from bounceledger.queues import ProbeRequest
+from bounceledger.domains.lookup import Lookup, Server
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict
 from bounceledger_cli.commands import mx, recheck
 from bounceledger_cli.console import CommandError, Console

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bounceledger.domains import Lookup, Resolver, Server
+from bounceledger.domains.lookup import Lookup, Server
+from bounceledger.domains.resolver import Resolver
 
 FIRST, SECOND = Server("192.0.2.1"), Server("192.0.2.2")
 ANSWER = Lookup(code="NODATA", ttl=60)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from bounceledger.domains.claims import new_claims, process
+from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger.items import facts_item, to_attributes
-from bounceledger.outbox import new_claims, process
-from bounceledger.queues import ProbeRequest
 from bounceledger.state import AddressFacts, Observation, merge
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.fakes import FakeContext, FakeDeadLetters

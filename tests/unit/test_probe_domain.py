@@ -8,18 +8,10 @@ from typing import Any
 
 import pytest
 
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.prober import FRESH, GIVE_UP_AFTER, PUT_OFF, Fate, Prober, retry_in
+from bounceledger.domains.rechecks import LOOK_BACK, due
 from bounceledger.errors import LedgerError, QueueError
-from bounceledger.probing import (
-    FRESH,
-    GIVE_UP_AFTER,
-    LOOK_BACK,
-    PUT_OFF,
-    Fate,
-    Prober,
-    due,
-    retry_in,
-)
-from bounceledger.queues import ProbeRequest
 from bounceledger.state import DomainFacts, Probe, join_domain
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Category

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from bounceledger.domains.prober import Fate
 from bounceledger.observe import NAMESPACE
-from bounceledger.probing import Fate
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bounceledger.addresses import clean_lead_source, domain_of, normalise_address, normalise_domain
-from bounceledger.domains import FLAGS, Resolver, probe_many
+from bounceledger.domains.judge import FLAGS
+from bounceledger.domains.probe import probe_many
+from bounceledger.domains.resolver import Resolver
 from bounceledger.errors import InputError
 from bounceledger.state import DEAD, DomainVerdict, Probe
 from bounceledger_cli.console import CommandError, Console, visible

@@ -9,8 +9,8 @@ from bounceledger.settings import Settings
 from bounceledger_cli.console import CommandError, Console
 
 if TYPE_CHECKING:
-    from bounceledger.outbox import Probes
-    from bounceledger.probing import Rechecks
+    from bounceledger.domains.claims import Probes
+    from bounceledger.domains.rechecks import Rechecks
 
 NAME = "recheck"
 HELP = "Ask DNS again about the domains whose day has come, as the daily schedule does."
@@ -55,8 +55,8 @@ def run(
     """
     from botocore.exceptions import BotoCoreError
 
-    from bounceledger.probing import due
-    from bounceledger.queues import ProbeRequest
+    from bounceledger.domains.probe_requests import ProbeRequest
+    from bounceledger.domains.rechecks import due
 
     try:
         rechecks = rechecks or _ledger(args)
@@ -83,7 +83,7 @@ def _ledger(args: argparse.Namespace) -> "Rechecks":
 def _queue(args: argparse.Namespace) -> "Probes":
     import boto3
 
-    from bounceledger.queues import ProbeQueue
+    from bounceledger.domains.probe_requests import ProbeQueue
 
     return ProbeQueue(boto3.client("sqs"), _settings(args, "probe_queue_url").probe_queue_url)
 

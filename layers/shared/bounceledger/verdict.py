@@ -84,6 +84,13 @@ DISPOSITIONS: dict[Category, Disposition] = {
 """Disposition of every category."""
 
 
+DOMAIN_CLAIMS = (Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN)
+"""Claims: what a mail server may say about a whole domain, and DNS can confirm or refute.
+
+Where both were said, the first one is reported.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one reply says about one recipient.

@@ -14,7 +14,7 @@ from bounceledger.classify.engine import Rule, RuleSet
 from bounceledger.classify.reply import fold, parse_reply
 from bounceledger.classify.traits import Hints, ReplyTraits, prepare
 from bounceledger.errors import RulesError
-from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
+from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Disposition, Scope
 
 MAX_LITERAL = 60
 """Characters of plain text in a row that a pattern may hold; longer is a copy, not a rule."""
@@ -148,7 +148,7 @@ def _flag(name: str, item: str, value: object) -> bool | None:
 
 
 def _usual_scope(category: Category) -> Scope:
-    if category in (Category.DOMAIN_UNKNOWN, Category.NO_MAIL_ACCEPTED):
+    if category in DOMAIN_CLAIMS:
         return Scope.DOMAIN
     if DISPOSITIONS[category] in (Disposition.BLOCK, Disposition.NONE):
         return Scope.NONE

@@ -1,44 +1,10 @@
-"""What DNS says about mail for a domain: dead or alive, and where else to write.
+"""What DNS says about mail for a domain, and how a probe comes about.
 
-`judge` reads the answers as the RFCs have it, `resolver` gets them.
+A reply's claim about a domain (`claims`) or a day that has come (`rechecks`) becomes a
+request in a queue (`probe_requests`); `prober` answers it. `probe` looks the records up with
+a `resolver`, which puts each question to a server (`lookup`); `judge` and `routability` read
+the answers, `alternates` tries the domains above.
+
+Nothing is suppressed here: a probe records what DNS said, and `state.decide` draws the
+conclusion whenever an address is looked up.
 """
-
-from bounceledger.domains.judge import (
-    FLAGS,
-    LIFETIME,
-    MAX_HOSTS,
-    MAX_IN_FLIGHT,
-    MAX_LOOKUPS,
-    MailHost,
-    parents,
-    probe,
-    probe_many,
-)
-from bounceledger.domains.resolver import (
-    Lookup,
-    Resolver,
-    Server,
-    ask,
-    default_resolver,
-    parse_server,
-    system_servers,
-)
-
-__all__ = [
-    "FLAGS",
-    "LIFETIME",
-    "MAX_HOSTS",
-    "MAX_IN_FLIGHT",
-    "MAX_LOOKUPS",
-    "Lookup",
-    "MailHost",
-    "Resolver",
-    "Server",
-    "ask",
-    "default_resolver",
-    "parents",
-    "parse_server",
-    "probe",
-    "probe_many",
-    "system_servers",
-]

@@ -19,7 +19,7 @@ from bounceledger.state.facts import (
     utc_day,
     weight,
 )
-from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
+from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Disposition, Scope
 
 
 class Reason(StrEnum):
@@ -249,16 +249,12 @@ def dns_outcome(category: Category, evidence: Evidence, probe: Probe | None) -> 
     return outcome
 
 
-_CLAIMS = (Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN)
-"""What servers say of a domain; the first is reported where both were said."""
-
-
 def _domain_grounds(domain: DomainFacts | None) -> Iterator[Ground]:
     """A dead host name takes everyone at it along, also those who were never mailed."""
     if domain is None or domain.probe is None:
         return
     verdict = domain.probe.verdict
-    claim = next((claim for claim in _CLAIMS if claim in domain.claims), None)
+    claim = next((claim for claim in DOMAIN_CLAIMS if claim in domain.claims), None)
     refused = claim is Category.NO_MAIL_ACCEPTED
     if verdict in DEAD or (verdict is DomainVerdict.IMPLICIT_MX and refused):
         yield Ground(

@@ -7,17 +7,18 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bounceledger.addresses import domain_of
+from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import PayloadError, QueueError
 from bounceledger.ledger.items import from_attributes, to_time
-from bounceledger.queues import CLAIMS, DeadLetters, ProbeRequest
-from bounceledger.verdict import Category
+from bounceledger.queues import DeadLetters
+from bounceledger.verdict import DOMAIN_CLAIMS, Category
 
 _TTL = "dynamodb.amazonaws.com"
 """Who removes expired items (DynamoDB guide, "DynamoDB Streams and Time to Live")."""
 
 
 class Probes(Protocol):
-    """What the outbox needs of a `queues.ProbeQueue`."""
+    """What the outbox needs of a `probe_requests.ProbeQueue`."""
 
     def send(self, requests: Iterable[ProbeRequest]) -> None:
         """Ask for probes; raises QueueError."""
@@ -110,7 +111,9 @@ def new_claims(record: Mapping[str, Any]) -> dict[Category, datetime]:
 def _said(image: Mapping[str, Any]) -> dict[Category, datetime]:
     evidence: Any = from_attributes(image).get("evidence", {})
     return {
-        category: to_time(evidence[category]["last"]) for category in CLAIMS if category in evidence
+        category: to_time(evidence[category]["last"])
+        for category in DOMAIN_CLAIMS
+        if category in evidence
     }
 
 

@@ -1,13 +1,14 @@
-"""From the probe queue to the domain's facts; and which domains are due for another look."""
+"""From the probe queue to the domain's facts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
-from bounceledger.queues import DeadLetters, ProbeRequest
+from bounceledger.queues import DeadLetters
 from bounceledger.state import DomainFacts, DomainVerdict, Probe
 from bounceledger.verdict import Category
 
@@ -21,10 +22,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 """Age of a request after which an unknown domain is left as it was."""
 FRESH = timedelta(hours=1)
 """Age up to which a probe answers a recheck, too."""
-LOOK_BACK = 30
-"""Days past whose rechecks are still made up for."""
 PUT_OFF = timedelta(days=7)
-"""When a recheck that was given up is due again, well within `LOOK_BACK`."""
+"""When a recheck that was given up is due again, well within `rechecks.LOOK_BACK`."""
 
 
 class Facts(Protocol):
@@ -41,16 +40,8 @@ class Facts(Protocol):
         ...
 
 
-class Rechecks(Protocol):
-    """What `due` needs of a `ledger.Ledger`."""
-
-    def due_rechecks(self, day: date) -> Iterator[str]:
-        """Host names whose recheck falls on a UTC day."""
-        ...
-
-
 class Queue(Protocol):
-    """What probing needs of a `queues.ProbeQueue`."""
+    """What probing needs of a `probe_requests.ProbeQueue`."""
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         """Keep a message back; raises QueueError."""
@@ -176,22 +167,3 @@ def retry_in(received: int, age: timedelta) -> int | None:
     if left <= 0:
         return None
     return min(DELAYS[min(max(received, 1), len(DELAYS)) - 1], left)
-
-
-def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[str]:
-    """Domains whose recheck day has come, or came and was missed, each once.
-
-    A domain's day moves on when a probe finds out something or is given up, so what comes
-    up again was not answered yet.
-
-    Args:
-        rechecks: the ledger.
-        today: UTC day.
-        days: how many days before it to look at.
-    """
-    seen: set[str] = set()
-    for back in range(days, -1, -1):
-        for domain in rechecks.due_rechecks(today - timedelta(days=back)):
-            if domain not in seen:
-                seen.add(domain)
-                yield domain
