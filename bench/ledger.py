@@ -399,7 +399,8 @@ def reading(size: int) -> float:
     That is: unwrapping, parsing and classifying SQS records that hold SNS envelopes.
     """
     records = [_record(number) for number in range(size)]
-    intake = Intake(Settings(allowed_accounts=frozenset("*")), _Nowhere(), _Nowhere())
+    settings = Settings(allowed_accounts=frozenset("*"))
+    intake = Intake(settings, _Nowhere(), _Nowhere(), provider="ses")
     begin = time.process_time()
     for some in batched(records, max(BATCHES), strict=False):
         report = intake.process(some)

@@ -20,6 +20,8 @@ from rich.table import Table
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.traits import Hints
+from bounceledger.events import Permanence
+from bounceledger.providers.ses import read_bounce_type
 from bounceledger.verdict import Category, Disposition, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,9 +95,8 @@ def _row(entry: dict[str, Any]) -> Row:
     return Row(
         diagnostic=entry["diagnostic"],
         hints=Hints(
-            status=entry.get("status") or "",
-            type=entry.get("bounceType", ""),
-            subtype=entry.get("bounceSubType", ""),
+            entry.get("status") or "",
+            *read_bounce_type(entry.get("bounceType", ""), entry.get("bounceSubType", "")),
         ),
         dead=entry.get("dead", entry.get("gold_dead")),
         category="provider_suppressed" if category == "suppressed" else category,
@@ -144,7 +145,8 @@ def any_5xx(row: Row) -> bool:
 
 def ses_type(row: Row) -> bool | None:
     """SES's bounceType is believed."""
-    return row.hints.type == "Permanent" if row.hints.type else None
+    permanence = row.hints.permanence
+    return permanence is Permanence.PERMANENT if permanence else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,7 @@ class CodeRow:
     provider: str
     diagnostic: str
     hints: Hints
+    text: str
     suppress: str
     category: str
     trap: bool
@@ -187,6 +190,7 @@ def read_codes() -> Iterator[CodeRow]:
                     provider=entry["provider"],
                     diagnostic=diagnostic,
                     hints=hints,
+                    text=diagnostic or entry["match_text"].partition("=")[2],
                     suppress=entry["suppress"],
                     category=entry["category"],
                     trap=bool(entry["trap"]),
@@ -196,7 +200,7 @@ def read_codes() -> Iterator[CodeRow]:
 def _texts(entry: dict[str, str]) -> Iterator[tuple[str, Hints]]:
     text, status = entry["match_text"], re.split(r"[-|]", entry["enhanced"])[0]
     if text.startswith("bounceSubType="):
-        yield "", Hints(status=status, type="Permanent", subtype=text.partition("=")[2])
+        yield "", Hints(status, *read_bounce_type("Permanent", text.partition("=")[2]))
         return
     code = (entry["reply"].split("|")[0] or f"{status[:1] or 5}50").replace("4xx", "450")
     for part in _alternatives(text):
@@ -297,7 +301,7 @@ def _confusion_table() -> _Table:
 def _code_table() -> _Table:
     total, others = disagreements()
     lines = [
-        (row.provider, row.diagnostic or row.hints.subtype, row.suppress, verdict.category.value,
+        (row.provider, row.text, row.suppress, verdict.category.value,
          row.argument)
         for row, verdict in others
     ]  # fmt: skip

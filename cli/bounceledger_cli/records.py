@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, TextIO
 
 from bounceledger.classify.traits import Hints
+from bounceledger.providers.ses import read_bounce_type
 
 MAX_LINE = 4 << 20
 """Characters of one line; a longer one is refused, not read."""
@@ -250,7 +251,7 @@ def _record(number: int, fields: dict[str, Any], column: str) -> Record:
         number,
         fields,
         fields[column] or "",
-        Hints(status=status, type=type_, subtype=subtype, action=action),
+        Hints(status, *read_bounce_type(type_, subtype), action),
     )
 
 

@@ -35,6 +35,7 @@ def wire() -> Intake:
         settings,
         Ledger(connect(), settings),
         DeadLetterQueue(queues.connect(), settings.dead_letter_queue_url),
+        provider="ses",
         rules=load_rules(settings.rules_file),
     )
 

@@ -117,10 +117,11 @@ def post_classify() -> dict[str, Any]:
     from bounceledger.classify.meanings import explain
     from bounceledger.classify.reply import parse_reply
     from bounceledger.classify.traits import Hints
+    from bounceledger.providers.ses import read_bounce_type
 
     body = _json_body()
     status, bounce_type, bounce_subtype = (_text(body, name) for name in HINTS)
-    hints = Hints(status=status, type=bounce_type, subtype=bounce_subtype)
+    hints = Hints(status, *read_bounce_type(bounce_type, bounce_subtype))
     verdict = classify(parse_reply(_text(body, "diagnostic")), hints, rules=rules())
     return api.verdict(verdict) | {"explanation": explain(verdict)}
 

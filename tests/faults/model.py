@@ -55,9 +55,9 @@ def cause(item: Observation) -> str:
     """What an event is evidence for; empty for nothing."""
     event = item.event
     if event.kind == "complaint":
-        if event.type == "not-spam":
+        if event.provider_reason == "not_spam":
             return ""
-        return "provider_suppressed" if "SuppressionList" in event.subtype else "complaint"
+        return "provider_suppressed" if event.provider_reason == "suppression_list" else "complaint"
     if event.kind == "bounce" and item.verdict.category in (*HARD, *SOFT, "provider_suppressed"):
         return str(item.verdict.category)
     return ""

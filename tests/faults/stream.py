@@ -4,7 +4,7 @@ import hashlib
 import random
 from datetime import UTC, datetime, timedelta
 
-from bounceledger.events import Kind, MailEvent
+from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.state import Observation
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
 
@@ -20,6 +20,11 @@ _KINDS = {
     Kind.REJECT: 2,
     Kind.OTHER: 1,
 }
+_COMPLAINTS = (
+    ProviderReason.ABUSE,
+    ProviderReason.NOT_SPAM,
+    ProviderReason.SUPPRESSION_LIST,
+)
 _DISPOSITIONS = {
     Disposition.SOFT: 50,
     Disposition.HARD: 25,
@@ -54,9 +59,8 @@ def _observation(dice: random.Random, name: str, address: str, source: str) -> O
         occurred_at=at,
         message_id=f"message-{name}",
         diagnostic=f"smtp; 550 as said in {name}",
-        type=dice.choice(["abuse", "not-spam"]) if kind is Kind.COMPLAINT else "",
-        subtype=(
-            "OnAccountSuppressionList" if kind is Kind.COMPLAINT and dice.random() < 0.3 else ""
+        provider_reason=(
+            dice.choice(_COMPLAINTS) if kind is Kind.COMPLAINT else ProviderReason.UNSTATED
         ),
         ambiguous=dice.random() < 0.2,
     )

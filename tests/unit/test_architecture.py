@@ -16,11 +16,11 @@ LAYER = ROOT / "layers/shared/bounceledger"
 RANKS = (
     {"errors", "events", "verdict"},
     {"policy", "addresses", "reference"},
-    {"settings"},
-    {"classify", "state", "envelope", "observe"},
-    {"providers"},
+    {"settings", "observe"},
+    {"classify", "state", "providers"},
     {"ledger", "queues"},
     {"domains"},
+    {"envelope"},
     {"intake", "api"},
 )
 """Modules of the layer; each may import only from the rows above its own."""

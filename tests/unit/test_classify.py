@@ -4,16 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bounceledger.classify.classifier import NO_RULE, classify, classify_event
+from bounceledger.classify.classifier import NO_HINTS, NO_RULE, classify, classify_event
 from bounceledger.classify.meanings import MEANINGS, explain
 from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.traits import Hints
-from bounceledger.events import Kind, MailEvent
+from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
 from bounceledger.verdict import Category, Disposition, Scope, Verdict
 
+PERMANENT, TRANSIENT = Permanence.PERMANENT, Permanence.TRANSIENT
 
-def read(diagnostic: str, **hints: str) -> Verdict:
-    return classify(parse_reply(diagnostic), Hints(**hints))
+
+def read(diagnostic: str, hints: Hints = NO_HINTS) -> Verdict:
+    return classify(parse_reply(diagnostic), hints)
 
 
 @pytest.mark.parametrize(
@@ -83,56 +85,48 @@ class TestWhatTheProviderSays:
     @pytest.mark.parametrize(
         ("hints", "category"),
         [
-            ({"type": "Permanent", "subtype": "NoEmail"}, "mailbox_unknown"),
-            ({"type": "Permanent", "subtype": "General"}, "mailbox_unknown"),
-            ({"type": "permanent", "subtype": "general"}, "mailbox_unknown"),
-            ({"type": "Permanent", "subtype": "General", "status": "5.7.1"}, "policy"),
-            ({"type": "Permanent", "subtype": "General", "status": "4.2.2"}, "mailbox_full"),
-            ({"type": "Permanent", "subtype": "General", "action": "delayed"}, "unknown"),
-            ({"type": "Transient", "subtype": "General"}, "unknown"),
-            ({"type": "Transient", "subtype": "MailboxFull"}, "mailbox_full"),
-            ({"type": "Transient", "subtype": "MessageTooLarge"}, "message_too_large"),
-            ({"type": "Transient", "subtype": "ContentRejected"}, "spam_content"),
-            ({"type": "Transient", "subtype": "AttachmentRejected"}, "policy"),
-            ({"type": "Transient", "subtype": "CustomTimeoutExceeded"}, "expired"),
-            ({"type": "Undetermined", "subtype": "Undetermined"}, "unknown"),
-            ({"status": "5.1.1"}, "mailbox_unknown"),
-            ({"status": "550"}, "unknown"),
+            (Hints("", PERMANENT, ProviderReason.NO_MAILBOX), "mailbox_unknown"),
+            (Hints("", PERMANENT, ProviderReason.GENERAL), "mailbox_unknown"),
+            (Hints("5.7.1", PERMANENT, ProviderReason.GENERAL), "policy"),
+            (Hints("4.2.2", PERMANENT, ProviderReason.GENERAL), "mailbox_full"),
+            (Hints("", PERMANENT, ProviderReason.GENERAL, "delayed"), "unknown"),
+            (Hints("", PERMANENT, ProviderReason.UNLISTED), "unknown"),
+            (Hints("", TRANSIENT, ProviderReason.GENERAL), "unknown"),
+            (Hints("", TRANSIENT, ProviderReason.MAILBOX_FULL), "mailbox_full"),
+            (Hints("", TRANSIENT, ProviderReason.MESSAGE_TOO_LARGE), "message_too_large"),
+            (Hints("", TRANSIENT, ProviderReason.CONTENT_REJECTED), "spam_content"),
+            (Hints("", TRANSIENT, ProviderReason.ATTACHMENT_REJECTED), "policy"),
+            (Hints("", TRANSIENT, ProviderReason.TIMED_OUT), "expired"),
+            (Hints("", Permanence.UNDETERMINED, ProviderReason.GENERAL), "unknown"),
+            (Hints("5.1.1"), "mailbox_unknown"),
+            (Hints("550"), "unknown"),
         ],
     )
-    def test_decides_where_nothing_was_said(self, hints: dict[str, str], category: str) -> None:
-        assert read("", **hints).category == category
+    def test_decides_where_nothing_was_said(self, hints: Hints, category: str) -> None:
+        assert read("", hints).category == category
 
-    @pytest.mark.parametrize(
-        "subtype",
-        [
-            "Suppressed",
-            "OnAccountSuppressionList",
-            "OnTenantSuppressionList",
-            "EmailValidationSuppressed",
-        ],
-    )
-    def test_its_own_list_is_an_echo_under_any_status(self, subtype: str) -> None:
-        verdict = read("550 5.1.1 user unknown", type="Permanent", subtype=subtype, status="5.1.1")
+    def test_its_own_list_is_an_echo_under_any_status(self) -> None:
+        hints = Hints("5.1.1", PERMANENT, ProviderReason.SUPPRESSION_LIST)
+        verdict = read("550 5.1.1 user unknown", hints)
         assert verdict.disposition is Disposition.ECHO
         assert verdict.scope is Scope.ADDRESS
 
     def test_is_not_repeated_unless_it_is_known(self) -> None:
         # GIVEN a provider whose words are a stranger's
-        verdict = read("502 No", status="\x1b[31m", subtype="\x1b[31m", type="\x1b[31m")
+        verdict = read("502 No", Hints("\x1b[31m", action="\x1b[31m"))
         # THEN
         assert verdict.matched == "502"
         assert verdict.enhanced_status is None
 
     def test_never_beats_a_readable_reply(self) -> None:
-        assert read("452 4.2.2 mailbox full", type="Permanent", status="5.1.1").category == (
-            "mailbox_full"
-        )
-        transient = read("550 5.4.4 Invalid domain", type="Transient", subtype="General")
+        permanent = read("452 4.2.2 mailbox full", Hints("5.1.1", PERMANENT))
+        assert permanent.category == "mailbox_full"
+        general = Hints("", TRANSIENT, ProviderReason.GENERAL)
+        transient = read("550 5.4.4 Invalid domain", general)
         assert transient.category == "domain_unknown"
 
     def test_an_automatic_answer_is_no_bounce(self) -> None:
-        verdict = read("Auto-reply: I am on vacation", type="Transient", subtype="General")
+        verdict = read("Auto-reply: I am on vacation", Hints("", TRANSIENT, ProviderReason.GENERAL))
         assert verdict.disposition is Disposition.NONE
 
 
@@ -205,7 +199,7 @@ def test_a_verdict_explains_itself() -> None:
 def test_a_text_seen_before_is_judged_by_its_own_code_and_hints() -> None:
     assert read("550 User unknown").category == "mailbox_unknown"
     assert read("450 User unknown").category == "recipient_refused"
-    assert read("550 User unknown", action="delayed").category == "recipient_refused"
+    assert read("550 User unknown", Hints(action="delayed")).category == "recipient_refused"
     assert read("550 5.1.1 User unknown").enhanced_status == "5.1.1"
     assert read("550 User unknown").enhanced_status is None
 
@@ -229,7 +223,7 @@ def test_an_event_is_judged_by_all_that_it_reports() -> None:
         address="x@example.com",
         lead_source="unattributed",
         occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-        type="Permanent",
-        subtype="NoEmail",
+        permanence=PERMANENT,
+        provider_reason=ProviderReason.NO_MAILBOX,
     )
     assert classify_event(event).category == "mailbox_unknown"

@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 from bounceledger.envelope import (
     MAX_LAYERS,
     MAX_SIZE,
-    Document,
-    parse_timestamp,
     records_of,
-    unwrap,
 )
-from bounceledger.errors import EnvelopeError, SetUpNotice
+from bounceledger.envelope import unwrap as unwrap_from
+from bounceledger.errors import EnvelopeError
+from bounceledger.providers import Payload
+from bounceledger.providers.fields import parse_timestamp
+
+
+def unwrap(record: object) -> Payload:
+    return unwrap_from(record, provider="ses")
+
 
 BODY = {"eventType": "Bounce", "bounce": {"bouncedRecipients": []}, "mail": {"messageId": "m"}}
 
@@ -92,12 +97,12 @@ def batch(inner: object) -> dict[str, Any]:
 def test_a_document_is_found_in_whatever_wraps_it(
     record: object, layers: tuple[str, ...], transport_id: str
 ) -> None:
-    document = unwrap(record)
+    payload = unwrap(record)
 
-    assert document.body == BODY
-    assert document.layers == layers
-    assert document.transport_id == transport_id
-    assert document.provider == "ses"
+    assert payload.content == BODY
+    assert payload.layers == layers
+    assert payload.transport_id == transport_id
+    assert payload.provider == "ses"
 
 
 def test_the_innermost_time_and_the_account_of_eventbridge_are_kept() -> None:
@@ -108,6 +113,7 @@ def test_the_innermost_time_and_the_account_of_eventbridge_are_kept() -> None:
     event = unwrap(sqs(sns(eventbridge(BODY))))
     assert event.received_at == datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)
     assert event.account == "111122223333"
+    assert (event.event_source, event.detail_type) == ("aws.ses", "Email Bounced")
 
 
 @pytest.mark.parametrize("sent", [None, "", "soon", 5, "9" * 30, "१२३"])
@@ -117,29 +123,6 @@ def test_a_wrapping_without_a_readable_time_has_none(sent: object) -> None:
     assert unwrap(record).received_at is None
     assert unwrap({**record, "attributes": None}).received_at is None
     assert unwrap({**sns(BODY), "Timestamp": sent}).received_at is None
-
-
-def test_the_kind_of_an_eventbridge_event_may_stand_outside_only() -> None:
-    # GIVEN a detail about a mail that names no kind itself
-    event = eventbridge({"mail": {"messageId": "m"}})
-    # THEN the detail-type stands in
-    assert unwrap(event).body["eventType"] == "Email Bounced"
-    # AND the mail's own word wins where there is one
-    assert unwrap(eventbridge(BODY)).body["eventType"] == "Bounce"
-    # AND a detail about no mail gets none
-    assert "eventType" not in unwrap(eventbridge({"data": {}})).body
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Successfully validated SNS topic for Amazon SES event publishing.",
-        {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have …"},
-    ],
-)
-def test_the_set_up_notices_of_ses_have_an_error_of_their_own(message: object) -> None:
-    with pytest.raises(SetUpNotice):
-        unwrap(sqs(sns(message)))
 
 
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
@@ -161,41 +144,50 @@ def _deep(layers: int, wrap: Callable[[object], object]) -> object:
 
 
 @pytest.mark.parametrize(
+    ("record", "content", "field"),
+    [
+        (None, None, "record"),
+        (5, 5, "record"),
+        ([], [], "record"),
+        ("", "", "record"),
+        ("hello", "hello", "record"),
+        (sqs("hello"), "hello", "body"),
+        (sqs("[]"), [], "body"),
+        (sqs("5"), 5, "body"),
+        ({**sqs(""), "body": None}, None, "body"),
+        (sqs('{"eventType": NaN}'), '{"eventType": NaN}', "body"),
+        (sqs("9" * 5000), "9" * 5000, "body"),
+        (sns("hello"), "hello", "Message"),
+        (sns_record("hello"), "hello", "Sns.Message"),
+        (eventbridge([]), [], "detail"),
+        ({"requestPayload": None}, None, "requestPayload"),
+    ],
+)
+def test_what_is_no_object_is_handed_on_with_its_place(
+    record: object, content: object, field: str
+) -> None:
+    payload = unwrap(record)
+
+    assert (payload.content, payload.field) == (content, field)
+
+
+@pytest.mark.parametrize(
     ("record", "field"),
     [
-        (None, "record"),
-        (5, "record"),
-        ([], "record"),
-        ("", "record"),
-        ("hello", "record"),
-        (sqs("hello"), "body"),
-        (sqs(""), "body"),
-        (sqs("[]"), "body"),
-        (sqs("5"), "body"),
-        ({**sqs(""), "body": None}, "body"),
-        (sqs('{"eventType": NaN}'), "body"),
-        (sqs('{"a": ' + "9" * 5000 + "}"), "body"),
         (sqs("[" * 200_000), "body"),
         (sqs('{"a":' * 200_000), "body"),
         (sqs('"' + "x" * MAX_SIZE), "body"),
-        (sns("hello"), "Message"),
-        (sns_record("hello"), "Sns.Message"),
         ({**sns(""), "Message": None}, "Message"),
         ({**sns(""), "Message": {}}, "Message"),
         ({**sns(""), "Type": "Foo"}, "Type"),
         ({**sns(""), "Type": None}, "Type"),
-        ({**eventbridge(BODY), "source": "aws.s3"}, "source"),
-        (eventbridge([]), "detail"),
-        (eventbridge(None), "detail"),
-        ({"requestPayload": None}, "requestPayload"),
         ({"requestPayload": {"Records": []}}, "Records"),
         ({"Records": [sqs(BODY), sqs(BODY)]}, "Records"),
         ({"Records": None}, "Records"),
-        ({"eventSource": "aws:ses", "ses": {"mail": {}, "receipt": {}}}, "ses"),
         (_deep(MAX_LAYERS + 1, batch), "Records[0]"),
     ],
 )
-def test_what_wraps_no_document_is_refused_by_the_field(record: object, field: str) -> None:
+def test_a_broken_wrapping_is_refused_by_the_field(record: object, field: str) -> None:
     with pytest.raises(EnvelopeError) as caught:
         unwrap(record)
 
@@ -209,7 +201,9 @@ def test_lone_surrogates_pass_into_no_id() -> None:
 
 
 def test_of_a_name_that_stands_twice_the_last_value_counts() -> None:
-    assert unwrap('{"eventType": "Send", "eventType": "Bounce"}').body == {"eventType": "Bounce"}
+    twice = '{"eventType": "Send", "eventType": "Bounce"}'
+
+    assert unwrap(twice).content == {"eventType": "Bounce"}
 
 
 JSON = st.recursive(
@@ -246,19 +240,20 @@ WRAPPED = st.recursive(
 
 
 @given(WRAPPED)
-def test_any_input_is_a_document_or_a_named_error(record: object) -> None:
+def test_any_input_is_a_payload_or_a_named_error(record: object) -> None:
     try:
-        document = unwrap(record)
+        payload = unwrap(record)
     except EnvelopeError:
         return
 
-    assert isinstance(document, Document)
+    assert isinstance(payload, Payload)
 
 
 @given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
-def test_any_text_is_a_document_or_a_named_error(text: str) -> None:
-    with pytest.raises(EnvelopeError):
-        unwrap(sqs(sns("no " + text)))
+def test_what_is_not_json_is_handed_on_as_it_is(text: str) -> None:
+    payload = unwrap(sqs(sns("no " + text)))
+
+    assert (payload.content, payload.field) == ("no " + text, "Message")
 
 
 def test_an_invocation_is_read_record_by_record() -> None:

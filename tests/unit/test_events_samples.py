@@ -7,16 +7,25 @@ from typing import Any
 
 import pytest
 
+from bounceledger import providers
 from bounceledger.classify.classifier import classify_event
 from bounceledger.envelope import unwrap
 from bounceledger.events import Kind, MailEvent
-from bounceledger.providers import parse, ses
+from bounceledger.providers import Parsed, Payload, ses
 from bounceledger.settings import Settings
 from bounceledger.state import AddressFacts, Observation, decide, merge
 from tools.samples import ANCHOR, FOLDER, Sample, load_samples
 
 SAMPLES = list(load_samples())
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+
+
+SETTINGS = Settings(allowed_accounts=frozenset("*"))
+
+
+def read(payload: Payload, now: datetime) -> Parsed:
+    [document] = ses.split(payload)
+    return ses.read(document, SETTINGS, now=lambda: now)
 
 
 def outcome(event: MailEvent, now: datetime) -> Mapping[str, Any]:
@@ -36,9 +45,9 @@ def outcome(event: MailEvent, now: datetime) -> Mapping[str, Any]:
 @every_sample
 def test_a_sample_ends_as_its_file_says(sample: Sample) -> None:
     # GIVEN the record as Lambda hands it over
-    document = unwrap(sample.event["Records"][0])
+    payload = unwrap(sample.event["Records"][0], provider="ses")
     # WHEN it is read and classified
-    parsed = ses.parse(document, Settings(), now=lambda: ANCHOR)
+    parsed = read(payload, ANCHOR)
     # THEN everything that is booked or refused is expected, and nothing else
     found = [outcome(event, ANCHOR) for event in parsed.events]
     found += [
@@ -50,17 +59,18 @@ def test_a_sample_ends_as_its_file_says(sample: Sample) -> None:
 
 @every_sample
 def test_the_document_that_the_demo_publishes_is_the_one_in_the_record(sample: Sample) -> None:
-    document = unwrap(sample.event["Records"][0])
+    payload = unwrap(sample.event["Records"][0], provider="ses")
 
-    assert unwrap(sample.message).body == document.body
+    assert unwrap(sample.message, provider="ses").content == payload.content
     assert {"sns": ("sqs", "sns"), "raw": ("sqs",), "eventbridge": ("sqs", "eventbridge")}[
         sample.form
-    ] == document.layers
+    ] == payload.layers
 
 
 @every_sample
 def test_what_the_server_said_is_what_the_sample_shows(sample: Sample) -> None:
-    parsed = parse(unwrap(sample.event["Records"][0]), Settings())
+    payload = unwrap(sample.event["Records"][0], provider="ses")
+    parsed = providers.read(payload, SETTINGS)
 
     for event in parsed.events:
         assert event.diagnostic in sample.said
@@ -68,11 +78,13 @@ def test_what_the_server_said_is_what_the_sample_shows(sample: Sample) -> None:
 
 def test_no_two_samples_share_an_address_an_id_or_an_event() -> None:
     addresses = Counter(one["address"] for sample in SAMPLES for one in sample.expected)
-    transports = Counter(unwrap(sample.event["Records"][0]).transport_id for sample in SAMPLES)
+    transports = Counter(
+        unwrap(sample.event["Records"][0], provider="ses").transport_id for sample in SAMPLES
+    )
     events = Counter(
         event.event_id
         for sample in SAMPLES
-        for event in parse(unwrap(sample.message), Settings()).events
+        for event in providers.read(unwrap(sample.message, provider="ses"), SETTINGS).events
     )
 
     for counted in (addresses, transports, events):
@@ -104,9 +116,9 @@ def test_samples_can_be_moved_to_the_present() -> None:
     moved = list(load_samples(now=now))
     # THEN they are received at that moment, and everything happened shortly before
     for sample in moved:
-        document = unwrap(sample.event["Records"][0])
-        parsed = ses.parse(document, Settings(), now=lambda: now)
-        assert document.received_at == now
+        payload = unwrap(sample.event["Records"][0], provider="ses")
+        parsed = read(payload, now)
+        assert payload.received_at == now
         assert all(0 <= (now - event.occurred_at).total_seconds() < 60 for event in parsed.events)
     # AND nothing else about them has changed
     assert [sample.expected for sample in moved] == [sample.expected for sample in SAMPLES]

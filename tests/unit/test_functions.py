@@ -20,7 +20,7 @@ lookup = load("lookup")
 
 def intake(books: FakeBooks, dead_letters: FakeDeadLetters | None = None) -> Intake:
     settings = Settings(allowed_accounts=frozenset("*"))
-    return Intake(settings, books, dead_letters or FakeDeadLetters())
+    return Intake(settings, books, dead_letters or FakeDeadLetters(), provider="ses")
 
 
 def call(method: str, path: str, *, books: FakeBooks, **event: Any) -> tuple[int, Any]:

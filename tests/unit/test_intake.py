@@ -19,7 +19,7 @@ OWN_ACCOUNT = Settings(allowed_accounts=frozenset({"111122223333"}))
 def intake(
     books: FakeBooks, dead_letters: FakeDeadLetters, settings: Settings = EVERY_ACCOUNT
 ) -> Intake:
-    return Intake(settings, books, dead_letters)
+    return Intake(settings, books, dead_letters, provider="ses")
 
 
 def test_a_bounce_is_classified_and_booked() -> None:
@@ -175,7 +175,13 @@ def test_an_error_of_our_own_holds_back_its_message_only() -> None:
                 raise ZeroDivisionError
 
     books = FakeBooks()
-    broken = Intake(EVERY_ACCOUNT, books, FakeDeadLetters(), rules=BrokenOnce())  # type: ignore[arg-type]
+    broken = Intake(
+        EVERY_ACCOUNT,
+        books,
+        FakeDeadLetters(),
+        provider="ses",
+        rules=BrokenOnce(),  # type: ignore[arg-type]
+    )
     batch = [
         sns_record(bounce("a@example.test"), message_id="1"),
         sns_record(bounce("b@example.test"), message_id="2"),

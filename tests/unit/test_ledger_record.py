@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounceledger.events import Kind, MailEvent
+from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.ledger import Fate, Ledger, items
 from bounceledger.ledger.plan import plan, slices
 from bounceledger.ledger.table import MAX_ACTIONS
@@ -209,8 +209,11 @@ def test_a_lift_keeps_facts_for_good() -> None:
         (observe("e", Category.VIRUS), {"block", "category_virus"}),
         (observe("e", Category.PROVIDER_SUPPRESSED), {"echo", "category_provider_suppressed"}),
         (observe("e", Category.AUTOREPLY), {"category_autoreply"}),
-        (observe("e", kind=Kind.COMPLAINT, type="abuse"), {"complaint", "suppressed"}),
-        (observe("e", kind=Kind.COMPLAINT, type="not-spam"), set()),
+        (
+            observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE),
+            {"complaint", "suppressed"},
+        ),
+        (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM), set()),
         (delivery("e"), {"delivered"}),
         (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
         (observe("e", kind=Kind.REJECT), {"rejected"}),

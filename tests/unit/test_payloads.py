@@ -10,15 +10,32 @@ from typing import Any
 import pytest
 
 from bounceledger.addresses import clean_lead_source
-from bounceledger.envelope import parse_timestamp, records_of, unwrap
+from bounceledger.envelope import records_of, unwrap
 from bounceledger.errors import EnvelopeError, InputError, PayloadError
-from bounceledger.events import Kind, MailEvent
-from bounceledger.providers import Parsed, parse
+from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
+from bounceledger.providers import Parsed, ses
+from bounceledger.providers.fields import parse_timestamp
 from bounceledger.settings import Settings
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "payloads"
 DIFFERENCES = Path(__file__).with_name("payload_differences.toml")
 LAYERS = {"ses_event", "sns_http", "sns_lambda", "sqs", "eventbridge", "edge"}
+PERMANENCE = {"permanent": Permanence.PERMANENT, "transient": Permanence.TRANSIENT}
+REASONS = {
+    "general": ProviderReason.GENERAL,
+    "noemail": ProviderReason.NO_MAILBOX,
+    "suppressed": ProviderReason.SUPPRESSION_LIST,
+    "onaccountsuppressionlist": ProviderReason.SUPPRESSION_LIST,
+    "emailvalidationsuppressed": ProviderReason.SUPPRESSION_LIST,
+    "mailboxfull": ProviderReason.MAILBOX_FULL,
+    "messagetoolarge": ProviderReason.MESSAGE_TOO_LARGE,
+    "attachmentrejected": ProviderReason.ATTACHMENT_REJECTED,
+    "abuse": ProviderReason.ABUSE,
+    "not-spam": ProviderReason.NOT_SPAM,
+    "virus": ProviderReason.VIRUS,
+}
+"""SES's words in the payloads, and what they mean."""
+SETTINGS = Settings(allowed_accounts=frozenset("*"))
 NO_EVENT = {"inbound", "not_ses", "unparseable_message"}
 
 type Json = dict[str, Any]
@@ -60,7 +77,8 @@ def read(entry: Json) -> Read:
 
 def _read_one(record: object) -> Parsed | InputError:
     try:
-        return parse(unwrap(record), Settings())
+        [document] = ses.split(unwrap(record, provider="ses"))
+        return ses.read(document, SETTINGS)
     except InputError as error:
         return error
 
@@ -125,15 +143,14 @@ def test_kinds_and_types_agree(entry: Json) -> None:
     for expected, parsed in events(entry):
         for event in parsed.events:
             check("kind", entry, event.kind, Kind(expected["event"]))
-            assert event.type == _type(expected)
-            assert event.subtype == expected.get("bounce_subtype", event.subtype)
-
-
-def _type(expected: Json) -> str:
-    for key in ("bounce_type", "delay_type"):
-        if key in expected:
-            return str(expected[key])
-    return str(expected.get("complaint_feedback_type", ""))
+            if "bounce_type" in expected:
+                assert event.permanence is PERMANENCE.get(
+                    expected["bounce_type"].lower(), Permanence.UNSTATED
+                )
+            for key in ("bounce_subtype", "complaint_feedback_type"):
+                if expected.get(key):
+                    reason = REASONS.get(expected[key].lower(), ProviderReason.UNLISTED)
+                    assert event.provider_reason is reason
 
 
 @every_payload

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounceledger import providers
-from bounceledger.envelope import Document, unwrap
+from bounceledger.envelope import unwrap
 from bounceledger.errors import AddressError, InputError, PayloadError
-from bounceledger.events import Kind, MailEvent
-from bounceledger.providers import PROVIDERS, Parsed, ses
+from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
+from bounceledger.providers import Parsed, Payload, ses
 from bounceledger.settings import Settings
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
-SETTINGS = Settings()
+SETTINGS = Settings(allowed_accounts=frozenset("*"))
 
 type Json = dict[str, Any]
 
@@ -63,8 +63,13 @@ def event(kind: str, section: str, content: Json, **changes: object) -> Json:
     return {"eventType": kind, "mail": mail(**changes), section: content}
 
 
-def parse(body: Json, *, now: datetime = NOW, **envelope: Any) -> Parsed:
-    return ses.parse(Document(body=body, **envelope), SETTINGS, now=lambda: now)
+def read(payload: Payload, settings: Settings = SETTINGS, *, now: datetime = NOW) -> Parsed:
+    [document] = ses.split(payload)
+    return ses.read(document, settings, now=lambda: now)
+
+
+def parse(body: Json, *, now: datetime = NOW, **wrapping: Any) -> Parsed:
+    return read(Payload(provider="ses", content=body, **wrapping), now=now)
 
 
 def only(body: Json, **envelope: Any) -> MailEvent:
@@ -76,6 +81,9 @@ def only(body: Json, **envelope: Any) -> MailEvent:
 
 def addresses(body: Json) -> list[str]:
     return [found.address for found in parse(body).events]
+
+
+NOTHING = ("", ProviderReason.UNSTATED)
 
 
 # --- kinds and recipients ---------------------------------------------------------------
@@ -91,12 +99,11 @@ def test_a_bounce_says_everything_about_its_recipient() -> None:
         lead_source="webinar",
         occurred_at=datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC),
         message_id="mail-1",
-        sending_account="111122223333",
         diagnostic="smtp; 550 5.1.1 user unknown",
         status="5.1.1",
         action="failed",
-        type="Permanent",
-        subtype="General",
+        permanence=Permanence.PERMANENT,
+        provider_reason=ProviderReason.GENERAL,
     )
 
 
@@ -122,7 +129,7 @@ def test_every_recipient_has_a_status_of_its_own() -> None:
         (
             event("Delivery", "delivery", {"recipients": ["a@b.example"], "smtpResponse": "250"}),
             Kind.DELIVERY,
-            ("250", "", ""),
+            ("250", ProviderReason.UNSTATED),
         ),
         (
             event(
@@ -136,7 +143,7 @@ def test_every_recipient_has_a_status_of_its_own() -> None:
                 },
             ),
             Kind.DELIVERY_DELAY,
-            ("452", "MailboxFull", ""),
+            ("452", ProviderReason.UNSTATED),
         ),
         (
             event(
@@ -149,12 +156,12 @@ def test_every_recipient_has_a_status_of_its_own() -> None:
                 },
             ),
             Kind.COMPLAINT,
-            ("", "not-spam", "OnAccountSuppressionList"),
+            ("", ProviderReason.NOT_SPAM),
         ),
         (
             event("Reject", "reject", {"reason": "Bad content"}, destination=["a@b.example"]),
             Kind.REJECT,
-            ("Bad content", "", ""),
+            ("Bad content", ProviderReason.UNSTATED),
         ),
         (
             event(
@@ -164,27 +171,27 @@ def test_every_recipient_has_a_status_of_its_own() -> None:
                 destination=["a@b.example"],
             ),
             Kind.RENDERING_FAILURE,
-            ("no x", "", ""),
+            ("no x", ProviderReason.UNSTATED),
         ),
-        (event("Send", "send", {}, destination=["a@b.example"]), Kind.SEND, ("", "", "")),
-        (event("Open", "open", {}, destination=["a@b.example"]), Kind.OPEN, ("", "", "")),
-        (event("Click", "click", {}, destination=["a@b.example"]), Kind.CLICK, ("", "", "")),
+        (event("Send", "send", {}, destination=["a@b.example"]), Kind.SEND, NOTHING),
+        (event("Open", "open", {}, destination=["a@b.example"]), Kind.OPEN, NOTHING),
+        (event("Click", "click", {}, destination=["a@b.example"]), Kind.CLICK, NOTHING),
         (
             event("Subscription", "subscription", {}, destination=["a@b.example"]),
             Kind.SUBSCRIPTION,
-            ("", "", ""),
+            NOTHING,
         ),
-        (event("Teleport", "teleport", {}, destination=["a@b.example"]), Kind.OTHER, ("", "", "")),
-        (event("Mail", "mail", mail(destination=["a@b.example"])), Kind.OTHER, ("", "", "")),
+        (event("Teleport", "teleport", {}, destination=["a@b.example"]), Kind.OTHER, NOTHING),
+        (event("Mail", "mail", mail(destination=["a@b.example"])), Kind.OTHER, NOTHING),
     ],
 )
 def test_every_kind_names_its_recipients_in_its_own_place(
-    body: Json, kind: Kind, detail: tuple[str, str, str]
+    body: Json, kind: Kind, detail: tuple[str, ProviderReason]
 ) -> None:
     found = only(body)
 
     assert (found.kind, found.address) == (kind, "a@b.example")
-    assert (found.diagnostic, found.type, found.subtype) == detail
+    assert (found.diagnostic, found.provider_reason) == detail
 
 
 def test_an_unknown_kind_is_carried_whatever_it_holds() -> None:
@@ -415,9 +422,9 @@ WRAPPINGS: list[Callable[[Json], object]] = [
 def test_the_wrapping_does_not_show_in_the_events(
     inner: Callable[[Json], object], outer: Callable[[Any], object]
 ) -> None:
-    document = unwrap(outer(inner(bounce())))
+    payload = unwrap(outer(inner(bounce())), provider="ses")
 
-    assert ses.parse(document, SETTINGS, now=lambda: NOW) == parse(bounce())
+    assert read(payload) == parse(bounce())
 
 
 # --- lead source --------------------------------------------------------------------------
@@ -462,23 +469,95 @@ def test_the_lead_source_is_the_first_of_tag_header_and_configuration_set(
 
 def test_the_names_of_tag_and_header_and_the_default_are_settings() -> None:
     settings = Settings(
-        lead_source_tag="source", lead_source_header="Origin", lead_source_default="nobody"
+        allowed_accounts=frozenset("*"),
+        lead_source_tag="source",
+        lead_source_header="Origin",
+        lead_source_default="nobody",
     )
 
     def source(**changes: object) -> str:
-        document = Document(body={**bounce(), "mail": mail(**changes)})
-        return ses.parse(document, settings, now=lambda: NOW).events[0].lead_source
+        content = {**bounce(), "mail": mail(**changes)}
+        return read(Payload(provider="ses", content=content), settings).events[0].lead_source
 
     assert source(tags={"source": ["a"]}) == "a"
     assert source(tags={}, headers=[{"name": "origin", "value": "b"}]) == "b"
     assert source(tags={}) == "nobody"
 
 
-def test_the_account_of_eventbridge_stands_in_for_a_missing_one() -> None:
-    body = {**bounce(), "mail": mail(sendingAccountId=None)}
+@pytest.mark.parametrize(
+    ("in_mail", "in_wrapping", "allowed"),
+    [
+        ("111122223333", "", True),
+        ("444455556666", "", False),
+        (None, "", False),
+        (None, "111122223333", True),
+        ("444455556666", "111122223333", False),
+    ],
+)
+def test_only_events_of_allowed_accounts_are_read(
+    in_mail: str | None, in_wrapping: str, *, allowed: bool
+) -> None:
+    # GIVEN a deployment that allows one account, and an event of some account
+    settings = Settings(allowed_accounts=frozenset({"111122223333"}))
+    content = {**bounce(), "mail": mail(sendingAccountId=in_mail)}
+    payload = Payload(provider="ses", content=content, account=in_wrapping)
 
-    assert only(body, account="444455556666").sending_account == "444455556666"
-    assert only(bounce(), account="444455556666").sending_account == "111122223333"
+    # THEN it is read if the message was sent from that account; what EventBridge says counts
+    # where the event itself says nothing
+    if allowed:
+        assert read(payload, settings).events
+    else:
+        with pytest.raises(PayloadError) as caught:
+            read(payload, settings)
+        assert caught.value.field == "mail.sendingAccountId"
+
+
+# --- the whole payload ----------------------------------------------------------------------
+
+
+def test_the_kind_of_an_eventbridge_event_may_stand_outside_only() -> None:
+    # GIVEN a detail about a message that has no kind itself
+    silent = {**bounce(), "eventType": None}
+
+    # THEN the detail-type stands in, and the event's own word wins where there is one
+    assert only(silent, detail_type="Email Bounced").kind is Kind.BOUNCE
+    assert only(bounce(), detail_type="Email Delivered").kind is Kind.BOUNCE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have …"},
+    ],
+)
+def test_the_notice_that_a_topic_was_set_up_is_no_event(content: object) -> None:
+    assert read(Payload(provider="ses", content=content)) == Parsed(notices=("set_up",))
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        (Payload(provider="ses", content="hello", field="Message"), "Message"),
+        (Payload(provider="ses", content=[], field="body"), "body"),
+        (Payload(provider="ses", content=None, field="detail"), "detail"),
+        (Payload(provider="ses", content=bounce(), event_source="aws.s3"), "source"),
+        (
+            Payload(
+                provider="ses",
+                content={"eventSource": "aws:ses", "ses": {"mail": {}, "receipt": {}}},
+            ),
+            "ses",
+        ),
+    ],
+)
+def test_a_payload_that_ses_does_not_send_is_refused_by_the_field(
+    payload: Payload, field: str
+) -> None:
+    with pytest.raises(PayloadError) as caught:
+        read(payload)
+
+    assert caught.value.field == field
 
 
 # --- hostile input ------------------------------------------------------------------------
@@ -487,7 +566,7 @@ def test_the_account_of_eventbridge_stands_in_for_a_missing_one() -> None:
 def test_what_strangers_wrote_is_bounded_and_can_be_encoded() -> None:
     found = only(bounce(recipient("lead@example.net", diagnosticCode="x\ud800" * 20_000)))
 
-    assert len(found.diagnostic) == ses.MAX_DIAGNOSTIC
+    assert len(found.diagnostic) == ses.MAX_REPORTED_DIAGNOSTIC
     assert found.diagnostic.encode()
 
 
@@ -547,7 +626,7 @@ SECTIONS = {
 @given(_mutations(SECTIONS))
 def test_any_document_gives_events_or_a_named_error(body: Any) -> None:
     try:
-        parsed = ses.parse(unwrap(body), SETTINGS, now=lambda: NOW)
+        parsed = read(unwrap(body, provider="ses"))
     except InputError as error:
         assert error.field  # noqa: PT017 - any one of several named errors will do
         return
@@ -563,9 +642,16 @@ def test_any_document_gives_events_or_a_named_error(body: Any) -> None:
 # --- the table of providers ---------------------------------------------------------------
 
 
-def test_a_document_is_read_by_its_providers_parser() -> None:
-    assert PROVIDERS["ses"] is ses.parse
-    assert providers.parse(Document(body=bounce()), SETTINGS).events == parse(bounce()).events
+def test_a_payload_is_read_by_its_providers_module() -> None:
+    payload = Payload(provider="ses", content=bounce())
+
+    assert providers.read(payload, SETTINGS).events == parse(bounce()).events
+
+
+def test_a_document_that_cannot_be_read_is_refused_by_itself() -> None:
+    payload = Payload(provider="ses", content={"eventType": 5})
+
+    assert [error.field for error in providers.read(payload, SETTINGS).refused] == ["eventType"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import reduce
 
 import pytest
 
-from bounceledger.events import Kind, MailEvent
+from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
 from bounceledger.state import (
     COMPLAINT,
@@ -105,7 +105,11 @@ def test_no_other_kind_of_event_suppresses(kind: Kind) -> None:
 
 
 def test_a_complaint_suppresses_for_good() -> None:
-    decision = decide(facts(happened(Kind.COMPLAINT, type="abuse")), None, NOW + days(9999))
+    decision = decide(
+        facts(happened(Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE)),
+        None,
+        NOW + days(9999),
+    )
     assert why(decision) == [Reason.COMPLAINT]
     assert decision.until is None
     assert decision.grounds[0].cause == COMPLAINT
@@ -113,11 +117,11 @@ def test_a_complaint_suppresses_for_good() -> None:
 
 
 def test_not_spam_never_suppresses() -> None:
-    assert facts(happened(Kind.COMPLAINT, type="not-spam")).is_empty
+    assert facts(happened(Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM)).is_empty
 
 
 def test_a_complaint_from_the_providers_own_list_is_an_echo() -> None:
-    known = facts(happened(Kind.COMPLAINT, subtype="OnAccountSuppressionList"))
+    known = facts(happened(Kind.COMPLAINT, provider_reason=ProviderReason.SUPPRESSION_LIST))
     assert why(decide(known, None, NOW)) == [Reason.PROVIDER_LIST]
     assert not decide(known, None, NOW + days(14)).suppressed
 
@@ -125,7 +129,10 @@ def test_a_complaint_from_the_providers_own_list_is_an_echo() -> None:
 @pytest.mark.parametrize("believed", [True, False])
 def test_a_complaint_that_may_be_another_recipients_is_a_setting(believed: bool) -> None:
     policy = Policy(suppress_ambiguous_complaints=believed)
-    known = facts(happened(Kind.COMPLAINT, type="abuse", ambiguous=True), policy=policy)
+    known = facts(
+        happened(Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE, ambiguous=True),
+        policy=policy,
+    )
     assert decide(known, None, NOW, policy).suppressed is believed
 
 

@@ -7,7 +7,7 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounceledger.events import Kind, MailEvent
+from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.ledger import items
 from bounceledger.policy import Policy
 from bounceledger.state import (
@@ -54,7 +54,11 @@ def observations(draw: st.DrawFn) -> Observation:
         lead_source=draw(st.sampled_from("xyz")),
         occurred_at=draw(times),
         diagnostic=draw(st.text(max_size=5)),
-        type=draw(st.sampled_from(["", "abuse", "not-spam"])),
+        provider_reason=draw(
+            st.sampled_from(
+                [ProviderReason.UNSTATED, ProviderReason.ABUSE, ProviderReason.NOT_SPAM]
+            )
+        ),
         ambiguous=draw(st.booleans()),
     )
     if kind is not Kind.BOUNCE:

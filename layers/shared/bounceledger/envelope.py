@@ -1,68 +1,40 @@
-"""From what a queue or an invocation hands over to the one provider document within.
+"""From what a queue or an invocation hands over to the provider's payload within.
 
-An SES event reaches a function in several wrappings: an SQS record around an SNS envelope,
+A payload reaches a function wrapped in several ways: an SQS record around an SNS envelope,
 around the bare document (SNS raw delivery) or around an EventBridge event; an SNS record
 that invokes the function directly; an EventBridge event as the invocation itself; any of
 them once more in the record that Lambda writes to an on-failure destination, which a
-redrive sends round again. `unwrap` takes off whatever it meets, layer by layer. It reads
-and never acts: no signature is checked, no address in the text is fetched.
+redrive sends again. `unwrap` removes one layer after the other. It only reads: no signature
+is checked, no URL in a message is fetched.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from bounceledger.errors import EnvelopeError, SetUpNotice
+from bounceledger.errors import EnvelopeError
+from bounceledger.providers.base import Payload
+from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_string, parse_timestamp
 
 MAX_LAYERS = 8
-"""Wrappings that are taken off; five is the most that AWS services produce."""
+"""Wrappings that are removed; AWS services produce five at most."""
 MAX_SIZE = 1_048_576
-"""Characters of a record: SQS takes 1 MiB, SNS and EventBridge 256 KiB."""
-MAX_ID = 256
-"""Characters kept of an id."""
-PROVIDER_SES = "ses"
+"""Characters of a record: SQS carries 1 MiB, SNS and EventBridge 256 KiB."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMESTAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*([Zz]|[+-]\d\d:?\d\d)?",
-    re.ASCII,
-)
-_SET_UP_TEXT = "Successfully validated SNS topic"
-_SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
-
-type JsonObject = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One provider document and what its wrappings say about it.
-
-    Attributes:
-        body: the provider's own JSON object.
-        layers: the wrappings that were taken off, outermost first.
-        transport_id: id that the innermost wrapping gave: the SNS ``MessageId``, the
-            EventBridge ``id`` or the SQS ``messageId``; may be empty.
-        received_at: when the innermost dated wrapping was made; aware, UTC.
-        account: account that the EventBridge event names; may be empty.
-        provider: name in `providers.PROVIDERS`.
-    """
-
-    body: JsonObject
-    layers: tuple[str, ...] = ()
-    transport_id: str = ""
-    received_at: datetime | None = None
-    account: str = ""
-    provider: str = PROVIDER_SES
 
 
 @dataclass(slots=True)
-class _Findings:
+class _Wrapping:
+    """What the wrappings removed so far have said."""
+
     layers: list[str] = field(default_factory=list)
     transport_id: str = ""
     received_at: datetime | None = None
+    event_source: str = ""
+    detail_type: str = ""
     account: str = ""
 
 
@@ -70,133 +42,116 @@ def records_of(event: object) -> Iterator[object]:
     """The records of an invocation: of a batch one by one, else the event itself.
 
     Raises:
-        EnvelopeError: ``Records`` is no list.
+        EnvelopeError: ``Records`` is not a list.
     """
     if not isinstance(event, Mapping) or event.get("Records") is None:
         yield event
         return
     records = event["Records"]
     if not isinstance(records, list):
-        raise EnvelopeError("not a list", field="Records")
+        raise EnvelopeError("must be a list", field="Records")
     yield from records
 
 
-def unwrap(record: object) -> Document:
-    """The provider document in one record.
+def unwrap(record: object, *, provider: str) -> Payload:
+    """The provider's payload in one record.
 
     Args:
         record: an SQS record, a record of a direct SNS invocation, an SNS envelope, an
-            EventBridge event, a record for a Lambda on-failure destination, or the provider
-            document itself; as a mapping or as JSON text; one in another, up to `MAX_LAYERS`.
+            EventBridge event, a record for a Lambda on-failure destination, or the payload
+            itself; as a mapping or as JSON; one inside another, up to `MAX_LAYERS`.
+        provider: whose payloads come this way.
 
     Raises:
-        SetUpNotice: SES tells that it may publish to the topic.
-        EnvelopeError: anything else that wraps no provider document.
+        EnvelopeError: a wrapping is broken, or a message of SNS itself that somebody has to
+            answer.
     """
-    found = _Findings()
+    seen = _Wrapping()
     path = "record"
-    value = record
+    value: object = record
     for _ in range(MAX_LAYERS + 1):
         if isinstance(value, str):
-            value = _load(value, path)
+            decoded = _decode(value, path)
+            if decoded is None:
+                break
+            value = decoded
             if isinstance(value, str):  # encoded twice
                 continue
         if not isinstance(value, Mapping):
-            raise EnvelopeError("not a JSON object", field=path)
-        layer = next((opener for known, opener in _LAYERS if known(value)), None)
-        if layer is None:
-            return _document(value, found)
-        value, path = layer(value, found)
-    raise EnvelopeError(f"wrapped in more than {MAX_LAYERS} layers", field=path)
+            break
+        opener = next((opener for known, opener in _LAYERS if known(value)), None)
+        if opener is None:
+            break
+        value, path = opener(value, seen)
+    else:
+        raise EnvelopeError(f"is wrapped in more than {MAX_LAYERS} layers", field=path)
+    return Payload(
+        provider=provider,
+        content=value,
+        field=path,
+        layers=tuple(seen.layers),
+        transport_id=seen.transport_id,
+        received_at=seen.received_at,
+        event_source=seen.event_source,
+        detail_type=seen.detail_type,
+        account=seen.account,
+    )
 
 
-def parse_timestamp(text: str) -> datetime:
-    """Time of an ISO 8601 text as AWS writes it, in UTC.
-
-    Fractions of a second, ``Z`` or an offset, a space in front of the offset are all seen;
-    a time without an offset is UTC.
-
-    Raises:
-        ValueError: the text is no such time.
-    """
-    found = _TIMESTAMP.fullmatch(text.strip())
-    if found is None:
-        raise ValueError("not an ISO 8601 time")
-    day, clock, offset = found.groups()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock}{(offset or 'Z').upper()}")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("not a time of the calendar") from None
-
-
-def clean_text(text: str, limit: int) -> str:
-    """A stranger's text, cut to size, as UTF-8 can carry it: without lone surrogates."""
-    text = text[:limit]
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _open_sqs(value: JsonObject, found: _Findings) -> tuple[object, str]:
-    found.layers.append("sqs")
-    found.transport_id = _text(value, "messageId")
+def _open_sqs(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
+    seen.layers.append("sqs")
+    seen.transport_id = _id(value, "messageId")
     attributes = value.get("attributes")
     sent = attributes.get("SentTimestamp") if isinstance(attributes, Mapping) else None
     if isinstance(sent, str) and sent.isascii() and sent.isdigit() and len(sent) <= 14:
-        found.received_at = _EPOCH + timedelta(milliseconds=int(sent))
+        seen.received_at = _EPOCH + timedelta(milliseconds=int(sent))
     return value.get("body"), "body"
 
 
-def _open_sns_record(value: JsonObject, found: _Findings) -> tuple[object, str]:
-    message, path = _open_sns(value["Sns"], found)
-    found.layers[-1] = "sns_lambda"
+def _open_sns_record(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
+    message, path = _open_sns(value["Sns"], seen)
+    seen.layers[-1] = "sns_lambda"
     return message, f"Sns.{path}"
 
 
-def _open_sns(value: JsonObject, found: _Findings) -> tuple[object, str]:
+def _open_sns(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
     kind = value.get("Type")
     if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
-        raise EnvelopeError(f"an SNS {kind}, which somebody must answer, no event", field="Type")
+        raise EnvelopeError(f"is an SNS {kind}: confirm it manually", field="Type")
     if kind != "Notification":
-        raise EnvelopeError("no type of message that SNS sends", field="Type")
-    found.layers.append("sns")
-    found.transport_id = _text(value, "MessageId") or found.transport_id
-    _note_time(value, "Timestamp", found)
+        raise EnvelopeError("is not an SNS message type", field="Type")
+    seen.layers.append("sns")
+    seen.transport_id = _id(value, "MessageId") or seen.transport_id
+    _note_time(value, "Timestamp", seen)
     message = value.get("Message")
     if not isinstance(message, str):
-        raise EnvelopeError("not a text", field="Message")
-    if message.lstrip().startswith(_SET_UP_TEXT):
-        raise SetUpNotice("SES says that it may publish to the topic, no event", field="Message")
+        raise EnvelopeError("must be a string", field="Message")
     return message, "Message"
 
 
-def _open_eventbridge(value: JsonObject, found: _Findings) -> tuple[object, str]:
-    if value.get("source") != "aws.ses":
-        raise EnvelopeError("an EventBridge event of another source than aws.ses", field="source")
-    found.layers.append("eventbridge")
-    found.transport_id = _text(value, "id") or found.transport_id
-    found.account = _text(value, "account")
-    _note_time(value, "time", found)
-    detail = value["detail"]
-    if isinstance(detail, Mapping) and isinstance(detail.get("mail"), Mapping):
-        # The kind of a mail's event may stand outside only.
-        kind = detail.get("eventType") or detail.get("notificationType") or value["detail-type"]
-        detail = {**detail, "eventType": kind}
-    return detail, "detail"
+def _open_eventbridge(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
+    seen.layers.append("eventbridge")
+    seen.transport_id = _id(value, "id") or seen.transport_id
+    seen.event_source = _id(value, "source")
+    seen.detail_type = _id(value, "detail-type")
+    seen.account = _id(value, "account")
+    _note_time(value, "time", seen)
+    return value["detail"], "detail"
 
 
-def _open_destination(value: JsonObject, found: _Findings) -> tuple[object, str]:
-    found.layers.append("lambda_destination")
+def _open_destination(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
+    seen.layers.append("lambda_destination")
     return value["requestPayload"], "requestPayload"
 
 
-def _open_records(value: JsonObject, _found: _Findings) -> tuple[object, str]:
+def _open_records(value: JsonObject, _seen: _Wrapping) -> tuple[object, str]:
     records = value["Records"]
     if not isinstance(records, list) or len(records) != 1:
-        raise EnvelopeError("not a list of one record", field="Records")
+        raise EnvelopeError("must be a list of one record", field="Records")
     return records[0], "Records[0]"
 
 
-type _Opener = Callable[[JsonObject, _Findings], tuple[object, str]]
+type _Opener = Callable[[JsonObject, _Wrapping], tuple[object, str]]
 
 _LAYERS: tuple[tuple[Callable[[JsonObject], bool], _Opener], ...] = (
     (lambda value: value.get("eventSource") == "aws:sqs", _open_sqs),
@@ -206,49 +161,35 @@ _LAYERS: tuple[tuple[Callable[[JsonObject], bool], _Opener], ...] = (
     (lambda value: "requestPayload" in value, _open_destination),
     (lambda value: "Records" in value, _open_records),
 )
-"""How each wrapping is known and opened: it gives what is inside, and the name of that."""
+"""How each wrapping is recognised and opened; opening gives the content and its path."""
 
 
-def _document(value: JsonObject, found: _Findings) -> Document:
-    if value.get("eventSource") == "aws:ses" or isinstance(value.get("ses"), Mapping):
-        raise EnvelopeError("mail that SES received, no event of mail sent", field="ses")
-    if value.get("notificationType") == _SET_UP_TYPE:
-        raise SetUpNotice("SES says that it may publish to the topic", field="notificationType")
-    return Document(
-        body=value,
-        layers=tuple(found.layers),
-        transport_id=found.transport_id,
-        received_at=found.received_at,
-        account=found.account,
-    )
-
-
-def _load(text: str, path: str) -> object:
+def _decode(text: str, path: str) -> object:
+    """The JSON value of a string, None where it is not JSON."""
     if len(text) > MAX_SIZE:
-        raise EnvelopeError(f"longer than {MAX_SIZE} characters", field=path)
+        raise EnvelopeError(f"is longer than {MAX_SIZE} characters", field=path)
     try:
         # ValueError covers malformed JSON and numbers of more digits than Python reads.
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_reject_constant)
     except ValueError:
-        raise EnvelopeError("not JSON", field=path) from None
+        return None
     except RecursionError:
-        raise EnvelopeError("JSON nested too deeply", field=path) from None
+        raise EnvelopeError("is nested too deeply", field=path) from None
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON (RFC 8259 section 6)")
 
 
-def _text(value: JsonObject, key: str) -> str:
-    """An id; the empty text where it is missing or no text."""
+def _id(value: JsonObject, key: str) -> str:
+    """An id or name; empty where it is missing or not a string."""
     found = value.get(key)
-    return clean_text(found, MAX_ID) if isinstance(found, str) else ""
+    return clean_string(found, MAX_STRING) if isinstance(found, str) else ""
 
 
-def _note_time(value: JsonObject, key: str, found: _Findings) -> None:
-    # A wrapping's time only stands in for an event's own: one that cannot be read is as
-    # good as none.
+def _note_time(value: JsonObject, key: str, seen: _Wrapping) -> None:
+    # A wrapping's time only stands in for an event's own, so an unreadable one is ignored.
     try:
-        found.received_at = parse_timestamp(_text(value, key))
+        seen.received_at = parse_timestamp(_id(value, key))
     except ValueError:
         return

@@ -28,10 +28,6 @@ class EnvelopeError(InputError):
     """A queue record or invocation that wraps no provider document."""
 
 
-class SetUpNotice(EnvelopeError):  # noqa: N818 - a notice, no failure
-    """A note by which SES tells that it can publish: about no mail, to be acknowledged."""
-
-
 class PayloadError(InputError):
     """A provider document of a shape that its provider does not send."""
 

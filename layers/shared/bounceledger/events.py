@@ -21,6 +21,46 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class Permanence(StrEnum):
+    """Whether a provider calls a bounce permanent."""
+
+    PERMANENT = "permanent"
+    TRANSIENT = "transient"
+    UNDETERMINED = "undetermined"
+    UNSTATED = ""
+
+
+class ProviderReason(StrEnum):
+    """What a provider says about why, in words that all providers share.
+
+    Attributes:
+        UNSTATED: it says nothing.
+        UNLISTED: it says something that has no member here.
+        GENERAL: it says that it knows nothing more.
+        SUPPRESSION_LIST: its own suppression list held the message back.
+    """
+
+    UNSTATED = ""
+    UNLISTED = "unlisted"
+    GENERAL = "general"
+
+    # of a bounce
+    SUPPRESSION_LIST = "suppression_list"
+    NO_MAILBOX = "no_mailbox"
+    MAILBOX_FULL = "mailbox_full"
+    MESSAGE_TOO_LARGE = "message_too_large"
+    CONTENT_REJECTED = "content_rejected"
+    ATTACHMENT_REJECTED = "attachment_rejected"
+    TIMED_OUT = "timed_out"
+
+    # of a complaint: RFC 5965 section 7.3, RFC 6591 (auth-failure), RFC 6430 (not-spam)
+    ABUSE = "abuse"
+    AUTH_FAILURE = "auth_failure"
+    FRAUD = "fraud"
+    NOT_SPAM = "not_spam"
+    VIRUS = "virus"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailEvent:
     """One event about one recipient.
@@ -29,17 +69,16 @@ class MailEvent:
         event_id: hex digest, the same for every delivery of the same event.
         provider: name in `providers.PROVIDERS`, such as ``ses``.
         kind: what sort of event.
-        provider_kind: the provider's own word for it, kept for unknown kinds.
+        provider_kind: the provider's own word for the kind.
         address: canonical form, see `addresses.normalise_address`.
         lead_source: cleaned key of who supplied the address.
         occurred_at: aware, UTC.
-        message_id: the provider's id of the mail that this is about; may be empty.
-        sending_account: the account that sent the mail; may be empty.
+        message_id: the provider's id of the message that this is about; may be empty.
         diagnostic: what the receiving server said, as reported; may be empty.
         status: enhanced status code as reported (RFC 3463); may be empty or malformed.
         action: DSN action (RFC 3464 section 2.3.3); may be empty.
-        type: SES ``bounceType``, ``complaintFeedbackType`` or ``delayType``; may be empty.
-        subtype: SES ``bounceSubType`` or ``complaintSubType``; may be empty.
+        permanence: whether the provider calls a bounce permanent.
+        provider_reason: what the provider says about why.
         ambiguous: the provider names several recipients of which one is meant
             (complaints redacted by the mailbox provider).
     """
@@ -52,10 +91,9 @@ class MailEvent:
     lead_source: str
     occurred_at: datetime
     message_id: str = ""
-    sending_account: str = ""
     diagnostic: str = ""
     status: str = ""
     action: str = ""
-    type: str = ""
-    subtype: str = ""
+    permanence: Permanence = Permanence.UNSTATED
+    provider_reason: ProviderReason = ProviderReason.UNSTATED
     ambiguous: bool = False

@@ -3,7 +3,7 @@
 A message ends in one of three ways. It is booked, and acknowledged. It can never be
 handled: then it goes to the dead-letter queue whole, with the reason, and is acknowledged.
 Or it is worth another try: then it is reported back and the queue delivers it again. Only
-the notice with which SES says that it may publish to the topic needs nothing at all.
+a provider's notices, such as a test message of its set-up, need nothing at all.
 """
 
 import json
@@ -17,7 +17,7 @@ from bounceledger.classify.classifier import classify_event
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import RuleSet
 from bounceledger.envelope import unwrap
-from bounceledger.errors import InputError, LedgerError, PayloadError, QueueError, SetUpNotice
+from bounceledger.errors import InputError, LedgerError, QueueError
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Fate, Outcome
 from bounceledger.queues import DeadLetters
@@ -44,7 +44,7 @@ class Report:
         retry: ids of the messages to deliver again.
         booked: events booked.
         duplicates: events that had been booked before.
-        notices: notices that SES may publish to the topic.
+        notices: messages of a provider that are about no mail.
         dead_letters: reasons of messages that went to the dead-letter queue, with their ids.
         failures: why messages are to be delivered again, with their ids.
     """
@@ -65,6 +65,7 @@ class Intake:
         settings: the deployment's settings.
         books: where events are booked.
         dead_letters: where messages end that can never be handled.
+        provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
         rules: rules to classify by; the built-in ones by default.
         clock: now, aware.
     """
@@ -75,12 +76,14 @@ class Intake:
         books: Books,
         dead_letters: DeadLetters,
         *,
+        provider: str,
         rules: RuleSet | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._books = books
         self._dead_letters = dead_letters
+        self._provider = provider
         self._rules = load_rules() if rules is None else rules
         self._clock = clock
 
@@ -105,13 +108,11 @@ class Intake:
 
     def _read(self, message: "_Message") -> None:
         try:
-            parsed = providers.parse(unwrap(message.record), self._settings)
-            for event in parsed.events:
-                self._require_allowed(event)
+            payload = unwrap(message.record, provider=self._provider)
+            parsed = providers.read(payload, self._settings)
             message.observations = [self._observe(event) for event in parsed.events]
             message.refused = list(parsed.refused)
-        except SetUpNotice:
-            message.notice = True
+            message.notices = len(parsed.notices)
         except InputError as error:
             message.refused = [error]
         except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
@@ -123,12 +124,6 @@ class Intake:
         verdict = classify_event(event, rules=self._rules)
         return Observation(event=event, verdict=verdict, rules_version=self._rules.version)
 
-    def _require_allowed(self, event: MailEvent) -> None:
-        """Whoever can publish can suppress, so only mail of known accounts counts."""
-        allowed = self._settings.allowed_accounts
-        if "*" not in allowed and event.sending_account not in allowed:
-            raise PayloadError("the sending account is not allowed", field="mail.sendingAccountId")
-
     def _record(self, batch: "Sequence[_Message]", deadline: datetime | None) -> None:
         observations = [item for message in batch for item in message.observations]
         outcomes = iter(self._books.record(observations, deadline=deadline))
@@ -137,7 +132,7 @@ class Intake:
 
     def _settle(self, message: "_Message", report: Report, deadline: datetime | None) -> None:
         fates = [outcome.fate for outcome in message.outcomes]
-        report.notices += message.notice
+        report.notices += message.notices
         report.booked += fates.count(Fate.BOOKED)
         report.duplicates += fates.count(Fate.DUPLICATE)
         failed = [outcome for outcome in message.outcomes if not outcome.ok]
@@ -170,7 +165,7 @@ class _Message:
     refused: list[InputError] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     broken: Exception | None = None
-    notice: bool = False
+    notices: int = 0
 
     @property
     def id(self) -> str:

@@ -58,5 +58,5 @@ def _judge(
 
 def classify_event(event: MailEvent, *, rules: RuleSet | None = None) -> Verdict:
     """Classify what a bounce event reports."""
-    hints = Hints(event.status, event.type, event.subtype, event.action)
+    hints = Hints(event.status, event.permanence, event.provider_reason, event.action)
     return classify(parse_reply(event.diagnostic), hints, rules=rules)

@@ -39,8 +39,8 @@ class Rule:
         status: enhanced status codes, ``x`` for any number, ``none`` for no status.
         temporary: whether the server must (not) have asked to try again.
         words: whether the reply must (not) say anything beside its codes.
-        type: SES bounce types.
-        subtype: SES bounce subtypes.
+        permanence: what the provider may call the bounce, see `events.Permanence`.
+        provider_reason: why the provider may say it is, see `events.ProviderReason`.
         action: DSN actions.
     """
 
@@ -55,8 +55,8 @@ class Rule:
     status: tuple[str, ...] = ()
     temporary: bool | None = None
     words: bool | None = None
-    type: tuple[str, ...] = ()
-    subtype: tuple[str, ...] = ()
+    permanence: tuple[str, ...] = ()
+    provider_reason: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
 
     def admits(self, traits: ReplyTraits) -> bool:
@@ -66,8 +66,8 @@ class Rule:
             and (self.words is None or self.words is traits.words)
             and (not self.reply or any(_code_fits(code, traits.reply) for code in self.reply))
             and (not self.status or any(_status_fits(code, traits.status) for code in self.status))
-            and (not self.type or traits.type in self.type)
-            and (not self.subtype or traits.subtype in self.subtype)
+            and (not self.permanence or traits.permanence in self.permanence)
+            and (not self.provider_reason or traits.provider_reason in self.provider_reason)
             and (not self.action or traits.action in self.action)
         )
 
@@ -174,7 +174,11 @@ class RuleSet:
         if best == len(self.rules):
             return None
         rule = self.rules[best]
-        asked = (rule.subtype and traits.subtype) or (rule.status and traits.status) or traits.reply
+        asked = (
+            (rule.provider_reason and traits.provider_reason)
+            or (rule.status and traits.status)
+            or traits.reply
+        )
         return Selection(rule, partial(str, asked or ""))
 
     def _words(self, index: int, encoded: bytes) -> str:

@@ -14,16 +14,27 @@ from bounceledger.classify.engine import Rule, RuleSet
 from bounceledger.classify.reply import fold, parse_reply
 from bounceledger.classify.traits import Hints, ReplyTraits, prepare
 from bounceledger.errors import RulesError
+from bounceledger.events import Permanence, ProviderReason
 from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Disposition, Scope
 
 MAX_LITERAL = 60
 """Characters of plain text in a row that a pattern may hold; longer is a copy, not a rule."""
 
-_LISTS = ("any", "names", "all", "none", "reply", "status", "type", "subtype", "action")
+_LISTS = (
+    "any",
+    "names",
+    "all",
+    "none",
+    "reply",
+    "status",
+    "permanence",
+    "provider_reason",
+    "action",
+)
 _FLAGS = ("temporary", "words")
 _PATTERNS = ("any", "all", "none")
 _KNOWN = {"id", "category", "scope", "examples", "note", *_LISTS, *_FLAGS}
-_EXAMPLE_KNOWN = {"diagnostic", "status", "type", "subtype", "action"}
+_EXAMPLE_KNOWN = {"diagnostic", *Hints._fields}
 
 
 class RuleDraft(NamedTuple):
@@ -94,8 +105,15 @@ def check_examples(drafts: Iterable[RuleDraft], rules: RuleSet) -> None:
                 )
 
 
-def _selection_input(diagnostic: str = "", **hints: str) -> tuple[str, ReplyTraits]:
-    return prepare(parse_reply(diagnostic), Hints(**hints))
+def _selection_input(
+    diagnostic: str = "",
+    status: str = "",
+    permanence: str = "",
+    provider_reason: str = "",
+    action: str = "",
+) -> tuple[str, ReplyTraits]:
+    hints = Hints(status, Permanence(permanence), ProviderReason(provider_reason), action)
+    return prepare(parse_reply(diagnostic), hints)
 
 
 def _draft(entry: dict[str, Any]) -> RuleDraft:
@@ -122,6 +140,9 @@ def _example(name: str, item: object) -> Mapping[str, str]:
         raise RulesError(f"rule {name!r}: an example must be a string or a table of strings")
     if unknown := item.keys() - _EXAMPLE_KNOWN:
         raise RulesError(f"rule {name!r}: an example has the unknown field {min(unknown)!r}")
+    for field, values in _VOCABULARIES.items():
+        if item.get(field, "") not in values:
+            raise RulesError(f"rule {name!r}: an example's {field!r} cannot be {item[field]!r}")
     return item
 
 
@@ -160,6 +181,8 @@ def _texts(name: str, item: str, value: object) -> tuple[str, ...]:
         raise RulesError(f"rule {name!r}: {item!r} must be a list of strings")
     check = _FORMS.get(item)
     for text in value:
+        if text not in _VOCABULARIES.get(item, {text}):
+            raise RulesError(f"rule {name!r}: {item!r} cannot be {text!r}")
         if not text or (check is not None and not check.fullmatch(text)):
             raise RulesError(f"rule {name!r}: {item!r} cannot be {text!r}")
         if item in _PATTERNS and _WIDE_ATOM.search(fold(text)):
@@ -169,6 +192,10 @@ def _texts(name: str, item: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+_VOCABULARIES: Mapping[str, frozenset[str]] = {
+    "permanence": frozenset(Permanence),
+    "provider_reason": frozenset(ProviderReason),
+}
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _STATUS_FORM = re.compile(r"[2-6x]\.(?:\d{1,3}|x)\.(?:\d{1,3}|x)|none")
 # Patterns match bytes, of which such a letter has several: write (?:а|б) and (?:а)? instead.
@@ -179,5 +206,5 @@ _FORMS = {
     "status": _STATUS_FORM,
     # Matching is against lower case, but for names of hosts: a capital stands for nothing else.
     **dict.fromkeys(_PATTERNS, re.compile(r"(?:\[A-Z\]|\\.|[^A-Z\\])+")),
-    **dict.fromkeys(("type", "subtype", "action"), re.compile(r"[a-z-]*")),
+    "action": re.compile(r"[a-z-]*"),
 }

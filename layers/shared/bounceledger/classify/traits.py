@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bounceledger.classify.reply import SmtpReply, matchable
+from bounceledger.events import Permanence, ProviderReason
 
 
 class Hints(NamedTuple):
@@ -12,14 +13,16 @@ class Hints(NamedTuple):
 
     Attributes:
         status: enhanced status code of the report; used where the diagnostic has none.
-        type: SES ``bounceType``; decides only where there is no diagnostic.
-        subtype: SES ``bounceSubType``; likewise, but for SES's own suppression lists.
+        permanence: whether the provider calls the bounce permanent; decides only where
+            there is no diagnostic.
+        provider_reason: what the provider says about why; likewise, except that its own
+            suppression list always decides.
         action: DSN action (RFC 3464 section 2.3.3).
     """
 
     status: str = ""
-    type: str = ""
-    subtype: str = ""
+    permanence: Permanence = Permanence.UNSTATED
+    provider_reason: ProviderReason = ProviderReason.UNSTATED
     action: str = ""
 
 
@@ -31,8 +34,8 @@ class ReplyTraits(NamedTuple):
         status: enhanced status code such as ``5.1.1``.
         temporary: the server asked to try again.
         words: whether the reply says anything beside its codes.
-        type: SES ``bounceType``.
-        subtype: SES ``bounceSubType``.
+        permanence: as in `Hints`.
+        provider_reason: as in `Hints`.
         action: DSN action.
     """
 
@@ -40,8 +43,8 @@ class ReplyTraits(NamedTuple):
     status: str = ""
     temporary: bool = False
     words: bool = True
-    type: str = ""
-    subtype: str = ""
+    permanence: Permanence = Permanence.UNSTATED
+    provider_reason: ProviderReason = ProviderReason.UNSTATED
     action: str = ""
 
 
@@ -61,8 +64,8 @@ def _traits(code: int | None, status: str | None, hints: Hints, words: bool) -> 
         status=status,
         temporary=action == "delayed" or (status[:1] == "4" if code is None else code < 500),
         words=words,
-        type=hints.type.lower(),
-        subtype=hints.subtype.lower(),
+        permanence=hints.permanence,
+        provider_reason=hints.provider_reason,
         action=action,
     )
 

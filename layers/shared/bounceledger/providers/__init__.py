@@ -1,24 +1,41 @@
-"""Providers' documents, read into `MailEvent`s: one module per provider."""
+"""Providers' payloads, read into `MailEvent`s: one module per provider.
 
-from collections.abc import Callable
+docs/adding-a-provider.md shows how to write one.
+"""
 
-from bounceledger.envelope import Document
+from collections.abc import Mapping
+
+from bounceledger.errors import InputError
+from bounceledger.events import MailEvent
 from bounceledger.providers import ses
-from bounceledger.providers.base import Parsed
+from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
 
-__all__ = ["PROVIDERS", "Parsed", "parse"]
+__all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "read"]
 
-PROVIDERS: dict[str, Callable[[Document, Settings], Parsed]] = {
-    "ses": ses.parse,
+PROVIDERS: Mapping[str, Provider] = {
+    "ses": ses,
 }
-"""Parser of every provider, by `Document.provider`."""
+"""Every provider's module, by `Payload.provider`."""
 
 
-def parse(document: Document, settings: Settings) -> Parsed:
-    """What a document says, read by its provider's parser.
+def read(payload: Payload, settings: Settings) -> Parsed:
+    """What a payload says. A document that cannot be read does not cost the others.
 
     Raises:
-        PayloadError: the document as a whole is none that its provider sends.
+        PayloadError: the payload as a whole is not one that its provider sends.
     """
-    return PROVIDERS[document.provider](document, settings)
+    provider = PROVIDERS[payload.provider]
+    events: list[MailEvent] = []
+    refused: list[InputError] = []
+    notices: list[str] = []
+    for document in provider.split(payload):
+        try:
+            parsed = provider.read(document, settings)
+        except InputError as error:
+            refused.append(error)
+        else:
+            events += parsed.events
+            refused += parsed.refused
+            notices += parsed.notices
+    return Parsed(tuple(events), tuple(refused), tuple(notices))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bounceledger.events import Kind, MailEvent
+from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
 from bounceledger.state.facts import (
     COMPLAINT,
@@ -54,9 +54,9 @@ def cause_of(observation: Observation, policy: Policy = Policy()) -> str | None:
 
 
 def _cause_of_complaint(event: MailEvent, policy: Policy) -> str | None:
-    if event.type == "not-spam":
+    if event.provider_reason is ProviderReason.NOT_SPAM:
         return None
-    if "SuppressionList" in event.subtype:  # the provider's own list speaking, not a person
+    if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
         return Category.PROVIDER_SUPPRESSED
     if event.ambiguous and not policy.suppress_ambiguous_complaints:
         return None

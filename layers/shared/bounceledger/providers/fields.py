@@ -1,0 +1,112 @@
+"""Readers for the fields of a provider's JSON, and of what wraps it.
+
+A missing field and a null are the same. A field of the wrong type is a `PayloadError` that
+names the field by its path.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bounceledger.errors import PayloadError
+
+type JsonObject = Mapping[str, Any]
+
+MAX_STRING = 256
+"""Characters kept of ids, statuses and the like."""
+
+_TIMESTAMP = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*([Zz]|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+
+
+def pick(where: JsonObject, key: str) -> Any:
+    """Value of a key in any case; None where it is missing."""
+    value = where.get(key)
+    if value is None and key not in where:
+        folded = key.casefold()
+        return next((v for k, v in where.items() if k.casefold() == folded), None)
+    return value
+
+
+def get_object(where: JsonObject, key: str, path: str) -> JsonObject:
+    """An object; an empty one where it is missing.
+
+    Args:
+        where: the object that holds it.
+        key: its name, in any case.
+        path: path of `where`, for errors; empty for the whole document.
+
+    Raises:
+        PayloadError: it is something else.
+    """
+    value = pick(where, key)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise PayloadError("must be an object", field=join_path(path, key))
+    return value
+
+
+def get_list(where: JsonObject, key: str, path: str) -> list[Any]:
+    """A list; an empty one where it is missing. Arguments and errors as `get_object`."""
+    value = pick(where, key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise PayloadError("must be a list", field=join_path(path, key))
+    return value
+
+
+def get_string(where: JsonObject, key: str, path: str, limit: int = MAX_STRING) -> str:
+    """At most `limit` characters of a string; empty where it is missing or `key` is empty.
+
+    Other arguments and errors as `get_object`.
+    """
+    value = pick(where, key) if key else None
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise PayloadError("must be a string", field=join_path(path, key))
+    return clean_string(value, limit)
+
+
+def join_path(path: str, key: str) -> str:
+    """Path of a key, such as ``bounce.timestamp``."""
+    return f"{path}.{key}" if path else key
+
+
+def clean_string(text: str, limit: int) -> str:
+    """At most `limit` characters of a stranger's string, without lone surrogates."""
+    text = text[:limit]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def parse_timestamp(text: str) -> datetime:
+    """An ISO 8601 time as AWS and others write it, in UTC.
+
+    Fractions of a second, ``Z`` or an offset, and a space in front of the offset are all
+    seen in practice; a time without an offset is UTC.
+
+    Raises:
+        ValueError: the string is not such a time.
+    """
+    found = _TIMESTAMP.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("must be an ISO 8601 time")
+    day, clock, offset = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{(offset or 'Z').upper()}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a time of the calendar") from None
+
+
+def digest(*parts: str) -> str:
+    """Hex digest (128 bits) of some strings, the same wherever it is computed."""
+    # JSON keeps the parts apart, whatever they contain.
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
