@@ -32,8 +32,8 @@ DNSBL = "smtp; 521 5.7.1 Service unavailable; client [192.0.2.7] blocked using d
 
 
 @pytest.fixture(scope="module")
-def dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with servers.zones(tmp_path_factory.mktemp("nsd")) as server:
+def dns() -> Iterator[Server]:
+    with servers.responder() as server:
         yield server
 
 

@@ -19,10 +19,10 @@ NO_SUCH_DOMAIN = "smtp; 550 5.4.4 Invalid domain"
 
 
 @pytest.fixture(scope="module")
-def dns_stack(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The same build (`stack` sees to it), deployed with a DNS server of the tests' own."""
+def dns_stack(stack: Stack) -> Iterator[Stack]:
+    """The same build (the fixture `stack` makes it), deployed with the tests' DNS server."""
     with (
-        servers.zones(tmp_path_factory.mktemp("nsd")) as server,
+        servers.responder() as server,
         running({"DnsResolvers": str(server), "ProbeDelay": "0"}, build=False) as deployed,
     ):
         yield deployed
