@@ -1,7 +1,8 @@
 """Our DNS verdicts beside those of email-validator and checkdmarc, on the same zones.
 
-Run by ``make compare`` in an environment of its own. Prints a table in Markdown; with
-``--write`` it replaces the one in docs/domains.md. Exit code 1 if ours is wrong anywhere.
+dnslib serves the zones; all three read them with dnspython. Run by ``make compare`` in an
+environment of its own. Prints a table in Markdown; with ``--write`` it replaces the one in
+docs/domains.md. Exit code 1 if ours is wrong anywhere.
 """
 
 import argparse
@@ -9,7 +10,6 @@ import contextlib
 import logging
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,12 +25,13 @@ from bounceledger.domains.lookup import Server
 from bounceledger.domains.probe import probe
 from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict
+from tests.dns import answers
 from tests.dns import server as servers
 
 PAGE = Path(__file__).parents[1] / "docs/domains.md"
 BEGIN, END = "<!-- comparison -->", "<!-- end of comparison -->"
 
-MAIL, PERHAPS, NONE, UNKNOWN = "takes mail", "address only", "takes none", "not known"
+MAIL, PERHAPS, NONE, UNKNOWN = "accepts mail", "address only", "accepts none", "not known"
 
 OURS = {
     DomainVerdict.ACCEPTS_MAIL: MAIL,
@@ -82,11 +83,11 @@ CASES = (
     Case("REFUSED", UNKNOWN, "refused.example"),
     Case("lame delegation", UNKNOWN, "lame.test"),
     Case("CNAME loop", UNKNOWN, "loop-a.test"),
-    Case("resolver does not answer", UNKNOWN, "company.test", "dead"),
+    Case("resolver does not answer", UNKNOWN, "company.test", "silent"),
     Case("no network", UNKNOWN, "company.test", "no network"),
-    Case("no resolver configured", UNKNOWN, "company.test", "nobody"),
-    Case("resolver denies every name", UNKNOWN, "company.test", "denier"),
-    Case("resolver has an address for every name", UNKNOWN, "gone.test", "liar"),
+    Case("no resolver configured", UNKNOWN, "company.test", "none configured"),
+    Case("resolver denies every name", UNKNOWN, "company.test", "nxdomain"),
+    Case("resolver has an address for every name", UNKNOWN, "gone.test", "address"),
 )
 
 
@@ -121,7 +122,7 @@ def checkdmarc_mx(domain: str, server: Server | None) -> str:
     """What checkdmarc's MX check amounts to.
 
     It gives hosts and warnings rather than a verdict: hosts none of which has an address
-    are read as "takes none", no hosts for want of an MX record as "address only".
+    are read as "accepts none", no hosts because there is no MX record as "address only".
     """
     checkdmarc.utils.DNS_CACHE.clear()
     try:
@@ -140,15 +141,14 @@ def checkdmarc_mx(domain: str, server: Server | None) -> str:
 def places() -> Iterator[dict[str, Server | None]]:
     """Servers to ask, by the name that the cases use."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         yield {
-            "zones": stack.enter_context(servers.zones(folder)),
-            "dead": stack.enter_context(servers.dead()),
-            "denier": stack.enter_context(servers.responder(servers.denier)),
-            "liar": stack.enter_context(servers.responder(servers.liar)),
+            "zones": stack.enter_context(servers.responder()),
+            "silent": stack.enter_context(servers.silent()),
+            "nxdomain": stack.enter_context(servers.responder(answers.nxdomain_for_every_name)),
+            "address": stack.enter_context(servers.responder(answers.address_for_every_name)),
             # A datagram to the broadcast address is refused by the machine itself.
             "no network": Server("255.255.255.255"),
-            "nobody": None,
+            "none configured": None,
         }
 
 

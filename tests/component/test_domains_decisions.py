@@ -1,4 +1,4 @@
-"""The 521 table line by line: a real reply, real DNS answers, and what is decided of them."""
+"""The table of replies and verdicts, line by line: a real reply, DNS answers, the decision."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,14 +29,14 @@ from tests.fakes import FakeDeadLetters
 TABLE = "suppressions"
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-TAKES_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
+ACCEPTS_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
 NO_SUCH_DOMAIN = "smtp; 550 5.4.4 Invalid domain"
 DNSBL = "smtp; 521 5.7.1 Service unavailable; client [192.0.2.7] blocked using dnsbl.example.test"
 
 
 @pytest.fixture(scope="module")
-def dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with servers.zones(tmp_path_factory.mktemp("nsd")) as server:
+def dns() -> Iterator[Server]:
+    with servers.responder() as server:
         yield server
 
 
@@ -100,7 +100,7 @@ class World:
         return {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
 
     def probe(self) -> list[Outcome]:
-        """Work off the probe queue, two minutes later."""
+        """Process the probe queue, two minutes later."""
         self.now += timedelta(minutes=2)
         waiting, self.queue.requests = self.queue.requests, []
         return [self.answer(request) for request in waiting]
@@ -140,7 +140,7 @@ def world(monkeypatch: pytest.MonkeyPatch, dns: Server) -> Iterator[World]:
 # ------------------------------------------------------------------------- the table
 
 
-@pytest.mark.parametrize("reply", [TAKES_NO_MAIL, NO_SUCH_DOMAIN])
+@pytest.mark.parametrize("reply", [ACCEPTS_NO_MAIL, NO_SUCH_DOMAIN])
 @pytest.mark.parametrize(
     "domain",
     ["null-mx.test", "null-mx-preference.test", "gone.test", "mx-missing.test", "mx-private.test"],
@@ -148,12 +148,15 @@ def world(monkeypatch: pytest.MonkeyPatch, dns: Server) -> Iterator[World]:
 def test_a_dead_domain_is_suppressed_for_everyone_there(
     world: World, reply: str, domain: str
 ) -> None:
-    # GIVEN a reply that calls a domain dead, and DNS that bears it out
+    """A reply about the domain that DNS confirms covers people who were never mailed."""
+    # GIVEN a reply that calls a domain dead
     world.bounce(f"ann@{domain}", reply)
+
+    # WHEN a probe confirms it
     [outcome] = world.probe()
     assert outcome.fate is Fate.PROBED
 
-    # THEN the address and everyone else at that host name are suppressed, confirmed, for good
+    # THEN the address and everyone else at that host name are suppressed permanently, confirmed
     for address in (f"ann@{domain}", f"never-mailed@{domain}"):
         decision = world.decision(address)
         assert decision.suppressed
@@ -161,13 +164,16 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
         assert decision.until is None
         assert not decision.unconfirmed
 
-    # AND nobody below that name is
+    # AND no one below that name is
     assert not world.decision(f"ann@below.{domain}").suppressed
 
 
 def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: World) -> None:
-    # GIVEN a domain with an address but no MX record, which says that it takes no mail
-    world.bounce("ann@implicit-a.test", TAKES_NO_MAIL)
+    """A host without an MX record that declines mail is believed, and checked again."""
+    # GIVEN a domain with an address but no MX record, which replied that it accepts no mail
+    world.bounce("ann@implicit-a.test", ACCEPTS_NO_MAIL)
+
+    # WHEN it is probed
     world.probe()
 
     # THEN everyone there is suppressed
@@ -178,19 +184,25 @@ def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: Worl
     assert list(due(world.ledger, day, days=0)) == ["implicit-a.test"]
 
 
-def test_a_web_host_that_takes_mail_may_have_been_a_hiccup_only(world: World) -> None:
-    # GIVEN the same domain, said not to exist
+def test_an_unknown_domain_with_an_implicit_mx_suppresses_the_address_only(world: World) -> None:
+    """DNS neither confirms nor refutes the reply, so it counts for one address."""
+    # GIVEN a domain with an address but no MX record, and a reply that it does not exist
     world.bounce("ann@implicit-a.test", NO_SUCH_DOMAIN)
+
+    # WHEN it is probed
     world.probe()
 
-    # THEN the address stays suppressed, and nobody else is
+    # THEN the address stays suppressed, and no one else is
     assert world.decision("ann@implicit-a.test").suppressed
     assert not world.decision("never-mailed@implicit-a.test").suppressed
 
 
 def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: World) -> None:
-    # GIVEN a domain with working mail hosts, one of which says that it takes no mail
-    world.bounce("ann@company.test", TAKES_NO_MAIL)
+    """One host's refusal does not speak for a domain with working mail hosts."""
+    # GIVEN a domain with working mail hosts, one of which replied that it accepts no mail
+    world.bounce("ann@company.test", ACCEPTS_NO_MAIL)
+
+    # WHEN it is probed
     world.probe()
 
     # THEN the address is suppressed, unconfirmed, for 30 days
@@ -201,15 +213,16 @@ def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: Wo
     assert decision.until == START + timedelta(days=30)
     assert "working mail hosts" in decision.explanation
 
-    # AND nobody else is
+    # AND no one else is
     assert not world.decision("bob@company.test").suppressed
 
-    # AND then it is over
+    # AND after that it ends
     world.now = START + timedelta(days=30)
     assert not world.decision("ann@company.test").suppressed
 
 
-def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World) -> None:
+def test_an_unknown_domain_that_accepts_mail_is_reversed(world: World) -> None:
+    """The lookup at sending time failed; DNS shows that the domain exists."""
     # GIVEN a domain that was not found, and has working mail hosts
     world.bounce("ann@company.test", NO_SUCH_DOMAIN)
     assert world.decision("ann@company.test").suppressed
@@ -217,12 +230,12 @@ def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World) -> None
     # WHEN it is probed
     world.probe()
 
-    # THEN the suppression is taken back, and the answer says why
+    # THEN the suppression is reversed, and the answer says why
     decision = world.decision("ann@company.test")
     assert not decision.suppressed
     assert "taken back" in decision.explanation
 
-    # AND the bounces count as soft ones: the third day suppresses for a while
+    # AND the bounces count as soft: the third day suppresses for a limited time
     for _ in range(2):
         world.now += timedelta(days=1)
         world.bounce("ann@company.test", NO_SUCH_DOMAIN)
@@ -230,9 +243,10 @@ def test_an_unknown_domain_that_accepts_mail_is_taken_back(world: World) -> None
     assert world.decision("ann@company.test").until is not None
 
 
-@pytest.mark.parametrize("reply", [TAKES_NO_MAIL, NO_SUCH_DOMAIN])
+@pytest.mark.parametrize("reply", [ACCEPTS_NO_MAIL, NO_SUCH_DOMAIN])
 @pytest.mark.parametrize("domain", ["any.broken.test", "mx-servfail.test", "refused.example"])
 def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, domain: str) -> None:
+    """A DNS failure neither confirms nor lifts a suppression."""
     # GIVEN a reply that calls a domain dead, and DNS that fails
     world.bounce(f"ann@{domain}", reply)
     before, items = world.decision(f"ann@{domain}"), world.items()
@@ -240,7 +254,7 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     # WHEN it is probed
     [outcome] = world.probe()
 
-    # THEN the probe is put off, and everything is as it was
+    # THEN the probe is retried later, and nothing has changed
     assert outcome.fate is Fate.POSTPONED
     assert world.queue.hidden == [60]
     assert world.items() == items
@@ -249,28 +263,29 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     assert not world.decision(f"never-mailed@{domain}").suppressed
 
 
-def test_a_blocked_sender_asks_for_no_probe(world: World) -> None:
+def test_a_blocked_sender_requests_no_probe(world: World) -> None:
+    """A blocklisted sender says nothing about the recipient's domain."""
     # GIVEN a 521 from a DNS blocklist
     world.bounce("ann@null-mx.test", DNSBL)
 
-    # THEN nobody asks DNS, and nobody is suppressed
+    # WHEN it is recorded
+    # THEN no probe is requested, and no one is suppressed
     assert world.queue.requests == []
     assert not world.decision("ann@null-mx.test").suppressed
 
 
-# ------------------------------------------------------------------------ what it costs
+# -------------------------------------------------------------------------------- cost
 
 
 @pytest.mark.parametrize("domain", ["null-mx.test", "company.test"])
-def test_widening_narrowing_and_taking_back_write_nothing_per_address(
-    world: World, domain: str
-) -> None:
+def test_a_verdict_writes_nothing_per_address(world: World, domain: str) -> None:
+    """The cost of a probe does not grow with the number of addresses."""
     # GIVEN several addresses at a domain
     for name in ("ann", "bob", "carol"):
-        world.bounce(f"{name}@{domain}", TAKES_NO_MAIL)
+        world.bounce(f"{name}@{domain}", ACCEPTS_NO_MAIL)
     before = world.items()
 
-    # WHEN the requests that they made are worked off
+    # WHEN the requests that they caused are processed
     outcomes = world.probe()
 
     # THEN one probe answered them all
@@ -284,22 +299,26 @@ def test_widening_narrowing_and_taking_back_write_nothing_per_address(
 
 
 def test_a_probe_done_twice_has_one_outcome(world: World) -> None:
-    # GIVEN a request that the queue delivers twice
-    world.bounce("ann@null-mx.test", TAKES_NO_MAIL)
+    """Queues deliver twice, and the second delivery must not change anything."""
+    # GIVEN a request that has been processed
+    world.bounce("ann@null-mx.test", ACCEPTS_NO_MAIL)
     [request] = world.queue.requests
     world.probe()
     items = world.items()
 
-    # THEN the second one changes nothing
+    # WHEN the queue delivers it again
     world.answer(request)
+
+    # THEN nothing changes
     assert world.items() == items
 
 
 def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
     world: World, dns: Server
 ) -> None:
+    """Dead domains come back, so a suppression by DNS has a way out."""
     # GIVEN a domain found dead 90 days ago
-    world.bounce("ann@company.test", TAKES_NO_MAIL)
+    world.bounce("ann@company.test", ACCEPTS_NO_MAIL)
     [request] = world.queue.requests
     dead = probe("gone.test", resolver=Resolver((dns,)), now=lambda: START)
     world.ledger.record_probe("company.test", dead, claims=request.claims)

@@ -1,16 +1,16 @@
-"""What is true of every name in the zones."""
+"""The expected verdict for each name in the zone file."""
 
 from bounceledger.state import DomainVerdict as V
 
 CASES: dict[str, tuple[V, str]] = {
-    # takes mail
+    # accepts mail
     "company.test": (V.ACCEPTS_MAIL, ""),
     "alias.test": (V.ACCEPTS_MAIL, ""),
     "chain-1.test": (V.ACCEPTS_MAIL, ""),
     "bücher.test": (V.ACCEPTS_MAIL, ""),
     "COMPANY.Test.": (V.ACCEPTS_MAIL, ""),
     "anyone.crowd.test": (V.ACCEPTS_MAIL, ""),
-    # odd, and takes mail
+    # unusual, and accepts mail
     "null-mx-beside.test": (V.ACCEPTS_MAIL, "null_mx_beside_others"),
     "mx-cname.test": (V.ACCEPTS_MAIL, "mx_is_cname"),
     "mx-itself.test": (V.ACCEPTS_MAIL, "own_web_host"),
@@ -31,7 +31,7 @@ CASES: dict[str, tuple[V, str]] = {
     "noreply.company.test": (V.NULL_MX, "null_mx"),
     "noreply.renamed.test": (V.NULL_MX, "null_mx"),
     "anyone.silent.test": (V.NULL_MX, "null_mx"),
-    # no host that mail could be brought to
+    # no host that mail could be delivered to
     "null-mx-beside-dead.test": (V.NO_MAIL_HOST, "null_mx_beside_others"),
     "implicit-private.test": (V.NO_MAIL_HOST, "not_public"),
     "text-only.test": (V.NO_MAIL_HOST, "no_address"),
@@ -53,7 +53,7 @@ CASES: dict[str, tuple[V, str]] = {
     # the name does not exist
     "gone.test": (V.MISSING, ""),
     "noreply.gone.test": (V.MISSING, ""),
-    # no answer that could be relied on
+    # no answer to rely on
     "anything.broken.test": (V.UNKNOWN, ""),
     "lame.test": (V.UNKNOWN, ""),
     "loop-a.test": (V.UNKNOWN, ""),
@@ -65,7 +65,7 @@ CASES: dict[str, tuple[V, str]] = {
     "mx-cname-loop.test": (V.UNKNOWN, "lookup_failed"),
     "many-missing.test": (V.UNKNOWN, "more_hosts_not_looked_at"),
 }
-"""Domain to verdict and one flag or warning that must be there; empty for none."""
+"""Domain to its verdict and one flag or warning in the evidence; empty for none."""
 
 ALTERNATES: dict[str, tuple[str | None, V | None]] = {
     "noreply.company.test": ("company.test", V.ACCEPTS_MAIL),
@@ -78,4 +78,4 @@ ALTERNATES: dict[str, tuple[str | None, V | None]] = {
     "gone.test": (None, None),
     "company.test": (None, None),
 }
-"""Domain to the parent that may be written to instead, and what DNS says of that."""
+"""Domain to the parent that accepts mail instead, and the verdict on that parent."""

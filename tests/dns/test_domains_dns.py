@@ -1,4 +1,4 @@
-"""Probes against DNS servers on loopback: nsd, a responder with the same zones, and bad ones."""
+"""Probes against DNS servers on loopback: the responder, nsd where it is installed, bad ones."""
 
 import contextlib
 import signal
@@ -16,16 +16,22 @@ from bounceledger.domains.lookup import Lookup, Server, ask
 from bounceledger.domains.probe import probe, probe_many
 from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict as V
+from tests.dns import answers
 from tests.dns import server as servers
 from tests.dns.cases import ALTERNATES, CASES
 
 
-@pytest.fixture(scope="module", params=["nsd", "responder"])
+@pytest.fixture(scope="module", params=["responder", "nsd"])
 def dns(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Server]:
-    if request.param == "nsd" and not servers.nsd_is_installed():
-        pytest.skip("nsd is not installed")
-    start = servers.nsd(tmp_path_factory.mktemp("nsd")) if request.param == "nsd" else None
-    with start or servers.responder() as server:
+    if request.param == "responder":
+        with servers.responder() as server:
+            yield server
+        return
+    if not servers.nsd_program():
+        pytest.skip(
+            "nsd is not installed (apt install nsd): these cases ran against the responder only"
+        )
+    with servers.nsd(tmp_path_factory.mktemp("nsd")) as server:
         yield server
 
 
@@ -36,33 +42,37 @@ def resolver(dns: Server) -> Resolver:
 
 @pytest.mark.parametrize("domain", CASES)
 def test_every_case_gets_its_verdict(domain: str, resolver: Resolver) -> None:
+    """Each kind of domain in the zone file is judged as the table of cases says."""
     # GIVEN a name of the zones
     verdict, remark = CASES[domain]
 
     # WHEN it is probed
     found = probe(domain, resolver=resolver)
 
-    # THEN the verdict is what is true of it
+    # THEN the verdict is the one in the table
     assert found.verdict is verdict, found
 
-    # AND what is odd about it is said
+    # AND what is unusual about it is flagged
     flags = [flag for record in found.evidence["records"] for flag in record["flags"]]
     assert not remark or remark in [*flags, *found.evidence["warnings"]]
 
-    # AND every flag has words
+    # AND every flag has a description
     assert set(flags) <= set(FLAGS)
 
 
 @pytest.mark.parametrize("domain", ALTERNATES)
-def test_every_dead_name_is_given_its_way_in(domain: str, resolver: Resolver) -> None:
-    # WHEN a name is probed
+def test_a_domain_without_mail_gets_its_alternate(domain: str, resolver: Resolver) -> None:
+    """Of the parents up to the registrable domain, the first that accepts mail is reported."""
+    # GIVEN a name of the zones
+    # WHEN it is probed
     found = probe(domain, resolver=resolver)
 
-    # THEN the parent that accepts mail is reported, with what DNS says of it
+    # THEN the parent that accepts mail is reported, with its verdict
     assert (found.alternate_domain, found.alternate_verdict) == ALTERNATES[domain]
 
 
 def test_a_truncated_answer_is_fetched_over_tcp(dns: Server) -> None:
+    """No MX record is lost because the response did not fit into a datagram."""
     # GIVEN more MX records than fit into a datagram
     # WHEN they are asked for
     answer = ask(dns, "truncated.test", "MX", 2)
@@ -72,8 +82,10 @@ def test_a_truncated_answer_is_fetched_over_tcp(dns: Server) -> None:
 
 
 def test_the_ttl_of_a_negative_answer_is_that_of_the_soa(dns: Server) -> None:
+    """A negative answer is cached for the SOA record's minimum, not for the zone's TTL."""
     # GIVEN a zone with a TTL of 300 seconds and a negative TTL of 60 (RFC 2308 section 5)
-    # THEN each answer carries its own
+    # WHEN existing and missing records are asked for
+    # THEN each answer has its own TTL
     assert ask(dns, "company.test", "MX", 2).ttl == 300
     assert ask(dns, "text-only.test", "MX", 2).ttl == 60
     assert ask(dns, "gone.test", "MX", 2).ttl == 60
@@ -82,105 +94,123 @@ def test_the_ttl_of_a_negative_answer_is_that_of_the_soa(dns: Server) -> None:
 # ------------------------------------------------------------------- bad resolvers
 
 
-def test_a_dead_resolver_leaves_everything_unknown_and_in_time() -> None:
+def test_a_silent_resolver_leaves_every_domain_unknown_and_the_probe_ends_in_time() -> None:
+    """No answer is not evidence, and a probe must not outlast its function."""
     # GIVEN a resolver that never answers
-    with servers.dead() as nobody:
+    with servers.silent() as silent:
         started = time.monotonic()
 
         # WHEN a domain is probed
-        found = probe("company.test", resolver=Resolver((nobody,), timeout=0.2), lifetime=0.5)
+        found = probe("company.test", resolver=Resolver((silent,), timeout=0.2), lifetime=0.5)
 
-    # THEN nobody knows, and the probe ended in time
+    # THEN the domain is unknown, and the probe ended in time
     assert found.verdict is V.UNKNOWN
     assert found.evidence["answers"] == {"MX company.test": "TIMEOUT"}
     assert time.monotonic() - started < 1
 
 
-def test_no_network_leaves_everything_unknown() -> None:
+def test_no_network_leaves_every_domain_unknown() -> None:
+    """Our own lack of a network must never suppress a domain."""
     # GIVEN a resolver that no packet reaches
-    nowhere = Server("255.255.255.255")
+    unreachable = Server("255.255.255.255")
 
-    # THEN nobody knows
-    found = probe("company.test", resolver=Resolver((nowhere,), timeout=0.2), lifetime=0.5)
+    # WHEN a domain is probed
+    found = probe("company.test", resolver=Resolver((unreachable,), timeout=0.2), lifetime=0.5)
+
+    # THEN the domain is unknown
     assert found.verdict is V.UNKNOWN
     assert found.evidence["answers"]["MX company.test"] in {"UNREACHABLE", "TIMEOUT"}
 
 
-def test_the_second_resolver_answers_for_a_dead_first_one(dns: Server) -> None:
-    # GIVEN a dead resolver and a living one
-    with servers.dead() as nobody:
-        resolver = Resolver((nobody, dns), timeout=0.2)
+def test_the_second_resolver_is_asked_when_the_first_is_silent(dns: Server) -> None:
+    """One resolver that is down costs a single timeout per probe, not the verdict."""
+    # GIVEN a silent resolver and a working one
+    with servers.silent() as silent:
+        resolver = Resolver((silent, dns), timeout=0.2)
 
         # WHEN a domain with several hosts is probed
         started = time.monotonic()
         found = probe("company.test", resolver=resolver)
 
-    # THEN the living one gave the verdict, and the dead one cost one timeout
+    # THEN the working one's answers decide, and the silent one cost one timeout
     assert found.verdict is V.ACCEPTS_MAIL
     assert found.evidence["servers"] == [str(dns)]
     assert time.monotonic() - started < 1
 
 
-def test_a_slow_resolver_is_waited_for_within_the_limit() -> None:
-    # GIVEN a resolver that takes its time
+def test_a_slow_resolver_is_awaited_within_the_time_limit() -> None:
+    """The timeout decides whether a slow answer counts."""
+    # GIVEN a resolver that needs 0.1 seconds for each answer
     with servers.responder(delay=0.1) as slow:
-        # THEN a patient probe gets its answer
-        assert probe("null-mx.test", resolver=Resolver((slow,))).verdict is V.NULL_MX
-
-        # AND an impatient one knows nothing
+        # WHEN one probe may wait for 1.5 seconds and another one for 0.02
+        found = probe("null-mx.test", resolver=Resolver((slow,)))
         hasty = probe("null-mx.test", resolver=Resolver((slow,), timeout=0.02), lifetime=0.05)
-        assert hasty.verdict is V.UNKNOWN
+
+    # THEN the first has its verdict, and the second does not know
+    assert found.verdict is V.NULL_MX
+    assert hasty.verdict is V.UNKNOWN
 
 
 def test_a_probe_of_many_hosts_ends_in_time_though_each_answer_is_slow() -> None:
+    """The limit is on the whole probe, and hosts it did not reach are not called dead."""
     # GIVEN a resolver with which 21 lookups would take 4 seconds
     with servers.responder(delay=0.2) as slow:
         started = time.monotonic()
 
-        # WHEN a domain with many dead hosts is probed for at most one
+        # WHEN a domain with many missing hosts is probed for at most one
         found = probe("many-missing.test", resolver=Resolver((slow,)), lifetime=1)
 
-    # THEN it ends, and does not take the hosts that it has not seen for dead
+    # THEN it ends, and the hosts that were not looked up leave the domain unknown
     assert time.monotonic() - started < 2
     assert found.verdict is V.UNKNOWN
 
 
-def test_a_resolver_that_answers_everything_makes_nothing_dead_or_alive() -> None:
+def test_a_resolver_with_an_address_for_every_name_is_not_trusted() -> None:
+    """A resolver that sells advertisements on typos would make every dead domain look alive."""
     # GIVEN a resolver with an answer for every name
-    with servers.responder(servers.liar) as liar:
-        resolver = Resolver((liar,))
+    with servers.responder(answers.address_for_every_name) as server:
+        resolver = Resolver((server,))
 
-        # WHEN a domain that does not exist and one that takes no mail are probed
+        # WHEN a domain that does not exist and one with a null MX are probed
         found = [probe(name, resolver=resolver) for name in ("gone.test", "null-mx.test")]
 
-    # THEN nothing it says counts, and the evidence says why
+    # THEN both are unknown, and the evidence says why
     assert [probe.verdict for probe in found] == [V.UNKNOWN, V.UNKNOWN]
     assert [probe.evidence["warnings"] for probe in found] == [["resolver_untrusted"]] * 2
 
 
-def test_a_resolver_that_denies_everything_makes_nothing_dead() -> None:
-    # GIVEN a resolver that says of every name that it does not exist
-    with servers.responder(servers.denier) as denier:
-        found = probe("company.test", resolver=Resolver((denier,)))
+def test_a_resolver_that_denies_every_name_is_not_trusted() -> None:
+    """A resolver without Internet access would make every living domain look dead."""
+    # GIVEN a resolver that answers NXDOMAIN to every name
+    with servers.responder(answers.nxdomain_for_every_name) as server:
+        # WHEN a domain is probed
+        found = probe("company.test", resolver=Resolver((server,)))
 
-    # THEN nothing it says counts, and the evidence says why
+    # THEN it is unknown, and the evidence says why
     assert found.verdict is V.UNKNOWN
     assert found.evidence["warnings"] == ["resolver_untrusted"]
 
 
-def test_a_resolver_that_refuses_makes_nothing_dead() -> None:
-    with servers.responder(servers.refuser) as refuser:
-        assert probe("gone.test", resolver=Resolver((refuser,))).verdict is V.UNKNOWN
+def test_a_resolver_that_refuses_leaves_the_domain_unknown() -> None:
+    """REFUSED is about the client, not about the domain."""
+    # GIVEN a resolver that refuses every query
+    with servers.responder(answers.refused_for_every_name) as server:
+        # WHEN a domain is probed
+        # THEN it is unknown
+        assert probe("gone.test", resolver=Resolver((server,))).verdict is V.UNKNOWN
 
 
 def test_a_resolver_is_reached_over_ipv6() -> None:
+    """Resolvers may be named by IPv6 address."""
     # GIVEN a resolver on the IPv6 loopback
     stack = contextlib.ExitStack()
     try:
         server = stack.enter_context(servers.responder(host="::1"))
     except OSError:
-        pytest.skip("this machine has no IPv6 loopback")
+        pytest.skip("this machine has no IPv6 loopback address")
     with stack:
+        # WHEN a domain is probed
+        # THEN it has its verdict
         assert probe("null-mx.test", resolver=Resolver((server,))).verdict is V.NULL_MX
 
 
@@ -201,12 +231,14 @@ def test_a_resolver_is_reached_over_ipv6() -> None:
         ("lame.test", V.UNKNOWN),
     ],
 )
-def test_a_bare_reply_is_believed_beside_records_only(domain: str, verdict: V) -> None:
+def test_an_empty_response_counts_beside_records_only(domain: str, verdict: V) -> None:
+    """Some forwarders omit the SOA record, so an empty response alone proves nothing."""
     # GIVEN a server that does not say that there is nothing, but says nothing
-    with servers.responder(servers.Bare().answer) as bare:
-        found = probe(domain, resolver=Resolver((bare,), named=True))
+    with servers.responder(answers.WithoutSoa().answer) as server:
+        # WHEN a domain is probed
+        found = probe(domain, resolver=Resolver((server,), named=True))
 
-    # THEN that counts where an address shows that the server knows the name
+    # THEN the empty response counts where an address shows that the server knows the name
     assert found.verdict is verdict, found
 
 
@@ -222,28 +254,29 @@ def test_a_bare_reply_is_believed_beside_records_only(domain: str, verdict: V) -
     ],
 )
 def test_an_alias_without_its_target_is_followed(domain: str, verdict: V) -> None:
-    # GIVEN a server that names the alias and no more
-    with servers.responder(servers.OneStep().answer) as terse:
-        found = probe(domain, resolver=Resolver((terse,), named=True))
+    """Servers need not follow an alias into the answer, so the probe does."""
+    # GIVEN a server whose responses end with the first alias
+    with servers.responder(answers.WithoutAliasTarget().answer) as server:
+        # WHEN a domain is probed
+        found = probe(domain, resolver=Resolver((server,), named=True))
 
-    # THEN the verdict is that of the name it leads to
+    # THEN the verdict is that of the name that the alias leads to
     assert found.verdict is verdict, found
 
 
 # ------------------------------------------------------------------- many at a time
 
 
-class Counted:
+class CountingTransport:
     """Puts questions to a server and counts how many are under way."""
 
     def __init__(self) -> None:
-        self.now = self.most = self.all = 0
+        self.now = self.most = 0
         self.lock = threading.Lock()
 
     def __call__(self, server: Server, name: str, rdtype, within: float) -> Lookup:
         with self.lock:
             self.now += 1
-            self.all += 1
             self.most = max(self.most, self.now)
         try:
             return ask(server, name, rdtype, within)
@@ -267,13 +300,14 @@ def dns_threads() -> list[str]:
 def test_a_thousand_domains_are_screened_64_at_a_time_and_nothing_is_left_behind(
     dns: Server,
 ) -> None:
-    # GIVEN a thousand domains, half of which take no mail
+    """Screening a list is bounded in lookups under way and leaks neither threads nor sockets."""
+    # GIVEN a thousand domains, half of them with a null MX
     domains = [f"d{n}.{'crowd' if n % 2 else 'silent'}.test" for n in range(1000)]
-    counted = Counted()
+    transport = CountingTransport()
     before = open_sockets()
 
     # WHEN they are screened
-    found = dict(probe_many(domains, resolver=Resolver((dns,), transport=counted)))
+    found = dict(probe_many(domains, resolver=Resolver((dns,), transport=transport)))
 
     # THEN each has its verdict
     assert len(found) == 1000
@@ -281,18 +315,19 @@ def test_a_thousand_domains_are_screened_64_at_a_time_and_nothing_is_left_behind
         assert found[domain].verdict is (V.ACCEPTS_MAIL if n % 2 else V.NULL_MX)
 
     # AND many lookups, but never more than 64, were under way
-    assert 8 < counted.most <= 64
+    assert 8 < transport.most <= 64
 
     # AND no thread and no socket is left
     assert dns_threads() == []
     assert open_sockets() == before
 
 
-def test_whoever_stops_early_does_not_wait_and_leaves_nothing_behind() -> None:
-    # GIVEN a resolver that is dead, and a hundred domains to ask it for
+def test_a_caller_who_stops_early_does_not_wait_and_leaves_nothing_behind() -> None:
+    """Closing the iterator cancels the lookups under way."""
+    # GIVEN a slow resolver, a silent one, and a thousand domains to ask for
     before = open_sockets()
-    with servers.dead() as nobody, servers.responder(delay=0.05) as slow:
-        resolver = Resolver((slow, nobody))
+    with servers.silent() as silent, servers.responder(delay=0.05) as slow:
+        resolver = Resolver((slow, silent))
         results = probe_many((f"d{n}.silent.test" for n in range(1000)), resolver=resolver)
 
         # WHEN the caller stops after one result, as an interrupt does
@@ -300,16 +335,17 @@ def test_whoever_stops_early_does_not_wait_and_leaves_nothing_behind() -> None:
         started = time.monotonic()
         results.close()
 
-        # THEN the rest is given up
+        # THEN the rest is canceled
         assert time.monotonic() - started < 2
         assert dns_threads() == []
     assert open_sockets() == before
 
 
 def test_an_interrupt_ends_the_command_at_once_without_a_traceback() -> None:
+    """Ctrl-C on a long list exits with 130 and prints nothing."""
     # GIVEN a list that is screened with a resolver that never answers
-    with servers.dead() as nobody:
-        command = [sys.executable, "-m", "bounceledger_cli.main", "mx", "--resolver", str(nobody)]
+    with servers.silent() as silent:
+        command = [sys.executable, "-m", "bounceledger_cli.main", "mx", "--resolver", str(silent)]
         process = subprocess.Popen(
             [*command, *(f"d{n}.test" for n in range(200))],
             stdout=subprocess.PIPE,
@@ -321,5 +357,5 @@ def test_an_interrupt_ends_the_command_at_once_without_a_traceback() -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
 
-    # THEN it ends, with the code for that and nothing else
+    # THEN it ends with the exit code for an interrupt and no output
     assert (process.returncode, out, err) == (130, b"", b"")

@@ -1,4 +1,4 @@
-"""From a reply that calls a domain dead, through DNS, to what the API says of it."""
+"""From a reply that calls a domain dead, through DNS, to what the API answers."""
 
 import json
 import time
@@ -13,16 +13,16 @@ from tests.dns import server as servers
 from tests.ses_documents import bounce
 from tools.stack import STACK_NAME, Stack, call_api, publish, running, wait_for
 
-TAKES_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
+ACCEPTS_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
 DNSBL = "smtp; 521 5.7.1 Service unavailable; client [192.0.2.7] blocked using dnsbl.example.test"
 NO_SUCH_DOMAIN = "smtp; 550 5.4.4 Invalid domain"
 
 
 @pytest.fixture(scope="module")
-def dns_stack(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The same build (`stack` sees to it), deployed with a DNS server of the tests' own."""
+def dns_stack(stack: Stack) -> Iterator[Stack]:
+    """The same build (the fixture `stack` makes it), deployed with the tests' DNS server."""
     with (
-        servers.zones(tmp_path_factory.mktemp("nsd")) as server,
+        servers.responder() as server,
         running({"DnsResolvers": str(server), "ProbeDelay": "0"}, build=False) as deployed,
     ):
         yield deployed
@@ -48,41 +48,43 @@ def bounced_and_probed(stack: Stack, address: str, diagnostic: str, status: str)
     return wait_for(lambda: domain(stack, name)["verdict"] is not None)
 
 
-def test_a_521_from_a_null_mx_domain_suppresses_everyone_there_and_names_a_way_in(
+def test_a_521_from_a_null_mx_domain_suppresses_everyone_there_and_has_an_alternate(
     dns_stack: Stack,
 ) -> None:
+    """A confirmed reply covers the host name and neither its parent nor its children."""
     # GIVEN noreply.company.test with a null MX, and company.test that accepts mail
     # WHEN an address there bounces with 521
-    assert bounced_and_probed(dns_stack, "ann@noreply.company.test", TAKES_NO_MAIL, "5.3.2")
+    assert bounced_and_probed(dns_stack, "ann@noreply.company.test", ACCEPTS_NO_MAIL, "5.3.2")
 
-    # THEN an address there that nobody ever mailed is suppressed, by its domain
+    # THEN an address there that was never mailed is suppressed, by its domain
     answer = suppression(dns_stack, "never-mailed@noreply.company.test")
     assert answer["suppressed"] is True
     assert answer["scope"] == "domain"
     assert answer["suppressed_until"] is None
 
-    # AND the evidence and the other way in are there
+    # AND the evidence and the alternate domain are there
     assert answer["domain"]["verdict"] == "null_mx"
     assert answer["domain"]["evidence"]["answers"]["MX noreply.company.test"] == "NOERROR"
     assert answer["domain"]["alternate_domain"] == "company.test"
     assert answer["domain"]["alternate_verdict"] == "accepts_mail"
 
-    # AND the address that bounced says the same, with the words of the server
+    # AND the address that bounced is suppressed likewise, with the server's reply
     bounced = suppression(dns_stack, "ann@noreply.company.test")
     assert bounced["scope"] == "domain"
     assert "521 5.3.2" in bounced["diagnostic"]
 
-    # AND neither the parent nor a child is
+    # AND neither the parent domain nor a child is suppressed
     assert suppression(dns_stack, "ann@company.test")["suppressed"] is False
     assert suppression(dns_stack, "ann@deeper.noreply.company.test")["suppressed"] is False
 
 
-def test_a_521_from_one_of_two_mx_hosts_suppresses_the_address_only_and_for_a_while(
+def test_a_521_from_one_of_two_mx_hosts_suppresses_the_address_only_for_30_days(
     dns_stack: Stack,
 ) -> None:
+    """One host's refusal does not suppress a company."""
     # GIVEN a domain with two mail hosts
     # WHEN one of them answers 521
-    assert bounced_and_probed(dns_stack, "bob@company.test", TAKES_NO_MAIL, "5.3.2")
+    assert bounced_and_probed(dns_stack, "bob@company.test", ACCEPTS_NO_MAIL, "5.3.2")
 
     # THEN the address is suppressed for 30 days, unconfirmed
     answer = suppression(dns_stack, "bob@company.test")
@@ -92,12 +94,13 @@ def test_a_521_from_one_of_two_mx_hosts_suppresses_the_address_only_and_for_a_wh
     until = datetime.fromisoformat(answer["suppressed_until"])
     assert timedelta(days=29) < until - datetime.now(UTC) < timedelta(days=30)
 
-    # AND the company is not
+    # AND no one else at the domain is
     assert suppression(dns_stack, "carol@company.test")["suppressed"] is False
 
 
-def test_an_unknown_domain_that_dns_knows_is_taken_back(dns_stack: Stack) -> None:
-    # GIVEN a domain that accepts mail, but was not found when the mail was sent
+def test_an_unknown_domain_that_dns_knows_is_reversed(dns_stack: Stack) -> None:
+    """A failed lookup at sending time does not cost an address."""
+    # GIVEN a domain that accepts mail, but was not found when the message was sent
     # WHEN its probe is done
     assert bounced_and_probed(dns_stack, "dora@dora.crowd.test", NO_SUCH_DOMAIN, "5.4.4")
 
@@ -106,7 +109,9 @@ def test_an_unknown_domain_that_dns_knows_is_taken_back(dns_stack: Stack) -> Non
 
 
 def test_a_domain_that_dns_does_not_know_either_is_dead(dns_stack: Stack) -> None:
+    """Two independent lookups agree, so everyone there is suppressed."""
     # GIVEN a domain that does not exist
+    # WHEN an address there bounces, and the probe is done
     assert bounced_and_probed(dns_stack, "eve@gone.test", NO_SUCH_DOMAIN, "5.4.4")
 
     # THEN everyone there is suppressed
@@ -116,29 +121,36 @@ def test_a_domain_that_dns_does_not_know_either_is_dead(dns_stack: Stack) -> Non
 
 
 def test_a_blocklisted_sender_triggers_no_probe(dns_stack: Stack) -> None:
-    # GIVEN a bounce with 521 from a DNS blocklist, and after it one that is probed
+    """A reply about the sender starts nothing about the recipient's domain."""
+    # GIVEN a bounce with 521 because of a DNS blocklist
     publish(dns_stack, bounce("fred@blocked.silent.test", DNSBL, status="5.7.1"))
-    assert bounced_and_probed(dns_stack, "gus@later.silent.test", TAKES_NO_MAIL, "5.3.2")
+
+    # WHEN a later bounce has been probed
+    assert bounced_and_probed(dns_stack, "gus@later.silent.test", ACCEPTS_NO_MAIL, "5.3.2")
     time.sleep(2)
 
-    # THEN nobody asked DNS about the first
+    # THEN the first domain was not probed
     assert domain(dns_stack, "blocked.silent.test")["verdict"] is None
     assert suppression(dns_stack, "fred@blocked.silent.test")["suppressed"] is False
 
 
 def test_a_server_failure_changes_nothing(dns_stack: Stack) -> None:
-    # GIVEN a domain whose DNS fails, and after it one that is probed
-    publish(dns_stack, bounce("hal@hal.broken.test", TAKES_NO_MAIL, status="5.3.2"))
-    assert bounced_and_probed(dns_stack, "ida@ida.silent.test", TAKES_NO_MAIL, "5.3.2")
+    """A DNS failure neither widens nor lifts a suppression."""
+    # GIVEN a bounce at a domain whose DNS fails
+    publish(dns_stack, bounce("hal@hal.broken.test", ACCEPTS_NO_MAIL, status="5.3.2"))
+
+    # WHEN a later bounce has been probed
+    assert bounced_and_probed(dns_stack, "ida@ida.silent.test", ACCEPTS_NO_MAIL, "5.3.2")
     time.sleep(2)
 
-    # THEN the address is suppressed as the server's word has it, and the domain is not
+    # THEN the address is suppressed by the reply, and the domain is not
     assert domain(dns_stack, "hal.broken.test")["verdict"] is None
     assert suppression(dns_stack, "hal@hal.broken.test")["scope"] == "address"
     assert suppression(dns_stack, "jane@hal.broken.test")["suppressed"] is False
 
 
-def test_a_domain_whose_day_has_come_is_probed_again(dns_stack: Stack) -> None:
+def test_a_domain_that_is_due_is_probed_again(dns_stack: Stack) -> None:
+    """The schedule also covers days that it missed."""
     # GIVEN a domain with a recheck that was due three days ago, and missed
     day = datetime.now(UTC).date() - timedelta(days=3)
     dns_stack.client("dynamodb").put_item(
@@ -156,10 +168,11 @@ def test_a_domain_whose_day_has_come_is_probed_again(dns_stack: Stack) -> None:
     assert wait_for(lambda: domain(dns_stack, "due.silent.test")["verdict"] == "null_mx")
 
 
-def test_the_command_sends_what_is_due_by_hand(
+def test_the_recheck_command_sends_domains_that_are_due(
     dns_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a domain that is due, and the environment of a person who may do so
+    """An operator can start the recheck without waiting for the schedule."""
+    # GIVEN a domain that is due, and the environment of an operator
     day = datetime.now(UTC).date()
     dns_stack.client("dynamodb").put_item(
         TableName=dns_stack.table_name,
@@ -175,23 +188,24 @@ def test_the_command_sends_what_is_due_by_hand(
     }.items():
         monkeypatch.setenv(name, value)
 
-    # WHEN that person asks for rechecks
+    # WHEN the operator starts the rechecks
     assert main(["recheck"]) == 0
 
-    # THEN the domain is named, and probed
+    # THEN the domain is printed and probed
     assert "by-hand.crowd.test" in capsys.readouterr().out
     assert wait_for(lambda: domain(dns_stack, "by-hand.crowd.test")["verdict"] == "accepts_mail")
 
 
-def test_a_message_that_is_no_request_is_kept_whole_with_the_reason(dns_stack: Stack) -> None:
-    # GIVEN something else on the probe queue
+def test_an_invalid_probe_request_is_dead_lettered_whole_with_its_reason(dns_stack: Stack) -> None:
+    """Nothing is lost: what cannot be read can be inspected and sent again."""
+    # GIVEN a message that is not a probe request
     sqs = dns_stack.client("sqs")
     body = json.dumps({"domain": "not a domain"})
 
-    # WHEN it is handled
+    # WHEN it is sent to the probe queue
     sqs.send_message(QueueUrl=output(dns_stack, "ProbeQueueUrl"), MessageBody=body)
 
-    # THEN it ends in the dead-letter queue
+    # THEN it is in the dead-letter queue, whole, with the field and the reason
     kept: list[dict[str, Any]] = []
 
     def arrived() -> bool:

@@ -1,4 +1,4 @@
-"""What is made of DNS answers, with answers written down; tests/dns asks real servers."""
+"""The verdict that follows from given DNS answers; tests/dns asks real servers."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ NXDOMAIN = Lookup(code="NXDOMAIN", ttl=30)
 
 
 class Answers:
-    """A resolver that knows these answers; any other name does not exist."""
+    """A fake resolver with these answers; any other name does not exist."""
 
     def __init__(self, known: Mapping[tuple[str, str], Lookup], default: Lookup = NXDOMAIN) -> None:
         self.known = known
@@ -63,13 +63,14 @@ def look(
 
 
 def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time() -> None:
+    """The evidence lets a person check a verdict long after DNS has changed."""
     # GIVEN a domain with one MX host
     known = {("a.test", "MX"): mx((10, "mx.a.test")), ("mx.a.test", "A"): a(PUBLIC)}
 
     # WHEN it is probed
     found, _ = look("a.test", known)
 
-    # THEN all that the verdict rests on is there
+    # THEN the evidence holds everything that the verdict rests on
     assert found.verdict is V.ACCEPTS_MAIL
     assert found.probed_at == NOW
     assert found.evidence == {
@@ -100,20 +101,23 @@ def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time() -> None:
         ((0, "."), (10, ".")),
     ],
 )
-def test_a_null_mx_is_one_in_every_spelling(exchanges) -> None:
-    # GIVEN MX records that all name the root, or white space that was meant to be it
+def test_a_null_mx_is_recognized_in_every_spelling(exchanges) -> None:
+    """Domains write the null MX in ways that RFC 7505 does not allow, and mean it."""
+    # GIVEN MX records that all name the root, or white space in its place
     # WHEN the domain is probed
     found, resolver = look("a.test", {("a.test", "MX"): mx(*exchanges)})
 
-    # THEN it takes no mail, and its address is not even asked for (RFC 7505 section 3)
+    # THEN it has a null MX, and its address is not looked up (RFC 7505 section 3)
     assert found.verdict is V.NULL_MX
     assert resolver.asked == [("a.test", "MX")]
 
 
-def test_an_address_record_does_not_stand_in_for_a_null_mx_or_a_useless_one() -> None:
+def test_an_address_record_does_not_stand_in_for_an_unusable_mx() -> None:
+    """An address is an implicit MX only where there is no MX record at all."""
     # GIVEN a domain with an address, and an MX to a host that does not exist
     known = {("a.test", "MX"): mx((10, "gone.test")), ("a.test", "A"): a(PUBLIC)}
 
+    # WHEN the domain is probed
     # THEN the address does not count (RFC 5321 section 5.1)
     assert look("a.test", known)[0].verdict is V.NO_MAIL_HOST
 
@@ -135,10 +139,12 @@ def test_an_address_record_does_not_stand_in_for_a_null_mx_or_a_useless_one() ->
     ],
 )
 def test_only_an_answer_makes_a_domain_dead(code, verdict) -> None:
-    # WHEN the question for MX records ends with `code`
+    """A failed lookup must never suppress a domain."""
+    # GIVEN a domain whose lookup of MX records ends with `code`
+    # WHEN it is probed
     found, _ = look("a.test", {("a.test", "MX"): Lookup(code=code)})
 
-    # THEN nothing but NXDOMAIN says that the domain is dead
+    # THEN the domain is dead for NXDOMAIN only
     assert found.verdict is verdict
     assert found.evidence["answers"] == {"MX a.test": code}
 
@@ -146,6 +152,7 @@ def test_only_an_answer_makes_a_domain_dead(code, verdict) -> None:
 @pytest.mark.parametrize("failure", ["SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE"])
 @pytest.mark.parametrize("rdtype", ["A", "AAAA"])
 def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, rdtype) -> None:
+    """The host that was not looked up might be the one that accepts mail."""
     # GIVEN two MX hosts: one without address, one of whose lookups fails
     known = {
         ("a.test", "MX"): mx((10, "mx.test"), (20, "gone.test")),
@@ -153,21 +160,25 @@ def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, r
         ("mx.test", rdtype): Lookup(code=failure),
     }
 
-    # THEN nobody knows
+    # WHEN the domain is probed
+    # THEN it is unknown
     assert look("a.test", known)[0].verdict is V.UNKNOWN
 
-    # AND with a working host beside it, mail is accepted
+    # AND with a working host beside it, the domain accepts mail
     alive = {**known, ("gone.test", "A"): a(PUBLIC)}
     assert look("a.test", alive)[0].verdict is V.ACCEPTS_MAIL
 
 
 @pytest.mark.parametrize("address", ["2a00::1", "64:ff9b::2c80:1", "::ffff:44.128.0.1"])
 def test_an_ipv6_address_in_use_is_a_mail_host(address) -> None:
+    """IPv6 addresses count, those that stand for IPv4 addresses included."""
     # GIVEN an MX host with that address only, which may stand for an IPv4 address
     known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", "AAAA"): a(address)}
 
-    # THEN it is usable, and nothing is odd about it
+    # WHEN the domain is probed
     found, _ = look("a.test", known)
+
+    # THEN the host is usable, without a flag
     assert found.verdict is V.ACCEPTS_MAIL
     assert found.evidence["records"][0]["flags"] == []
 
@@ -176,7 +187,8 @@ def test_an_ipv6_address_in_use_is_a_mail_host(address) -> None:
     "address",
     ["192.0.2.1", "198.51.100.7", "203.0.113.9", "2001:db8::1", "3fff::1", "64:ff9b::c000:201"],
 )
-def test_an_address_for_examples_is_no_proof_of_death(address) -> None:
+def test_a_documentation_address_does_not_make_a_domain_dead(address) -> None:
+    """Laboratories serve documentation networks, so one of their addresses is only flagged."""
     # GIVEN an MX host in a documentation network
     rdtype = "AAAA" if ":" in address else "A"
     known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", rdtype): a(address)}
@@ -184,7 +196,7 @@ def test_an_address_for_examples_is_no_proof_of_death(address) -> None:
     # WHEN the domain is probed
     found, _ = look("a.test", known)
 
-    # THEN it takes mail, and the flag tells what was odd
+    # THEN it accepts mail, and the host is flagged
     assert found.verdict is V.ACCEPTS_MAIL
     assert found.evidence["records"][0]["flags"] == ["documentation"]
 
@@ -218,7 +230,8 @@ def test_an_address_for_examples_is_no_proof_of_death(address) -> None:
         ("ff02::1", "multicast"),
     ],
 )
-def test_an_address_that_nobody_can_reach_is_no_mail_host(address, flag) -> None:
+def test_an_address_that_the_internet_does_not_route_is_not_a_mail_host(address, flag) -> None:
+    """Each special-purpose network makes a host unusable, with a flag that names it."""
     # GIVEN an MX host with that address only
     rdtype = "AAAA" if ":" in address else "A"
     known = {("a.test", "MX"): mx((10, "mx.test")), ("mx.test", rdtype): a(address)}
@@ -235,21 +248,26 @@ def test_an_address_that_nobody_can_reach_is_no_mail_host(address, flag) -> None
 
 
 def test_an_ip_address_instead_of_a_host_name_is_not_looked_up() -> None:
-    # GIVEN an MX record that names an address
+    """An MX record must name a host (RFC 1035 section 3.3.9)."""
+    # GIVEN MX records that hold an address
     for host in ("44.128.0.1", "[44.128.0.1]", "2a00::1"):
+        # WHEN the domain is probed
         found, resolver = look("a.test", {("a.test", "MX"): mx((10, host))})
 
-        # THEN it is no host
+        # THEN the address is neither used nor looked up
         assert found.verdict is V.NO_MAIL_HOST
         assert resolver.asked == [("a.test", "MX")]
 
 
-def test_an_implicit_mx_is_an_alias_without_being_flagged_as_an_mx_that_is_one() -> None:
+def test_an_implicit_mx_that_is_an_alias_is_not_flagged_as_mx_is_cname() -> None:
+    """RFC 2181 section 10.3 forbids aliases as targets of MX records only."""
     # GIVEN a domain that is an alias of a host without MX record
     known = {("a.test", "A"): a(PUBLIC, alias="web.test")}
 
-    # THEN the flag about MX records does not apply
+    # WHEN the domain is probed
     found, _ = look("a.test", known)
+
+    # THEN the flag for MX records is not set
     assert found.verdict is V.IMPLICIT_MX
     assert found.evidence["records"][0]["flags"] == ["implicit"]
 
@@ -259,8 +277,9 @@ EMPTY = Lookup(code="EMPTY")
 
 @pytest.mark.parametrize("empty", ["A", "AAAA"])
 @pytest.mark.parametrize("address", [PUBLIC, "0.0.0.0"])
-def test_an_empty_reply_beside_an_address_is_as_good_as_no_data(empty, address) -> None:
-    # GIVEN a host with addresses of one kind, and a bare reply for the other
+def test_an_empty_reply_beside_an_address_counts_as_no_data(empty, address) -> None:
+    """Many servers leave the SOA record out of negative answers."""
+    # GIVEN a host with addresses of one kind, and an empty reply for the other
     other = "AAAA" if empty == "A" else "A"
     known = {
         ("a.test", "MX"): mx((10, "mx.test")),
@@ -268,8 +287,10 @@ def test_an_empty_reply_beside_an_address_is_as_good_as_no_data(empty, address) 
         ("mx.test", other): a(address),
     }
 
-    # THEN the host is judged by what it has
+    # WHEN the domain is probed
     found, _ = look("a.test", known)
+
+    # THEN the host is judged by the addresses it has
     assert found.verdict is (V.ACCEPTS_MAIL if address == PUBLIC else V.NO_MAIL_HOST)
     assert "lookup_failed" not in found.evidence["records"][0]["flags"]
 
@@ -284,13 +305,13 @@ def test_an_empty_reply_beside_an_address_is_as_good_as_no_data(empty, address) 
         ({"A": NXDOMAIN}, V.UNKNOWN),
     ],
 )
-def test_an_empty_reply_for_mx_records_is_believed_beside_an_address_only(
-    addresses, verdict
-) -> None:
-    # GIVEN a bare reply to the question for MX records
+def test_an_empty_reply_for_mx_records_counts_only_beside_an_address(addresses, verdict) -> None:
+    """Without an address, an empty reply may come from a server that does not know the name."""
+    # GIVEN an empty reply to the question for MX records
     known = {("a.test", rdtype): lookup for rdtype, lookup in addresses.items()}
 
-    # THEN the domain's address decides, and without one nobody knows
+    # WHEN the domain is probed
+    # THEN its address decides, and without one it is unknown
     assert look("a.test", {("a.test", "MX"): EMPTY, **known})[0].verdict is verdict
 
 
@@ -299,7 +320,8 @@ def alias_of(target: str) -> Lookup:
 
 
 def test_an_alias_without_its_target_is_followed_and_the_first_one_kept() -> None:
-    # GIVEN an MX host that is an alias of an alias, with a bare reply for its AAAA records
+    """The verdict is that of the target, and the evidence shows each step."""
+    # GIVEN an MX host that is an alias of an alias, with an empty reply for its AAAA records
     known = {
         ("a.test", "MX"): mx((10, "mx.test")),
         ("mx.test", "A"): alias_of("1.test"),
@@ -312,7 +334,7 @@ def test_an_alias_without_its_target_is_followed_and_the_first_one_kept() -> Non
     # WHEN the domain is probed
     found, resolver = look("a.test", known)
 
-    # THEN the host works, is known for an alias, and every step is in evidence
+    # THEN the host works, is flagged as an alias, and every step is in the evidence
     assert found.verdict is V.ACCEPTS_MAIL
     assert found.evidence["records"][0]["flags"] == ["mx_is_cname"]
     assert len(found.evidence["answers"]) == len(resolver.asked) == 6
@@ -320,19 +342,27 @@ def test_an_alias_without_its_target_is_followed_and_the_first_one_kept() -> Non
 
 @pytest.mark.parametrize("names", [("a.test", "b.test"), ("a.test",)])
 def test_aliases_in_a_circle_are_a_loop(names) -> None:
+    """A loop must end the probe, and is a failure rather than an answer."""
     # GIVEN aliases that lead back to the first
     circle = zip(names, (*names[1:], names[0]), strict=True)
+
+    # WHEN the first is probed
     found, resolver = look("a.test", {(name, "MX"): alias_of(to) for name, to in circle})
 
-    # THEN nobody knows, and each was asked for once
+    # THEN it is unknown, and each name was asked for once
     assert found.verdict is V.UNKNOWN
     assert len(resolver.asked) == len(names)
 
 
 @pytest.mark.parametrize(("steps", "verdict"), [(8, V.NULL_MX), (9, V.UNKNOWN)])
-def test_a_long_chain_of_aliases_is_given_up(steps, verdict) -> None:
+def test_a_chain_of_more_than_8_aliases_is_abandoned(steps, verdict) -> None:
+    """The length of a chain is chosen by strangers, so it is bounded."""
+    # GIVEN a chain of aliases that ends at a null MX
     known = {(f"{n}.test", "MX"): alias_of(f"{n + 1}.test") for n in range(steps)}
     known[f"{steps}.test", "MX"] = mx((0, "."))
+
+    # WHEN its beginning is probed
+    # THEN 8 steps are followed, and a longer chain leaves the domain unknown
     assert look("0.test", known)[0].verdict is verdict
 
 
@@ -353,9 +383,12 @@ outcomes = st.sampled_from(
 def test_whatever_dns_says_nothing_is_dead_without_an_answer_to_every_question(
     exchanges, addresses, failure
 ) -> None:
+    """The central promise, over random zones and failures: no verdict without its evidence."""
     # GIVEN any MX records, any outcome for their hosts, and at times a failure of the first lookup
     records = tuple(enumerate(exchanges))
     first = lookup_of(failure) if failure else mx(*records) if records else NODATA
+
+    # WHEN the domain is probed
     found, _ = look("a.test", {**addresses, ("a.test", "MX"): first})
     codes = set(found.evidence["answers"].values())
     usable = [record["usable"] for record in found.evidence["records"]]
@@ -378,13 +411,14 @@ def test_whatever_dns_says_nothing_is_dead_without_an_answer_to_every_question(
 
 
 def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown() -> None:
-    # GIVEN a domain with more dead MX hosts than a probe looks at
+    """A domain with a hundred hosts cannot make a probe expensive, nor get a verdict by it."""
+    # GIVEN a domain with more missing MX hosts than a probe looks up
     exchanges = tuple((n, f"mx{n}.test") for n in range(100))
 
     # WHEN it is probed
     found, resolver = look("a.test", {("a.test", "MX"): mx(*exchanges)})
 
-    # THEN the probe stops, and does not call the domain dead for what it has not seen
+    # THEN the probe stops, and the hosts that it left out keep the domain unknown
     assert len(resolver.asked) <= MAX_LOOKUPS
     assert len(found.evidence["records"]) == MAX_HOSTS
     assert found.evidence["warnings"] == ["more_hosts_not_looked_at"]
@@ -392,6 +426,7 @@ def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown() -> None:
 
 
 def test_alternate_paths_share_the_bound() -> None:
+    """Looking for an alternate domain adds no lookups beyond the limit."""
     # GIVEN a name with a hundred labels, none of which exists
     # WHEN it is probed
     found, resolver = look(".".join(["a"] * 100) + ".company.test", {})
@@ -403,6 +438,8 @@ def test_alternate_paths_share_the_bound() -> None:
 
 
 def test_a_probe_ends_when_its_time_is_over() -> None:
+    """The time limit holds between lookups, and hosts that were left out are not dead."""
+
     # GIVEN a clock on which every lookup takes 4 of 10 seconds
     class Slow(Answers):
         seconds = 0.0
@@ -417,7 +454,7 @@ def test_a_probe_ends_when_its_time_is_over() -> None:
     # WHEN a domain with three dead hosts is probed
     found = probe("a.test", resolver=slow, clock=lambda: slow.seconds, lifetime=10)
 
-    # THEN the third lookup is the last one, and what was not looked at is not dead
+    # THEN the third lookup is the last one, and the host that was left out is not dead
     assert len(slow.asked) == 3
     assert found.verdict is V.UNKNOWN
     assert found.evidence["records"][2]["flags"] == ["lookup_failed"]
@@ -427,18 +464,22 @@ def test_a_probe_ends_when_its_time_is_over() -> None:
     "text",
     ["", "localhost", "a b.test", "a..test", "user@a.test", "44.128.0.1", "x" * 64 + ".test"],
 )
-def test_what_cannot_be_a_domain_is_refused_before_anybody_is_asked(text) -> None:
-    # WHEN something else than a domain is probed
-    # THEN it is an input error, which no retry helps
+def test_an_invalid_domain_is_rejected_before_any_lookup(text) -> None:
+    """Bad input is the caller's error, and costs no lookup."""
+    # GIVEN a string that is not a domain name
+    # WHEN it is probed
+    # THEN it is an input error, which a retry does not change
     with pytest.raises(AddressError):
         look(text, {})
 
 
 def test_names_are_asked_for_in_a_labels() -> None:
-    # WHEN an international domain is probed
+    """DNS knows international names by their ASCII form only."""
+    # GIVEN an international domain
+    # WHEN it is probed
     _, resolver = look("Bücher.Test.", {})
 
-    # THEN DNS sees its ASCII form
+    # THEN its ASCII form is looked up
     assert resolver.asked == [("xn--bcher-kva.test", "MX")]
 
 
@@ -452,33 +493,38 @@ def test_names_are_asked_for_in_a_labels() -> None:
         ({("a.test", "MX"): Lookup(code="SERVFAIL")}, None),
     ],
 )
-def test_what_suppresses_a_domain_is_looked_at_again(known, days) -> None:
-    # WHEN a domain is probed
+def test_a_verdict_that_suppresses_is_due_for_a_recheck(known, days) -> None:
+    """No suppression lasts without being checked again, and no other verdict costs a recheck."""
+    # GIVEN DNS answers that lead to a verdict
+    # WHEN the domain is probed
     found, _ = look("a.test", known, policy=Policy())
 
     # THEN a recheck is due where the verdict suppresses, and nowhere else
     assert found.recheck_at == (NOW + timedelta(days=days) if days else None)
 
 
-# --------------------------------------------------------------------- alternate paths
+# ------------------------------------------------------------------- alternate domains
 
 COMPANY = {("company.test", "MX"): mx((10, "mx.test")), ("mx.test", "A"): a(PUBLIC)}
 
 
-def test_the_nearest_parent_that_accepts_mail_is_the_way_in() -> None:
+def test_the_nearest_parent_that_accepts_mail_is_the_alternate() -> None:
+    """A parent with an MX is a better alternate than a nearer one with an address only."""
     # GIVEN parents of which the nearest has an address only, the next accepts mail
     known = {**COMPANY, ("web.company.test", "A"): a(PUBLIC)}
 
-    # WHEN a dead name below them is probed
+    # WHEN a missing name below them is probed
     found, _ = look("noreply.web.company.test", known)
 
-    # THEN the one that accepts mail wins over the one that may
+    # THEN the one that accepts mail is reported, rather than the nearer one
     assert found.alternate_domain == "company.test"
     assert found.alternate_verdict is V.ACCEPTS_MAIL
 
 
 def test_a_parent_that_may_accept_mail_is_better_than_none() -> None:
+    """Where no parent has an MX, one with an address is still worth reporting."""
     # GIVEN a parent with an address only
+    # WHEN a missing name below it is probed
     found, _ = look("noreply.company.test", {("company.test", "A"): a(PUBLIC)})
 
     # THEN it is reported with its own verdict
@@ -501,18 +547,22 @@ def test_a_parent_that_may_accept_mail_is_better_than_none() -> None:
         ("post.xn--bcher-kva.xn--p1ai", ["xn--bcher-kva.xn--p1ai"]),
     ],
 )
-def test_the_way_up_ends_at_the_registrable_domain(domain, above) -> None:
+def test_parents_end_at_the_registrable_domain(domain, above) -> None:
+    """Above it the domain belongs to someone else."""
     # GIVEN the public suffix list, its private section included
-    # THEN nobody else's domain is reached
+    # WHEN the parents of a domain are listed
+    # THEN no one else's domain is among them
     assert list(parents(domain)) == above
 
 
-def test_a_living_or_unknown_domain_gets_no_alternate_path() -> None:
-    # GIVEN a subdomain that accepts mail, or that nothing is known of
+def test_a_living_or_unknown_domain_gets_no_alternate() -> None:
+    """Lookups of parents are made only where they can help."""
+    # GIVEN a subdomain that accepts mail, or whose lookup fails
     for lookup in (mx((10, "mx.test")), Lookup(code="SERVFAIL")):
+        # WHEN it is probed
         found, resolver = look("a.company.test", {**COMPANY, ("a.company.test", "MX"): lookup})
 
-        # THEN nobody asks for its parent
+        # THEN its parent is not looked up
         assert found.alternate_domain is None
         assert ("company.test", "MX") not in resolver.asked
 
@@ -531,11 +581,19 @@ def test_a_living_or_unknown_domain_gets_no_alternate_path() -> None:
     ],
 )
 def test_a_resolver_is_named_by_address_and_port(text, server) -> None:
+    """Settings and command line accept the notations people use, and print one of them."""
+    # GIVEN a resolver in one of its notations
+    # WHEN it is parsed
+    # THEN host and port are found, also in its own string form
     assert parse_server(text) == server
     assert parse_server(str(server)) == server
 
 
 @pytest.mark.parametrize("text", ["", "dns.test", "1.2.3.4:0", "1.2.3.4:70000", "1.2.3:53", "[::1"])
-def test_a_resolver_that_is_not_one_is_a_setting_error(text) -> None:
+def test_an_invalid_resolver_is_a_settings_error(text) -> None:
+    """A typo in a resolver's address fails at start, not at the first probe."""
+    # GIVEN a string that is not an IP address with or without a port
+    # WHEN it is parsed
+    # THEN the error says what it should be
     with pytest.raises(SettingsError, match="resolver"):
         parse_server(text)
