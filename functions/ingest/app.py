@@ -1,4 +1,4 @@
-"""Books the bounce events that wait in the queue."""
+"""Records the bounce events of the event queue."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from bounceledger import queues
 from bounceledger.classify.compiled import load_rules
 from bounceledger.envelope import records_of
 from bounceledger.errors import LedgerError
-from bounceledger.intake import Intake, Report
+from bounceledger.intake import BatchReport, Intake
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, make_metrics
 from bounceledger.queues import DeadLetterQueue
@@ -26,7 +26,7 @@ metrics = make_metrics("ingest")
 
 
 @cache
-def wire() -> Intake:
+def build_intake() -> Intake:
     """The intake of this execution environment."""
     settings = Settings.from_env(
         require=("table_name", "dead_letter_queue_url", "allowed_accounts")
@@ -42,7 +42,7 @@ def wire() -> Intake:
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # At start, where a bad setting fails by name and the processor is faster than later on.
-    wire()
+    build_intake()
 
 
 @metrics.log_metrics
@@ -50,36 +50,36 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:
 def handler(
     event: dict[str, Any], context: LambdaContext, *, intake: Intake | None = None
 ) -> dict[str, Any]:
-    """Book one batch; the answer names the messages to deliver again.
+    """Record one batch; the answer lists the messages to deliver again.
 
     Args:
         event: an SQS batch; an SNS or EventBridge invocation works too.
         context: of the invocation.
-        intake: what books; the execution environment's own by default.
+        intake: what records them; the execution environment's own by default.
 
     Raises:
-        LedgerError: an invocation that is no SQS batch could not be booked whole, so that
-            Lambda tries it again.
+        LedgerError: an invocation that is not an SQS batch could not be recorded whole, so
+            that Lambda retries it.
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     deadline = datetime.now(UTC) + remaining - MARGIN
-    intake = wire() if intake is None else intake
+    intake = build_intake() if intake is None else intake
     report = intake.process(records_of(event), deadline=deadline)
     _log(report)
     if report.retry and not all(report.retry):
-        raise LedgerError("the invocation could not be booked")
+        raise LedgerError("the invocation could not be recorded")
     return {"batchItemFailures": [{"itemIdentifier": message} for message in report.retry]}
 
 
-def _log(report: Report) -> None:
+def _log(report: BatchReport) -> None:
     for message, refusal in report.dead_letters:
-        why = {"message_id": message, "reason": refusal.reason, "field": refusal.field}
+        why = {"message_id": message, "reason": str(refusal), "field": refusal.field}
         logger.warning("dead-lettered", extra=why)
     for message, failure in report.failures:
-        logger.error("to be tried again", extra={"message_id": message, **describe(failure)})
+        logger.error("will be retried", extra={"message_id": message, **describe(failure)})
     counts = {
         "messages": report.messages,
-        "booked": report.booked,
+        "recorded": report.recorded,
         "duplicates": report.duplicates,
         "notices": report.notices,
         "dead_lettered": len(report.dead_letters),

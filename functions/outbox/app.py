@@ -1,4 +1,8 @@
-"""Watches the table and asks for a look at DNS where a reply called a domain dead."""
+"""Reads the table's stream, and queues a probe where a reply called a domain dead.
+
+The outbox of the table: what has to happen elsewhere follows from a committed change, so it
+neither gets lost nor happens for a write that failed.
+"""
 
 import os
 from functools import cache
@@ -7,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
-from bounceledger.domains.claims import Probes, process
+from bounceledger.domains.claims import ProbeRequests, request_probes
 from bounceledger.domains.probe_requests import ProbeQueue
 from bounceledger.observe import describe, make_logger
 from bounceledger.queues import DeadLetterQueue, DeadLetters
@@ -17,8 +21,8 @@ logger = make_logger("outbox")
 
 
 @cache
-def wire() -> tuple[ProbeQueue, DeadLetterQueue]:
-    """The probe queue of this execution environment, and that of what cannot be read."""
+def build_queues() -> tuple[ProbeQueue, DeadLetterQueue]:
+    """The probe queue of this execution environment, and that for unreadable records."""
     settings = Settings.from_env(require=("probe_queue_url", "dead_letter_queue_url"))
     sqs = queues.connect()
     return (
@@ -29,7 +33,7 @@ def wire() -> tuple[ProbeQueue, DeadLetterQueue]:
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # At start, where a bad setting fails by name and the processor is faster than later on.
-    wire()
+    build_queues()
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -37,28 +41,28 @@ def handler(
     event: dict[str, Any],
     context: LambdaContext,
     *,
-    probes: Probes | None = None,
+    queue: ProbeRequests | None = None,
     dead_letters: DeadLetters | None = None,
 ) -> dict[str, Any]:
-    """Handle one batch of stream records; the answer names where to begin again, if at all.
+    """Process one batch of stream records; the answer says where to begin again, if at all.
 
     Args:
         event: a DynamoDB stream batch with new and old images.
         context: of the invocation.
-        probes: where probes are asked for; the environment's own queue by default.
+        queue: where probes are requested; the environment's own queue by default.
         dead_letters: where unreadable records end; the environment's own queue by default.
     """
     records = event["Records"]
-    report = process(
+    report = request_probes(
         records,
-        wire()[0] if probes is None else probes,
-        wire()[1] if dead_letters is None else dead_letters,
+        build_queues()[0] if queue is None else queue,
+        build_queues()[1] if dead_letters is None else dead_letters,
     )
     if report.unreadable:
-        logger.error("set aside", extra={"sequence_numbers": report.unreadable})
+        logger.error("dead-lettered", extra={"sequence_numbers": report.unreadable})
     if report.failure is not None:
         why = {"sequence_number": report.retry_from, **describe(report.failure)}
-        logger.error("to be tried again", extra=why)
+        logger.error("will be retried", extra=why)
     domains = [request.domain for request in report.requests]
     logger.info("batch", extra={"records": len(records), "domains": domains})
     failures = [{"itemIdentifier": report.retry_from}] if report.retry_from else []

@@ -1,4 +1,8 @@
-"""Asks DNS about a domain and writes down what it said."""
+"""Probes domains in DNS, and stores what was found.
+
+Nothing is suppressed here: that follows from the stored findings whenever an address is
+looked up.
+"""
 
 import os
 from functools import cache, partial
@@ -10,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger import queues
 from bounceledger.domains.probe import probe
 from bounceledger.domains.probe_requests import ProbeQueue
-from bounceledger.domains.prober import Fate, Outcome, Prober
+from bounceledger.domains.prober import ProbeOutcome, Prober, ProbeResult
 from bounceledger.domains.resolver import default_resolver
 from bounceledger.errors import BounceledgerError
 from bounceledger.ledger import Ledger, connect
@@ -18,15 +22,12 @@ from bounceledger.observe import describe, make_logger, make_metrics
 from bounceledger.queues import DeadLetterQueue
 from bounceledger.settings import Settings
 
-AGAIN = frozenset({Fate.POSTPONED})
-"""Fates after which the queue has to deliver the message again."""
-
 logger = make_logger("probe_domain")
 metrics = make_metrics("probe_domain")
 
 
 @cache
-def wire() -> Prober:
+def build_prober() -> Prober:
     """The prober of this execution environment, with its resolver's cache."""
     settings = Settings.from_env(require=("table_name", "probe_queue_url", "dead_letter_queue_url"))
     sqs = queues.connect()
@@ -35,13 +36,14 @@ def wire() -> Prober:
         Ledger(connect(), settings),
         ProbeQueue(sqs, settings.probe_queue_url),
         DeadLetterQueue(sqs, settings.dead_letter_queue_url),
-        partial(probe, resolver=resolver, policy=settings.policy),
+        partial(probe, resolver=resolver),
+        settings.policy,
     )
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # At start, where a bad setting fails by name and the processor is faster than later on.
-    wire()
+    build_prober()
 
 
 @metrics.log_metrics
@@ -49,14 +51,14 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:
 def handler(
     event: dict[str, Any], context: LambdaContext, *, prober: Prober | None = None
 ) -> dict[str, Any]:
-    """Answer the requests of one batch; the answer names those to deliver again.
+    """Answer the requests of one batch; the answer lists those to deliver again.
 
     Args:
         event: an SQS batch, of one message as deployed.
         context: of the invocation.
-        prober: what answers; the execution environment's own by default.
+        prober: what answers them; the execution environment's own by default.
     """
-    prober = wire() if prober is None else prober
+    prober = build_prober() if prober is None else prober
     failures = [record["messageId"] for record in event["Records"] if not _done(prober, record)]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failures]}
 
@@ -64,25 +66,25 @@ def handler(
 def _done(prober: Prober, record: dict[str, Any]) -> bool:
     message = {"message_id": record["messageId"]}
     try:
-        outcome = prober.process(record)
+        result = prober.process(record)
     except BounceledgerError as error:
         metrics.add_metric(name="failed", unit=MetricUnit.Count, value=1)
-        logger.exception("to be tried again", extra={**message, **describe(error)})
+        logger.exception("will be retried", extra={**message, **describe(error)})
         return False
-    metrics.add_metric(name=outcome.fate, unit=MetricUnit.Count, value=1)
-    logger.info(outcome.fate, extra={**message, **_words(outcome)})
-    return outcome.fate not in AGAIN
+    metrics.add_metric(name=result.outcome, unit=MetricUnit.Count, value=1)
+    logger.info(result.outcome, extra={**message, **_log_fields(result)})
+    return result.outcome is not ProbeOutcome.POSTPONED
 
 
-def _words(outcome: Outcome) -> dict[str, Any]:
-    if outcome.error is not None:
-        return {"reason": outcome.error.reason, "field": outcome.error.field}
-    words: dict[str, Any] = {"domain": outcome.domain, "retry_in": outcome.retry_in}
-    if outcome.probe is not None:
-        words |= {
-            "verdict": outcome.probe.verdict,
-            "alternate_domain": outcome.probe.alternate_domain,
-            "answers": outcome.probe.evidence["answers"],
-            "warnings": outcome.probe.evidence["warnings"],
+def _log_fields(result: ProbeResult) -> dict[str, Any]:
+    if result.error is not None:
+        return {"reason": str(result.error), "field": result.error.field}
+    fields: dict[str, Any] = {"domain": result.domain, "retry_in": result.retry_in}
+    if result.probe is not None:
+        fields |= {
+            "verdict": result.probe.verdict,
+            "alternate_domain": result.probe.alternate_domain,
+            "answers": result.probe.details["answers"],
+            "warnings": result.probe.details["warnings"],
         }
-    return words
+    return fields

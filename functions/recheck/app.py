@@ -1,4 +1,4 @@
-"""Once a day, asks for another look at the domains whose day has come."""
+"""Once a day, queues a probe of every domain that is due for a recheck."""
 
 import os
 from datetime import UTC, date, datetime
@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
-from bounceledger.domains.claims import Probes
+from bounceledger.domains.claims import ProbeRequests
 from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequest
 from bounceledger.domains.rechecks import Rechecks, due
 from bounceledger.ledger import Ledger, connect
@@ -19,7 +19,7 @@ logger = make_logger("recheck")
 
 
 @cache
-def wire() -> tuple[Ledger, ProbeQueue]:
+def build_collaborators() -> tuple[Ledger, ProbeQueue]:
     """The ledger and the probe queue of this execution environment."""
     settings = Settings.from_env(require=("table_name", "probe_queue_url"))
     return Ledger(connect(), settings), ProbeQueue(queues.connect(), settings.probe_queue_url)
@@ -27,7 +27,7 @@ def wire() -> tuple[Ledger, ProbeQueue]:
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # At start, where a bad setting fails by name and the processor is faster than later on.
-    wire()
+    build_collaborators()
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -36,25 +36,25 @@ def handler(
     context: LambdaContext,
     *,
     rechecks: Rechecks | None = None,
-    probes: Probes | None = None,
+    queue: ProbeRequests | None = None,
     today: date | None = None,
 ) -> dict[str, int]:
     """Send every domain that is due to the probe queue.
 
     Args:
-        event: of the schedule; not looked at.
+        event: of the schedule; not used.
         context: of the invocation.
         rechecks: the ledger; the environment's own by default.
-        probes: where probes are asked for; the environment's own queue by default.
+        queue: where probes are requested; the environment's own queue by default.
         today: UTC day; that of the clock by default.
 
     Raises:
-        LedgerError, QueueError: Lambda tries the invocation again.
+        LedgerError, QueueError: Lambda retries the invocation.
     """
-    rechecks = wire()[0] if rechecks is None else rechecks
-    probes = wire()[1] if probes is None else probes
+    rechecks = build_collaborators()[0] if rechecks is None else rechecks
+    queue = build_collaborators()[1] if queue is None else queue
     today = today or datetime.now(UTC).date()
     domains = list(due(rechecks, today))
-    probes.send(ProbeRequest(domain) for domain in domains)
+    queue.send(ProbeRequest(domain) for domain in domains)
     logger.info("sent", extra={"day": today.isoformat(), "domains": len(domains)})
     return {"domains": len(domains)}

@@ -1,8 +1,8 @@
 """One canonical key for every spelling of an address, a domain or a lead source.
 
-The keys are what the table is keyed by, so two spellings of one mailbox must meet in one
-key, and two mailboxes must not: case, display names and the spelling of an international
-domain are levelled; plus tags and dots are kept. The choices are argued in docs/payloads.md.
+The table is keyed by them, so two spellings of one mailbox must give one key, and two
+mailboxes must not: case, display names and the spelling of an international domain are
+normalised; plus tags and dots are kept. docs/payloads.md explains the choices.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ MAX_DOMAIN = 253
 MAX_ADDRESS = 254
 """Octets of an address: a path of 256 less its angle brackets (RFC 5321 section 4.5.3.1.3)."""
 MAX_TEXT = 2048
-"""Characters of a text that is looked at: an address with its display name."""
+"""Characters of an address with its display name that are read."""
 MAX_SOURCE = 64
 """Characters of a lead source."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# The last label has a letter, so that an IP address is no domain (RFC 3696 section 2).
+# The last label has a letter, so that an IP address is not a domain (RFC 3696 section 2).
 _DOMAIN = rf"(?:{_LABEL}\.)+(?=[0-9-]*[A-Za-z]){_LABEL}"
 
 _PLAIN = re.compile(rf"({_ATEXT}+(?:\.{_ATEXT}+)*)@({_DOMAIN})")
@@ -45,19 +45,19 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 
 
 def normalise_address(text: str) -> str:
-    """Canonical key of an e-mail address: ``local@domain``, lower case, A-labels.
+    """Canonical key of an email address: ``local@domain``, lower case, A-labels.
 
-    Takes an address as people and servers write it: with a display name, in angle
+    Accepts an address as people and servers write it: with a display name, in angle
     brackets, with an address type (``rfc822;``) or comments, quoted, in mixed case, with a
     trailing dot. Quotes that a local part does not need are dropped (RFC 5321 section
     4.1.2). Idempotent.
 
     Raises:
-        AddressError: the text cannot be a recipient's address. Address literals and
-            domains of one label are refused: neither can be a lead's.
+        AddressError: it is not a valid recipient address. Address literals and domains of
+            one label are refused: neither can be a lead's.
     """
     if len(text) > MAX_TEXT:
-        raise _refusal("the text is too long for an address")
+        raise _error(f"is longer than {MAX_TEXT} characters")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
         local, domain = plain[1].lower(), plain[2].lower()
@@ -66,9 +66,9 @@ def normalise_address(text: str) -> str:
         local, domain = _normalise_local(local), _host(domain, "address")
     octets = len(local) if local.isascii() else len(local.encode())
     if octets > MAX_LOCAL:
-        raise _refusal(f"the local part is longer than {MAX_LOCAL} octets")
+        raise _error(f"has a local part longer than {MAX_LOCAL} octets")
     if octets + 1 + len(domain) > MAX_ADDRESS:
-        raise _refusal(f"the address is longer than {MAX_ADDRESS} octets")
+        raise _error(f"is longer than {MAX_ADDRESS} octets")
     return f"{local}@{domain}"
 
 
@@ -80,12 +80,12 @@ def domain_of(address: str) -> str:
 def normalise_domain(text: str) -> str:
     """Canonical key of a domain: lower case, A-labels (IDNA 2008), no trailing dot.
 
-    An ASCII domain is taken as it stands, ``xn--`` labels included: older registrations,
-    such as emoji domains, exist although IDNA 2008 would not admit them. Underscores
+    An ASCII domain is kept as it is, ``xn--`` labels included: older registrations, such as
+    emoji domains, exist although IDNA 2008 would not allow them. Underscores
     are refused: they name services, not mail domains (RFC 5321 section 4.1.2).
 
     Raises:
-        AddressError: the text cannot be a mail domain, ``field`` is ``domain``.
+        AddressError: it is not a valid mail domain; ``field`` is ``domain``.
     """
     return _host(text, "domain")
 
@@ -98,7 +98,7 @@ def clean_lead_source(text: str) -> str:
     that two long names stay two. Idempotent.
 
     Returns:
-        At most 64 characters; empty if nothing of the text can stay.
+        At most 64 characters; empty if none of the characters can stay.
     """
     folded = text[:MAX_TEXT]
     for _ in range(2):  # compatibility forms can uncover upper case
@@ -112,7 +112,7 @@ def clean_lead_source(text: str) -> str:
 
 
 def _source_character(char: str) -> str:
-    """The character if it may stay, ``#`` if not, nothing if it was never to be seen."""
+    """The character if it may stay, ``#`` if not, nothing if it is invisible."""
     if char in "._-":
         return char
     category = unicodedata.category(char)
@@ -125,13 +125,13 @@ def _bare(text: str) -> str:
     """The address itself, without display name, brackets, comments and address type."""
     text = _FOLD.sub("", text.strip().strip(_INVISIBLE).strip()).replace("\t", " ")
     if any(c < " " or c == "\x7f" for c in text):
-        raise _refusal("the text holds control characters")
+        raise _error("contains control characters")
     text = _strip_type(text)
     phrase, inside, rest = _brackets(text)
     if inside is None:
         return phrase.strip()
     if rest.strip() or ("@" in phrase and ("," in phrase or ";" in phrase)):
-        raise _refusal("the text holds more than one address")
+        raise _error("contains more than one address")
     return _strip_type(inside.strip())
 
 
@@ -157,11 +157,11 @@ def _brackets(text: str) -> tuple[str, str | None, str]:
         elif (piece, where) in (("<", 0), (">", 1)):
             where += 1
         elif piece == '"':
-            raise _refusal("the text has an open quote")
+            raise _error("has an unclosed quote")
         else:
             parts[where] += piece
     if depth or where == 1:
-        raise _refusal("the text has an open comment or bracket")
+        raise _error("has an unclosed comment or bracket")
     before, inside, after = parts
     if where == 0:
         return before, None, ""
@@ -175,9 +175,9 @@ def _split(address: str) -> tuple[str, str]:
         return re.sub(r"\\(.)", r"\1", quoted[1]), quoted[2]
     local, at, domain = address.rpartition("@")
     if not at:
-        raise _refusal("the address has no @")
+        raise _error("has no @")
     if not _DOT_STRING.fullmatch(local):
-        raise _refusal("the local part holds characters that need quotes, or a dot too many")
+        raise _error("has a local part with a misplaced dot, or with characters that need quotes")
     return local, domain
 
 
@@ -185,9 +185,9 @@ def _normalise_local(local: str) -> str:
     """Lower case and NFC (RFC 8265 section 3.3), in quotes only where needed."""
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
     if not local:
-        raise _refusal("the local part is empty")
+        raise _error("has an empty local part")
     if any(c != " " and unicodedata.category(c) in _REFUSED_CATEGORIES for c in local):
-        raise _refusal("the local part holds invisible characters")
+        raise _error("has invisible characters in its local part")
     if _DOT_STRING.fullmatch(local):
         return local
     escaped = local.replace("\\", "\\\\").replace('"', '\\"')
@@ -199,22 +199,27 @@ def _host(text: str, field: str) -> str:
     if len(name) <= MAX_DOMAIN and not name.isascii():
         name = _to_a_labels(name, field)
     if len(name) > MAX_DOMAIN:
-        raise _refusal(f"the domain is longer than {MAX_DOMAIN} octets", field)
+        raise _domain_error(f"longer than {MAX_DOMAIN} octets", field)
     if _HOST.fullmatch(name) is None:
-        raise _refusal("the domain is not a host name of two labels or more", field)
+        raise _domain_error("not a host name of two or more labels", field)
     return name.lower()
 
 
 def _to_a_labels(domain: str, field: str) -> str:
-    # The codec of the standard library is IDNA 2003: it sends faß.de to fass.de, another
-    # domain. Loaded here, because few addresses need it.
+    # The standard library's codec is IDNA 2003: it turns faß.de into fass.de, another domain.
+    # Imported here, because few addresses need it.
     import idna
 
     try:
         return idna.encode(domain, uts46=True).decode("ascii").rstrip(".")
     except UnicodeError:
-        raise _refusal("the domain is no international domain name", field) from None
+        raise _domain_error("not a valid international domain name", field) from None
 
 
-def _refusal(reason: str, field: str = "address") -> AddressError:
+def _error(reason: str) -> AddressError:
+    return AddressError(reason, field="address")
+
+
+def _domain_error(problem: str, field: str) -> AddressError:
+    reason = f"is {problem}" if field == "domain" else f"has a domain that is {problem}"
     return AddressError(reason, field=field)

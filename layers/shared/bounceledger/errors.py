@@ -1,8 +1,8 @@
-"""Every error that bounceledger raises on purpose.
+"""The errors that bounceledger raises on purpose.
 
-Two branches matter to a caller: an `InputError` will fail again however often it is
-tried (a message goes to the dead-letter queue, an API call gets 400), and everything
-else is worth another try or stops the deployment.
+Two branches matter to a caller: an `InputError` fails again however often it is retried (a
+message goes to the dead-letter queue, an API call gets 400), and everything else is worth a
+retry or stops the deployment.
 """
 
 
@@ -11,29 +11,29 @@ class BounceledgerError(Exception):
 
 
 class InputError(BounceledgerError):
-    """Input that can never be handled, with the field to blame.
+    """Input that can never be processed, with the field at fault.
 
     Attributes:
-        reason: one sentence for people; holds no address or other personal data.
+        reason: what is wrong with the field, such as "must be a string"; no personal data.
         field: path of the offending field, such as ``bounce.bouncedRecipients[0]``.
     """
 
     def __init__(self, reason: str, *, field: str) -> None:
-        super().__init__(f"{field}: {reason}")
+        super().__init__(f"{field} {reason}")
         self.reason = reason
         self.field = field
 
 
 class EnvelopeError(InputError):
-    """A queue record or invocation that wraps no provider document."""
+    """A queue record or invocation with a broken wrapping."""
 
 
 class PayloadError(InputError):
-    """A provider document of a shape that its provider does not send."""
+    """A payload that its provider does not send."""
 
 
 class AddressError(InputError):
-    """A text that cannot be an e-mail address or domain."""
+    """A string that is not a valid email address or domain."""
 
 
 class SettingsError(BounceledgerError):
@@ -41,12 +41,12 @@ class SettingsError(BounceledgerError):
 
 
 class RulesError(BounceledgerError):
-    """A rule file that does not hold what it must; raised at start, names the rule."""
+    """A rule file that is not valid; raised at start, names the rule."""
 
 
 class LedgerError(BounceledgerError):
-    """The table did not take a write; worth another try."""
+    """The table did not answer or accept a write; worth a retry."""
 
 
 class QueueError(BounceledgerError):
-    """A queue did not take a message; worth another try."""
+    """A queue could not be reached; worth a retry."""

@@ -1,9 +1,9 @@
 """From queue records to the ledger: what becomes of every message of a batch.
 
-A message ends in one of three ways. It is booked, and acknowledged. It can never be
-handled: then it goes to the dead-letter queue whole, with the reason, and is acknowledged.
-Or it is worth another try: then it is reported back and the queue delivers it again. Only
-a provider's notices, such as a test message of its set-up, need nothing at all.
+A message ends in one of three ways. It is recorded, and acknowledged. It can never be
+processed: then it goes to the dead-letter queue whole, with the reason, and is acknowledged.
+Or it is worth a retry: then it is reported back and the queue delivers it again. Only a
+provider's notices, such as a test message of its set-up, need nothing at all.
 """
 
 import json
@@ -19,39 +19,39 @@ from bounceledger.classify.engine import RuleSet
 from bounceledger.envelope import unwrap
 from bounceledger.errors import InputError, LedgerError, QueueError
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Fate, Outcome
+from bounceledger.ledger import Outcome, RecordResult
 from bounceledger.queues import DeadLetters
 from bounceledger.settings import Settings
-from bounceledger.state import Observation
+from bounceledger.state import Observation, observe
 
 
-class Books(Protocol):
+class Recorder(Protocol):
     """What intake needs of a `ledger.Ledger`."""
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
-    ) -> list[Outcome]:
-        """Book observations; one outcome each, in order."""
+    ) -> list[RecordResult]:
+        """Record observations; one result each, in order."""
         ...
 
 
 @dataclass(slots=True)
-class Report:
+class BatchReport:
     """What became of a batch.
 
     Attributes:
-        messages: messages handled, whatever became of them.
+        messages: messages processed, whatever became of them.
         retry: ids of the messages to deliver again.
-        booked: events booked.
-        duplicates: events that had been booked before.
-        notices: messages of a provider that are about no mail.
+        recorded: events recorded.
+        duplicates: events that had been recorded before.
+        notices: messages of a provider that are not about mail.
         dead_letters: reasons of messages that went to the dead-letter queue, with their ids.
         failures: why messages are to be delivered again, with their ids.
     """
 
     messages: int = 0
     retry: list[str] = field(default_factory=list)
-    booked: int = 0
+    recorded: int = 0
     duplicates: int = 0
     notices: int = 0
     dead_letters: list[tuple[str, InputError]] = field(default_factory=list)
@@ -59,12 +59,12 @@ class Report:
 
 
 class Intake:
-    """Reads, classifies and books batches of records.
+    """Reads, classifies and records batches of messages.
 
     Args:
         settings: the deployment's settings.
-        books: where events are booked.
-        dead_letters: where messages end that can never be handled.
+        recorder: where events are recorded.
+        dead_letters: where messages end that can never be processed.
         provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
         rules: rules to classify by; the built-in ones by default.
         clock: now, aware.
@@ -73,7 +73,7 @@ class Intake:
     def __init__(
         self,
         settings: Settings,
-        books: Books,
+        recorder: Recorder,
         dead_letters: DeadLetters,
         *,
         provider: str,
@@ -81,27 +81,29 @@ class Intake:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
-        self._books = books
+        self._recorder = recorder
         self._dead_letters = dead_letters
         self._provider = provider
         self._rules = load_rules() if rules is None else rules
         self._clock = clock
 
-    def process(self, records: Iterable[object], *, deadline: datetime | None = None) -> Report:
-        """Book a batch.
+    def process(
+        self, records: Iterable[object], *, deadline: datetime | None = None
+    ) -> BatchReport:
+        """Record a batch.
 
         Args:
             records: SQS records, or records of a direct SNS or EventBridge invocation.
             deadline: after this moment nothing new is begun; the rest is handed back.
 
         Returns:
-            What became of it; nothing raises for the sake of a single message.
+            What became of it; no single message makes it raise.
         """
         batch = [_Message(record) for record in records]
         for message in batch:
             self._read(message)
         self._record(batch, deadline)
-        report = Report(messages=len(batch))
+        report = BatchReport(messages=len(batch))
         for message in batch:
             self._settle(message, report, deadline)
         return report
@@ -119,36 +121,39 @@ class Intake:
             message.broken = error
 
     def _observe(self, event: MailEvent) -> Observation:
+        policy = self._settings.policy
         if event.kind is not Kind.BOUNCE:
-            return Observation(event=event)
+            return observe(event, policy=policy)
         verdict = classify_event(event, rules=self._rules)
-        return Observation(event=event, verdict=verdict, rules_version=self._rules.version)
+        return observe(event, verdict, policy=policy, rules_version=self._rules.version)
 
     def _record(self, batch: "Sequence[_Message]", deadline: datetime | None) -> None:
         observations = [item for message in batch for item in message.observations]
-        outcomes = iter(self._books.record(observations, deadline=deadline))
+        results = iter(self._recorder.record(observations, deadline=deadline))
         for message in batch:
-            message.outcomes = [next(outcomes) for _ in message.observations]
+            message.results = [next(results) for _ in message.observations]
 
-    def _settle(self, message: "_Message", report: Report, deadline: datetime | None) -> None:
-        fates = [outcome.fate for outcome in message.outcomes]
+    def _settle(
+        self, message: "_Message", report: BatchReport, deadline: datetime | None
+    ) -> None:
+        outcomes = [result.outcome for result in message.results]
         report.notices += message.notices
-        report.booked += fates.count(Fate.BOOKED)
-        report.duplicates += fates.count(Fate.DUPLICATE)
-        failed = [outcome for outcome in message.outcomes if not outcome.ok]
+        report.recorded += outcomes.count(Outcome.RECORDED)
+        report.duplicates += outcomes.count(Outcome.DUPLICATE)
+        failed = [result for result in message.results if not result.ok]
         refused = message.refused + [
-            InputError(outcome.reason, field=outcome.field)
-            for outcome in failed
-            if not outcome.retry_helps
+            InputError(result.reason, field=result.field)
+            for result in failed
+            if not result.retry_helps
         ]
-        # Another try comes before a refusal, so that the dead-letter queue gets one copy.
+        # A retry comes before a refusal, so that the dead-letter queue gets one copy.
         failure: Exception | None = message.broken or next(
-            (LedgerError(outcome.reason) for outcome in failed if outcome.retry_helps), None
+            (LedgerError(result.reason) for result in failed if result.retry_helps), None
         )
         if failure is None and refused:
             try:
                 if deadline is not None and self._clock() >= deadline:
-                    raise QueueError("there was no time left for the dead-letter queue")
+                    raise QueueError("ran out of time before the dead-letter queue")
                 self._dead_letters.send(message.whole, refused[0])
                 report.dead_letters.extend((message.id, error) for error in refused)
             except QueueError as error:
@@ -163,7 +168,7 @@ class _Message:
     record: object
     observations: list[Observation] = field(default_factory=list)
     refused: list[InputError] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    results: list[RecordResult] = field(default_factory=list)
     broken: Exception | None = None
     notices: int = 0
 

@@ -1,4 +1,4 @@
-"""Logs and metrics. Nothing that names a person leaves through here."""
+"""Logs and metrics. No personal data leaves through here."""
 
 import hashlib
 import traceback
@@ -33,7 +33,7 @@ def redact(address: str) -> str:
 
 def describe(error: BaseException) -> dict[str, str]:
     """What a log line may say of an error: its type, where it was raised and, for errors of
-    our own, which hold no personal data, the text.
+    our own, which hold no personal data, the message.
     """
     frames = traceback.extract_tb(error.__traceback__)
     described = {"error": type(error).__name__}

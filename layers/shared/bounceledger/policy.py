@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bounceledger.errors import SettingsError
 
 MAX_SOFT_DAYS_KEPT, MAX_SOURCES_KEPT = 400, 500
-"""With more an address's facts could outgrow the 400 KB of an item."""
+"""With more, an address's facts could outgrow the 400 KB of an item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,28 +17,28 @@ class Policy:
     soft_window: int = 30
     """Days within which they must lie."""
     soft_terms: tuple[int, ...] = (30, 90, 365)
-    """How long the first, second and every later soft suppression lasts."""
+    """How long the first, second and every later suppression by soft bounces lasts."""
     disabled_weight: int = 2
-    """What a day with mailbox_disabled counts for."""
+    """Weight of a day on which the mailbox was reported disabled."""
     echo_term: int = 14
-    """How long a provider's own suppression list is believed."""
+    """How long a rejection from the provider's own suppression list suppresses."""
     unconfirmed_term: int = 30
-    """How long no_mail_accepted lasts when DNS shows working mail hosts."""
-    implicit_mx_recheck: int = 90
-    """When a domain without MX record is probed again."""
+    """How long no_mail_accepted suppresses when DNS shows working mail hosts."""
+    dead_domain_recheck: int = 90
+    """When a domain found dead, or without an MX record, is probed again."""
     suppress_ambiguous_complaints: bool = True
     """Whether a complaint that names several possible recipients suppresses them all."""
     soft_days_kept: int = 64
-    """Entries (day and category) of soft bounces remembered per address, the newest."""
+    """Soft days (by day and cause) remembered per address, the newest."""
     sources_kept: int = 200
     """Lead sources remembered per address, the earliest."""
     keep_expired: int = 400
     """How long facts stay in the table after the last day on which they could suppress."""
 
     def __post_init__(self) -> None:
-        """Refuse what no policy can be made of; raises SettingsError."""
+        """Reject impossible values; raises SettingsError."""
         if not self.soft_terms:
-            raise SettingsError("SOFT_TERMS names no term")
+            raise SettingsError("SOFT_TERMS is empty")
         if not self.soft_days <= self.soft_days_kept <= MAX_SOFT_DAYS_KEPT:
             raise SettingsError(f"SOFT_DAYS_KEPT must be SOFT_DAYS to {MAX_SOFT_DAYS_KEPT}")
         if not 1 <= self.sources_kept <= MAX_SOURCES_KEPT:

@@ -20,10 +20,10 @@ def connect() -> "SQSClient":
 
 
 class DeadLetters(Protocol):
-    """Where messages end that can never be handled."""
+    """Where messages end that can never be processed."""
 
     def send(self, message: str, error: InputError) -> None:
-        """Keep a message whole, with the reason; raises QueueError where that fails."""
+        """Keep a message whole, with the reason; raises QueueError if that fails."""
         ...
 
 
@@ -40,19 +40,19 @@ class DeadLetterQueue:
         self._queue_url = queue_url
 
     def send(self, message: str, error: InputError) -> None:
-        """Send a message as it came, with message attributes ``reason`` and ``field``.
+        """Send a message unchanged, with message attributes ``reason`` and ``field``.
 
         Raises:
-            QueueError: the queue did not take it.
+            QueueError: it could not be sent.
         """
         try:
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=message,
                 MessageAttributes={
-                    "reason": {"DataType": "String", "StringValue": error.reason},
+                    "reason": {"DataType": "String", "StringValue": str(error)},
                     "field": {"DataType": "String", "StringValue": error.field},
                 },
             )
         except (BotoCoreError, ClientError) as cause:
-            raise QueueError(f"the dead-letter queue took no message: {cause}") from cause
+            raise QueueError(f"could not send to the dead-letter queue: {cause}") from cause

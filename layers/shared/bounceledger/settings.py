@@ -10,7 +10,7 @@ from bounceledger.errors import SettingsError
 from bounceledger.policy import Policy
 
 MAX_NUMBER = 1_000_000
-"""Largest number that a setting may be: as days, it stays within the calendar."""
+"""Largest value of a number: as days, it stays within the calendar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,29 +24,29 @@ class Settings:
     dead_letter_queue_url: str = ""
     probe_queue_url: str = ""
     allowed_accounts: frozenset[str] = frozenset()
-    """Sending accounts whose events count; ``*`` admits all; empty admits none."""
+    """Sending accounts whose events are accepted; ``*`` accepts all, empty none."""
     lead_source_tag: str = "lead_source"
     lead_source_header: str = "X-Lead-Source"
     lead_source_default: str = "unattributed"
     max_sources_per_day: int = 1000
-    """Distinct lead sources that one execution environment books; the rest is ``other``."""
+    """Distinct lead sources that one execution environment records; the rest is ``other``."""
     count_deliveries: bool = True
     """Whether deliveries are counted, exactly once; costs most of the writes."""
-    lanes: int = 4
-    """Transactions in flight at the same time in one execution environment."""
+    writers: int = 4
+    """Threads of one execution environment that write transactions side by side."""
     counter_shards: int = 64
-    """Shards of a day's counters; `lanes` times the execution environments avoids conflicts."""
+    """Shards of a day's counters; `writers` times the execution environments avoid conflicts."""
     rules_file: str = ""
     dns_resolvers: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
-        """Refuse what nothing can be written with; raises SettingsError."""
-        for name in ("lanes", "counter_shards"):
+        """Reject values that cannot work; raises SettingsError."""
+        for name in ("writers", "counter_shards"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
-        if self.counter_shards < self.lanes:
-            raise SettingsError("COUNTER_SHARDS must be at least LANES")
+        if self.counter_shards < self.writers:
+            raise SettingsError("COUNTER_SHARDS must be at least WRITERS")
         if not re.fullmatch(r"[\w.-]{1,64}", self.lead_source_default):
             raise SettingsError(
                 "LEAD_SOURCE_DEFAULT must be 1 to 64 letters, digits, dots, hyphens or underscores"
@@ -59,11 +59,11 @@ class Settings:
         """Read the settings.
 
         Args:
-            environ: variable names to texts.
+            environ: variable names to values.
             require: names of fields that must be set to something.
 
         Raises:
-            SettingsError: a variable is missing or cannot be read; its name is in the text.
+            SettingsError: a variable is missing or not valid; names it.
         """
         policy = Policy(**_read(Policy, environ))
         settings = cls(policy=policy, **_read(cls, environ, leave=("policy",)))
@@ -93,7 +93,7 @@ def _read(
 
 def _integer(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_NUMBER:
-        raise ValueError(f"not a whole number from 1 to {MAX_NUMBER}")
+        raise ValueError(f"must be a whole number from 1 to {MAX_NUMBER}")
     return int(text)
 
 
@@ -101,13 +101,13 @@ def _boolean(text: str) -> bool:
     try:
         return {"true": True, "false": False}[text.lower()]
     except KeyError:
-        raise ValueError("neither true nor false") from None
+        raise ValueError("must be true or false") from None
 
 
-def _texts(text: str) -> tuple[str, ...]:
+def _strings(text: str) -> tuple[str, ...]:
     parts = tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
     if not parts:
-        raise ValueError("an empty list")
+        raise ValueError("must not be an empty list")
     return parts
 
 
@@ -116,6 +116,6 @@ _PARSERS: dict[Any, Any] = {
     int: _integer,
     bool: _boolean,
     tuple[str, ...]: _texts,
-    frozenset[str]: lambda text: frozenset(_texts(text)),
-    tuple[int, ...]: lambda text: tuple(_integer(part) for part in _texts(text)),
+    frozenset[str]: lambda text: frozenset(_strings(text)),
+    tuple[int, ...]: lambda text: tuple(_integer(part) for part in _strings(text)),
 }

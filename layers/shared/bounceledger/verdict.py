@@ -1,4 +1,4 @@
-"""The closed vocabulary of what a reply says and what it means for the recipient."""
+"""The vocabulary of what a reply says and what that means for the recipient. Closed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,46 +49,91 @@ class Category(StrEnum):
     AUTOREPLY = "autoreply"
 
 
-class Scope(StrEnum):
-    """How far a verdict reaches."""
-
-    ADDRESS = "address"
-    DOMAIN = "domain"
-    NONE = "none"
-
-
-_HARD = ("mailbox_unknown", "mailbox_moved", "domain_unknown", "no_mail_accepted")
-_SOFT = (
-    "mailbox_disabled",
-    "mailbox_full",
-    "recipient_refused",
-    "expired",
-    "greylisted",
-    "unknown",
-)
-
 DISPOSITIONS: dict[Category, Disposition] = {
-    category: (
-        Disposition.HARD
-        if category in _HARD
-        else Disposition.SOFT
-        if category in _SOFT
-        else Disposition.ECHO
-        if category is Category.PROVIDER_SUPPRESSED
-        else Disposition.NONE
-        if category is Category.AUTOREPLY
-        else Disposition.BLOCK
-    )
-    for category in Category
+    Category.MAILBOX_UNKNOWN: Disposition.HARD,
+    Category.MAILBOX_MOVED: Disposition.HARD,
+    Category.DOMAIN_UNKNOWN: Disposition.HARD,
+    Category.NO_MAIL_ACCEPTED: Disposition.HARD,
+    Category.MAILBOX_DISABLED: Disposition.SOFT,
+    Category.MAILBOX_FULL: Disposition.SOFT,
+    Category.RECIPIENT_REFUSED: Disposition.SOFT,
+    Category.EXPIRED: Disposition.SOFT,
+    Category.GREYLISTED: Disposition.SOFT,
+    Category.UNKNOWN: Disposition.SOFT,
+    Category.REPUTATION_BLOCK: Disposition.BLOCK,
+    Category.SPAM_CONTENT: Disposition.BLOCK,
+    Category.AUTH_FAILURE: Disposition.BLOCK,
+    Category.SENDER_REJECTED: Disposition.BLOCK,
+    Category.POLICY: Disposition.BLOCK,
+    Category.VIRUS: Disposition.BLOCK,
+    Category.RELAY_DENIED: Disposition.BLOCK,
+    Category.MESSAGE_TOO_LARGE: Disposition.BLOCK,
+    Category.RATE_LIMITED: Disposition.BLOCK,
+    Category.NETWORK_ERROR: Disposition.BLOCK,
+    Category.TLS_FAILURE: Disposition.BLOCK,
+    Category.PROTOCOL_ERROR: Disposition.BLOCK,
+    Category.SYSTEM_ERROR: Disposition.BLOCK,
+    Category.PROVIDER_SUPPRESSED: Disposition.ECHO,
+    Category.AUTOREPLY: Disposition.NONE,
 }
 """Disposition of every category."""
 
+if _missing := set(Category) - DISPOSITIONS.keys():
+    # Without a row of its own, a category would get a disposition by accident.
+    raise LookupError(f"categories without a disposition: {sorted(_missing)}")
 
-DOMAIN_CLAIMS = (Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN)
+
+class Cause(StrEnum):
+    """What can be held against an address: a complaint, or what a reply said about it.
+
+    One member for a complaint, and one for each category that is hard, soft or an echo. The
+    other categories say nothing about the recipient.
+    """
+
+    COMPLAINT = "complaint"
+    MAILBOX_UNKNOWN = Category.MAILBOX_UNKNOWN.value
+    MAILBOX_MOVED = Category.MAILBOX_MOVED.value
+    DOMAIN_UNKNOWN = Category.DOMAIN_UNKNOWN.value
+    NO_MAIL_ACCEPTED = Category.NO_MAIL_ACCEPTED.value
+    MAILBOX_DISABLED = Category.MAILBOX_DISABLED.value
+    MAILBOX_FULL = Category.MAILBOX_FULL.value
+    RECIPIENT_REFUSED = Category.RECIPIENT_REFUSED.value
+    EXPIRED = Category.EXPIRED.value
+    GREYLISTED = Category.GREYLISTED.value
+    UNKNOWN = Category.UNKNOWN.value
+    PROVIDER_SUPPRESSED = Category.PROVIDER_SUPPRESSED.value
+
+    @classmethod
+    def of(cls, category: Category) -> "Cause | None":
+        """The cause for a category; None for one that says nothing about the recipient."""
+        return _CAUSES.get(category)
+
+    @property
+    def category(self) -> Category | None:
+        """What the reply said; None for a complaint."""
+        return None if self is Cause.COMPLAINT else Category(self.value)
+
+    @property
+    def disposition(self) -> Disposition | None:
+        """What it means for the recipient; None for a complaint."""
+        return None if self.category is None else DISPOSITIONS[self.category]
+
+
+_CAUSES = {cause.category: cause for cause in Cause if cause.category is not None}
+
+DOMAIN_CLAIMS = (Cause.NO_MAIL_ACCEPTED, Cause.DOMAIN_UNKNOWN)
 """Claims: what a mail server may say about a whole domain, and DNS can confirm or refute.
 
 Where both were said, the first one is reported.
 """
+
+
+class Scope(StrEnum):
+    """Whom a verdict or a suppression is about."""
+
+    ADDRESS = "address"
+    DOMAIN = "domain"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +142,13 @@ class Verdict:
 
     Attributes:
         category: what the reply says.
-        scope: how far it reaches: this address, its whole domain, or nobody.
+        scope: whether the reply speaks of this address, of its whole domain, or of neither.
+            Shown to people only: what a suppression covers is decided by `state.decide`.
         rule: id of the rule that decided.
         reply_code: three-digit SMTP reply code (RFC 5321 section 4.2), if one was read.
         enhanced_status: enhanced status code (RFC 3463), if one was read.
-        evidence: finds `matched`; asked only then, because finding takes longer than judging.
+        find_matched: finds `matched`; called only then, because finding the words takes
+            longer than choosing the rule.
     """
 
     category: Category
@@ -109,12 +156,12 @@ class Verdict:
     rule: str
     reply_code: int | None = None
     enhanced_status: str | None = None
-    evidence: Callable[[], str] = field(default=str, compare=False, repr=False)
+    find_matched: Callable[[], str] = field(default=str, compare=False, repr=False)
 
     @property
     def matched(self) -> str:
         """The words of the reply that the rule matched, at most 120 characters; may be empty."""
-        return self.evidence()
+        return self.find_matched()
 
     @property
     def disposition(self) -> Disposition:

@@ -52,7 +52,7 @@ def _judge(
         rule=selection.rule.id,
         reply_code=code,
         enhanced_status=status or None,
-        evidence=selection.evidence,
+        find_matched=selection.find_matched,
     )
 
 

@@ -95,12 +95,12 @@ class Selection(NamedTuple):
     """
 
     rule: Rule
-    evidence: Callable[[], str]
+    find_matched: Callable[[], str]
 
     @property
     def matched(self) -> str:
         """The words or the code; at most 120 characters, may be empty."""
-        return self.evidence()
+        return self.find_matched()
 
 
 class RuleSet:

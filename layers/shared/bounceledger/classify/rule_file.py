@@ -15,7 +15,7 @@ from bounceledger.classify.reply import fold, parse_reply
 from bounceledger.classify.traits import Hints, ReplyTraits, prepare
 from bounceledger.errors import RulesError
 from bounceledger.events import Permanence, ProviderReason
-from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Disposition, Scope
+from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Cause, Disposition, Scope
 
 MAX_LITERAL = 60
 """Characters of plain text in a row that a pattern may hold; longer is a copy, not a rule."""
@@ -169,7 +169,7 @@ def _flag(name: str, item: str, value: object) -> bool | None:
 
 
 def _usual_scope(category: Category) -> Scope:
-    if category in DOMAIN_CLAIMS:
+    if Cause.of(category) in DOMAIN_CLAIMS:
         return Scope.DOMAIN
     if DISPOSITIONS[category] in (Disposition.BLOCK, Disposition.NONE):
         return Scope.NONE

@@ -1,4 +1,7 @@
-"""From the table's stream to the probe queue: which changes call for a look at DNS."""
+"""From the table's stream to the probe queue: which changes call for a look at DNS.
+
+A claim is a reply that says something of a whole domain, see `verdict.DOMAIN_CLAIMS`.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,29 +12,26 @@ from typing import Any, Protocol
 from bounceledger.addresses import domain_of
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import PayloadError, QueueError
-from bounceledger.ledger.items import from_attributes, to_time
+from bounceledger.ledger.stream import ClaimsChange, claims_change
 from bounceledger.queues import DeadLetters
-from bounceledger.verdict import DOMAIN_CLAIMS, Category
-
-_TTL = "dynamodb.amazonaws.com"
-"""Who removes expired items (DynamoDB guide, "DynamoDB Streams and Time to Live")."""
+from bounceledger.verdict import Cause
 
 
-class Probes(Protocol):
-    """What the outbox needs of a `probe_requests.ProbeQueue`."""
+class ProbeRequests(Protocol):
+    """What `request_probes` needs of a `probe_requests.ProbeQueue`."""
 
     def send(self, requests: Iterable[ProbeRequest]) -> None:
-        """Ask for probes; raises QueueError."""
+        """Queue requests; raises QueueError."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class StreamReport:
     """What became of a batch of stream records.
 
     Attributes:
         requests: the probes asked for, one per domain.
-        unreadable: sequence numbers of the records that were set aside.
+        unreadable: sequence numbers of the records that were dead-lettered.
         retry_from: sequence number of the first record to be delivered again; empty for none.
         failure: why.
     """
@@ -39,90 +39,59 @@ class Report:
     requests: tuple[ProbeRequest, ...] = ()
     unreadable: tuple[str, ...] = ()
     retry_from: str = ""
-    failure: Exception | None = None
+    failure: QueueError | None = None
 
 
-def process(
-    records: Iterable[Mapping[str, Any]], probes: Probes, dead_letters: DeadLetters
-) -> Report:
-    """Ask for a probe of every domain about which the records newly claim something.
+def request_probes(
+    records: Iterable[Mapping[str, Any]], queue: ProbeRequests, dead_letters: DeadLetters
+) -> StreamReport:
+    """Ask for a probe of every domain about which the records make a new claim.
 
     Args:
         records: of a DynamoDB stream with new and old images, in order.
-        probes: where probes are asked for.
-        dead_letters: where records end that cannot be read, whole and with the reason, so
-            that they do not hold up their shard.
+        queue: where probes are asked for.
+        dead_letters: where unreadable records end, whole and with the reason, so that they
+            do not hold up their shard.
 
     Returns:
-        What became of them. Only a queue that takes nothing ends the batch.
+        What became of them. Only a queue that cannot be reached ends the batch early.
     """
     batch = list(records)
-    domains: dict[str, dict[Category, datetime]] = {}
+    domains: dict[str, dict[Cause, datetime]] = {}
     unreadable: list[str] = []
     retry_from, failure = "", None
     for record in batch:
         try:
-            for category, at in new_claims(record).items():
-                claims = domains.setdefault(_domain(record), {})
-                claims[category] = max(at, claims.get(category, at))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            change = claims_change(record)
+        except PayloadError as error:
             try:
-                dead_letters.send(json.dumps(record), _reason(error))
+                dead_letters.send(json.dumps(record), error)
             except QueueError as down:
                 retry_from, failure = _number(record), down
                 break
             unreadable.append(_number(record))
+            continue
+        if change is not None:
+            for cause, at in new_claims(change).items():
+                claims = domains.setdefault(domain_of(change.address), {})
+                claims[cause] = max(at, claims.get(cause, at))
     requests = tuple(ProbeRequest(domain, claims) for domain, claims in domains.items())
     try:
-        probes.send(requests)
+        queue.send(requests)
     except QueueError as down:
         requests, retry_from, failure = (), _number(batch[0]), down
-    return Report(
+    return StreamReport(
         requests=requests, unreadable=tuple(unreadable), retry_from=retry_from, failure=failure
     )
 
 
-def _reason(error: Exception) -> PayloadError:
-    return PayloadError(f"the stream record cannot be read: {error!r:.200}", field="dynamodb")
-
-
-def new_claims(record: Mapping[str, Any]) -> dict[Category, datetime]:
-    """What a change of an address's facts newly says of its domain, with the time of each claim.
-
-    Nothing for other items, for removals (an expired item says nothing), and for a claim
-    that the facts held before: late or repeated events move no time.
-
-    Raises:
-        AttributeError, KeyError, TypeError, ValueError: the images are not those of the table.
-    """
-    change = record["dynamodb"]
-    key = from_attributes(change["Keys"])
-    removed = record["eventName"] == "REMOVE" or _by_ttl(record)
-    if removed or key["sk"] != "FACTS" or not str(key["pk"]).startswith("ADDRESS#"):
-        return {}
-    before, after = _said(change.get("OldImage", {})), _said(change["NewImage"])
+def new_claims(change: ClaimsChange) -> dict[Cause, datetime]:
+    """The claims that were not made before, or not as late; late and repeated events move none."""
     return {
-        category: at
-        for category, at in after.items()
-        if category not in before or at > before[category]
+        cause: at
+        for cause, at in change.after.items()
+        if cause not in change.before or at > change.before[cause]
     }
-
-
-def _said(image: Mapping[str, Any]) -> dict[Category, datetime]:
-    evidence: Any = from_attributes(image).get("evidence", {})
-    return {
-        category: to_time(evidence[category]["last"])
-        for category in DOMAIN_CLAIMS
-        if category in evidence
-    }
-
-
-def _by_ttl(record: Mapping[str, Any]) -> bool:
-    return (record.get("userIdentity") or {}).get("principalId") == _TTL
-
-
-def _domain(record: Mapping[str, Any]) -> str:
-    return domain_of(record["dynamodb"]["Keys"]["pk"]["S"])
 
 
 def _number(record: Mapping[str, Any]) -> str:

@@ -28,14 +28,14 @@ class Lookups(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailHost:
-    """A host that mail for a domain would go to.
+    """A host to which mail for a domain would be delivered.
 
     Attributes:
         preference: of its MX record, lower is tried first; 0 for an implicit MX.
         host: its name.
         addresses: IPv4, then IPv6.
-        usable: whether mail can be brought there; None if that could not be found out.
-        flags: what is odd about it, see `FLAGS`.
+        usable: whether mail can be delivered there; None if that is unknown.
+        flags: what is unusual about it, see `FLAGS`.
     """
 
     preference: int
@@ -45,7 +45,7 @@ class MailHost:
     flags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """The record as evidence."""
+        """The host as part of a probe's details."""
         return {
             "preference": self.preference,
             "host": self.host,
@@ -56,10 +56,10 @@ class MailHost:
 
 
 FLAGS: dict[str, str] = {
-    "null_mx": "says that the domain takes no mail (RFC 7505)",
+    "null_mx": "says that the domain accepts no mail (RFC 7505)",
     "implicit": "no MX record, the domain's own address is used (RFC 5321 section 5.1)",
-    "ip_literal": "an IP address where a host name must stand (RFC 1035 section 3.3.9)",
-    "mx_is_cname": "the MX names an alias, which works but must not be (RFC 2181 section 10.3)",
+    "ip_literal": "an IP address where a host name is required (RFC 1035 section 3.3.9)",
+    "mx_is_cname": "the MX points to an alias, which works but is not allowed (RFC 2181 section 10.3)",
     "own_web_host": "the MX is the domain itself or its www host",
     "not_found": "the host does not exist",
     "no_address": "the host has no address",
@@ -68,10 +68,10 @@ FLAGS: dict[str, str] = {
     "link_local": "a link-local address",
     "multicast": "a multicast address",
     "not_public": "an address that the Internet does not route",
-    "documentation": "an address set aside for examples (RFC 5737, RFC 3849), taken as it stands",
+    "documentation": "an address reserved for examples (RFC 5737, RFC 3849), treated as usable",
     "lookup_failed": "the host's addresses could not be looked up",
 }
-"""Flags of a mail host, in words."""
+"""Meaning of every flag of a mail host."""
 
 _MAX_ADDRESSES = 8
 
@@ -166,9 +166,9 @@ def _look_at(preference: int, host: str, lookups: Lookups) -> MailHost:
     usable: bool | None = "" in flaws
     if any(answer.alias for answer in answers):
         flags.append("mx_is_cname")
-    # A bare reply beside addresses means that there are none of the other kind.
-    believed = {"EMPTY"} if addresses else set()
-    if not all(answer.answered or answer.code in believed for answer in answers):
+    # An empty reply, where the other type has addresses, means that there are none of this type.
+    accepted_codes = {"EMPTY"} if addresses else set()
+    if not all(answer.answered or answer.code in accepted_codes for answer in answers):
         flags.append("lookup_failed")
         usable = usable or None
     elif not addresses:

@@ -24,15 +24,15 @@ class Lookup:
 
     Attributes:
         code: ``NOERROR`` with records, ``NODATA`` (the name exists, without such records),
-            ``NXDOMAIN``, ``ALIAS`` (a CNAME record without its target); ``EMPTY`` (nothing,
-            not even the word that there is nothing); or why there is no answer: an RCODE
+            ``NXDOMAIN``, ``ALIAS`` (a CNAME record without its target); ``EMPTY`` (no
+            records and no statement that there are none); or why there is no answer: an RCODE
             such as ``SERVFAIL``, or ``TIMEOUT``, ``UNREACHABLE``, ``MALFORMED``, ``LOOP``,
             ``LAME``, ``UNTRUSTED``, ``NO_RESOLVER``, ``BUDGET``, ``CLOSED``.
         exchanges: preference and host of every MX record, in presentation form.
         addresses: of A or AAAA records.
         alias: the name that a chain of CNAME or DNAME records led to; empty for none.
-        ttl: seconds that the answer holds (RFC 2308 section 5 for a negative one).
-        server: who answered; empty if nobody was asked.
+        ttl: seconds for which the answer is valid (RFC 2308 section 5 for a negative one).
+        server: which server answered; empty if none was queried.
     """
 
     code: str
@@ -44,13 +44,13 @@ class Lookup:
 
     @property
     def answered(self) -> bool:
-        """Whether this is an answer, be it that there is nothing."""
+        """Whether this is a definite answer, even if it is that there is no record."""
         return self.code in {"NOERROR", "NODATA", "NXDOMAIN", "ALIAS"}
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A recursive resolver, or anything else that answers questions."""
+    """A recursive resolver, or another DNS server."""
 
     host: str
     port: int = 53
@@ -63,16 +63,16 @@ def parse_server(text: str) -> Server:
     """A server from ``192.0.2.1``, ``192.0.2.1:5353``, ``2001:db8::1`` or ``[2001:db8::1]:53``.
 
     Raises:
-        SettingsError: it is neither.
+        SettingsError: it is none of these.
     """
     match = re.fullmatch(r"\[(.+)\](?::(\d{1,5}))?|([^:]+):(\d{1,5})", text.strip(), re.ASCII)
     host, port = (match[1] or match[3], match[2] or match[4]) if match else (text.strip(), None)
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        raise SettingsError(f"DNS resolver {text!r} is not an IP address with a port") from None
+        raise SettingsError(f"DNS resolver {text!r} is not an IP address (optionally with :port)") from None
     if port is not None and not 0 < int(port) < 65536:
-        raise SettingsError(f"DNS resolver {text!r} has an impossible port")
+        raise SettingsError(f"DNS resolver {text!r} has a port outside 1 to 65535")
     return Server(str(address), int(port or 53))
 
 
@@ -88,12 +88,12 @@ def system_servers() -> tuple[Server, ...]:
 
 
 def ask(server: Server, name: str, rdtype: RecordType, within: float) -> Lookup:
-    """Put one question to one server: over UDP, and over TCP if the answer is truncated.
+    """Send one question to one server: over UDP, and over TCP if the answer is truncated.
 
     Args:
-        server: whom to ask.
+        server: which server.
         name: domain name in A-labels.
-        rdtype: what to ask for.
+        rdtype: record type.
         within: seconds for each of the two.
     """
     import dns.exception

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bounceledger.addresses import normalise_domain
 from bounceledger.domains.alternates import find_alternate
 from bounceledger.domains.judge import judge
 from bounceledger.domains.lookup import Lookup, RecordType
-from bounceledger.domains.resolver import Asks, Resolver, default_resolver
-from bounceledger.policy import Policy
+from bounceledger.domains.resolver import LookupSource, Resolver, default_resolver
 from bounceledger.state import DomainVerdict, Json, Probe
 
 LIFETIME = 10.0
@@ -25,24 +24,22 @@ MAX_IN_FLIGHT = 64
 def probe(
     domain: str,
     *,
-    resolver: Asks | None = None,
-    policy: Policy = Policy(),
+    resolver: LookupSource | None = None,
     lifetime: float = LIFETIME,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
 ) -> Probe:
-    """Ask DNS whether mail for `domain` can be delivered, and if not, where else.
+    """Look up in DNS whether `domain` accepts mail, and if not, which domain above it does.
 
     Args:
         domain: host name, in Unicode or A-labels.
-        resolver: whom to ask; by default the servers of this machine.
-        policy: says when to look again.
+        resolver: where to look up; by default the servers of this machine.
         lifetime: seconds that the probe may take.
         now: the time that goes into the result, aware UTC.
         clock: seconds, monotonic.
 
     Raises:
-        AddressError: `domain` cannot be a domain name.
+        AddressError: `domain` is not a valid domain name.
     """
     name = normalise_domain(domain)
     lookups = ProbeLookups(resolver or default_resolver(), clock, clock() + lifetime)
@@ -54,12 +51,10 @@ def probe(
         alternate, alternate_verdict = find_alternate(name, lookups)
     if "UNTRUSTED" in lookups.answers.values():
         warnings += ("resolver_untrusted",)
-    probed_at = now()
     return Probe(
         verdict=verdict,
-        probed_at=probed_at,
-        recheck_at=_recheck_at(verdict, probed_at, policy),
-        evidence={
+        probed_at=now(),
+        details={
             "records": records,
             "answers": dict(lookups.answers),
             "servers": [*sorted(lookups.servers)],
@@ -71,18 +66,11 @@ def probe(
     )
 
 
-def _recheck_at(verdict: DomainVerdict, probed_at: datetime, policy: Policy) -> datetime | None:
-    """Whatever suppresses a domain is looked at again; the rest ends, or is retried, anyway."""
-    if verdict in {DomainVerdict.ACCEPTS_MAIL, DomainVerdict.UNKNOWN}:
-        return None
-    return probed_at + timedelta(days=policy.implicit_mx_recheck)
-
-
 @dataclass(slots=True)
 class ProbeLookups:
-    """The lookups of one probe: how many and how long they may be, and what they said."""
+    """The lookups of one probe: their limits, and a record of the answers."""
 
-    resolver: Asks
+    resolver: LookupSource
     clock: Callable[[], float]
     deadline: float
     answers: dict[str, Json] = field(default_factory=dict)
@@ -90,7 +78,7 @@ class ProbeLookups:
     ttl: int | None = None
 
     def lookup(self, name: str, rdtype: RecordType) -> Lookup:
-        """The answer, with the first alias where one was followed (RFC 1034 section 3.6.2)."""
+        """The answer; aliases are followed (RFC 1034 section 3.6.2) and the first one is kept."""
         found = self._ask(name, rdtype)
         alias, seen = found.alias, {name}
         while found.code == "ALIAS":
@@ -114,7 +102,7 @@ class ProbeLookups:
 
 
 _MAX_ALIASES = 8
-"""Aliases followed where servers leave that to us."""
+"""Aliases that are followed where servers leave that to the client."""
 
 
 def probe_many(
@@ -123,7 +111,7 @@ def probe_many(
     resolver: Resolver,
     in_flight: int = MAX_IN_FLIGHT,
 ) -> Generator[tuple[str, Probe]]:
-    """Probe domains side by side; results come as they are found.
+    """Probe domains side by side; results come in the order of completion.
 
     A probe makes one lookup at a time, so no more than `in_flight` are under way. When
     the caller stops early (or is interrupted), the resolver is closed, so that the probes
@@ -131,7 +119,7 @@ def probe_many(
 
     Args:
         domains: canonical names, see `addresses.normalise_domain`.
-        resolver: whom to ask.
+        resolver: where to look up.
         in_flight: probes under way at most.
     """
     waiting = iter(domains)

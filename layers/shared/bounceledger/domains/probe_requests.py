@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bounceledger.addresses import normalise_domain
 from bounceledger.errors import AddressError, PayloadError, QueueError
-from bounceledger.verdict import DOMAIN_CLAIMS, Category
+from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """A domain to ask DNS about, and what mail servers said of it.
+    """A domain to probe, and what mail servers said about it.
 
     Attributes:
         domain: canonical host name.
@@ -26,11 +26,11 @@ class ProbeRequest:
     """
 
     domain: str
-    claims: Mapping[Category, datetime] = field(default_factory=dict)
+    claims: Mapping[Cause, datetime] = field(default_factory=dict)
 
     def to_body(self) -> str:
         """The message body: JSON with ``domain`` and ``claims``."""
-        claims = {category.value: at.isoformat() for category, at in self.claims.items()}
+        claims = {cause.value: at.isoformat() for cause, at in self.claims.items()}
         return json.dumps({"domain": self.domain, "claims": claims})
 
     @classmethod
@@ -38,36 +38,36 @@ class ProbeRequest:
         """Read a message body.
 
         Raises:
-            InputError: it is none; ``field`` says what is wrong with it.
+            InputError: it is not a request; ``field`` says what is wrong.
         """
         try:
             body = json.loads(text)
         except (ValueError, RecursionError):
-            raise PayloadError("the message is not JSON", field="body") from None
+            raise PayloadError("must be JSON", field="body") from None
         if not isinstance(body, dict):
-            raise PayloadError("the message is not an object", field="body")
+            raise PayloadError("must be a JSON object", field="body")
         domain, claims = body.get("domain"), body.get("claims", {})
         if not isinstance(domain, str):
-            raise AddressError("there is no domain", field="domain")
+            raise AddressError("must be a string", field="domain")
         if not isinstance(claims, dict):
-            raise PayloadError("the claims are not an object", field="claims")
+            raise PayloadError("must be an object", field="claims")
         return cls(normalise_domain(domain), dict(_claim(*claim) for claim in claims.items()))
 
 
-def _claim(name: str, at: Any) -> tuple[Category, datetime]:
+def _claim(name: str, at: Any) -> tuple[Cause, datetime]:
     if name not in DOMAIN_CLAIMS:
-        raise PayloadError("this is no claim about a domain", field="claims")
+        raise PayloadError("has a key that is not a claim about a domain", field="claims")
     try:
         moment = datetime.fromisoformat(at)
     except (TypeError, ValueError):
-        raise PayloadError("this is no time", field=f"claims.{name}") from None
+        raise PayloadError("must be an ISO 8601 time", field=f"claims.{name}") from None
     if moment.tzinfo is None:
-        raise PayloadError("the time has no zone", field=f"claims.{name}")
-    return Category(name), moment
+        raise PayloadError("must be a time with an offset", field=f"claims.{name}")
+    return Cause(name), moment
 
 
 class ProbeQueue:
-    """The SQS queue of domains to be probed.
+    """The SQS queue of probe requests.
 
     Args:
         client: SQS client.
@@ -79,23 +79,23 @@ class ProbeQueue:
         self._queue_url = queue_url
 
     def send(self, requests: Iterable[ProbeRequest]) -> None:
-        """Ask for probes.
+        """Queue requests.
 
         Raises:
-            QueueError: the queue did not take one of them, nor was it given those after it.
+            QueueError: one of them could not be sent; those after it were not tried.
         """
-        # One by one: few at a time, and no reply to take apart.
+        # One by one: there are few at a time, and each answer stands for one request.
         for request in requests:
             try:
                 self._client.send_message(QueueUrl=self._queue_url, MessageBody=request.to_body())
             except (BotoCoreError, ClientError) as cause:
-                raise QueueError(f"the probe queue took no message: {cause}") from cause
+                raise QueueError(f"could not send to the probe queue: {cause}") from cause
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Keep a received message back for a while.
+        """Extend the visibility timeout of a received message.
 
         Raises:
-            QueueError: it stays back for the queue's own visibility timeout instead.
+            QueueError: it stays hidden for the queue's own timeout only.
         """
         try:
             self._client.change_message_visibility(
@@ -104,4 +104,4 @@ class ProbeQueue:
                 VisibilityTimeout=seconds,
             )
         except (BotoCoreError, ClientError) as cause:
-            raise QueueError(f"the message could not be kept back: {cause}") from cause
+            raise QueueError(f"could not extend the message's visibility timeout: {cause}") from cause

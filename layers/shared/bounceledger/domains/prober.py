@@ -1,4 +1,4 @@
-"""From the probe queue to the domain's facts."""
+"""Answering requests for probes: from the probe queue to the domain's facts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,26 +7,28 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.rechecks import next_recheck
 from bounceledger.errors import InputError, QueueError
+from bounceledger.policy import Policy
 from bounceledger.queues import DeadLetters
 from bounceledger.state import DomainFacts, DomainVerdict, Probe
-from bounceledger.verdict import Category
+from bounceledger.verdict import Cause
 
-DELAYS = (60, 300, 1800, 7200, 21600, 43000)
+RETRY_DELAYS = (60, 300, 1800, 7200, 21600, 43000)
 """Seconds until the next try, by how often a message was received.
 
-SQS hides a message for at most 12 hours (43 200 seconds) counted from when it was
-received, so the last one leaves the probe some time.
+SQS hides a message for at most 12 hours (43,200 seconds) counted from when it was received,
+so the last delay leaves the probe some time.
 """
 GIVE_UP_AFTER = timedelta(hours=24)
 """Age of a request after which an unknown domain is left as it was."""
 FRESH = timedelta(hours=1)
 """Age up to which a probe answers a recheck, too."""
-PUT_OFF = timedelta(days=7)
+RECHECK_AFTER_GIVING_UP = timedelta(days=7)
 """When a recheck that was given up is due again, well within `rechecks.LOOK_BACK`."""
 
 
-class Facts(Protocol):
+class DomainLedger(Protocol):
     """What probing needs of a `ledger.Ledger`."""
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
@@ -34,48 +36,48 @@ class Facts(Protocol):
         ...
 
     def record_probe(
-        self, domain: str, probe: Probe, *, claims: Mapping[Category, datetime] | None = None
+        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
     ) -> DomainFacts:
         """Remember what DNS said."""
         ...
 
 
-class Queue(Protocol):
+class MessageQueue(Protocol):
     """What probing needs of a `probe_requests.ProbeQueue`."""
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Keep a message back; raises QueueError."""
+        """Extend a message's visibility timeout; raises QueueError."""
         ...
 
 
-class Fate(StrEnum):
+class ProbeOutcome(StrEnum):
     """What became of a request."""
 
     PROBED = "probed"
-    KNOWN = "known"
+    ALREADY_ANSWERED = "already_answered"
     """An earlier probe had answered it."""
     POSTPONED = "postponed"
     """DNS gave no answer; the queue delivers the message again."""
     GIVEN_UP = "given_up"
-    """DNS gave no answer for a day; what was known stays, a recheck is put off."""
+    """DNS gave no answer for a day; what was known stays, a recheck is postponed."""
     REFUSED = "refused"
-    """It is no request; it went to the dead-letter queue."""
+    """It is not a request; it went to the dead-letter queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ProbeResult:
     """What became of one message.
 
     Attributes:
-        fate: see `Fate`.
-        domain: the domain asked about; empty for a message that names none.
+        outcome: see `ProbeOutcome`.
+        domain: the domain asked about; empty for a message without one.
         probe: what DNS said; None if it was not asked.
         retry_in: seconds until the next try of a postponed request; None where the message
-            could not be kept back for that long, so that it comes after the queue's timeout.
+            could not be hidden for that long, so that it comes after the queue's timeout.
         error: why a message was refused.
     """
 
-    fate: Fate
+    outcome: ProbeOutcome
     domain: str = ""
     probe: Probe | None = None
     retry_in: int | None = None
@@ -87,68 +89,75 @@ class Prober:
     """Answers requests for probes.
 
     Attributes:
-        facts: the ledger.
+        ledger: where findings are stored.
         queue: where the requests come from.
-        dead_letters: where messages end that are none.
-        look: asks DNS about a domain.
+        dead_letters: where messages end that are not requests.
+        look: probes a domain in DNS.
+        policy: the deployment's thresholds; says when to look again.
         clock: aware UTC.
     """
 
-    facts: Facts
-    queue: Queue
+    ledger: DomainLedger
+    queue: MessageQueue
     dead_letters: DeadLetters
     look: Callable[[str], Probe]
+    policy: Policy
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def process(self, record: Mapping[str, Any]) -> Outcome:
+    def process(self, record: Mapping[str, Any]) -> ProbeResult:
         """Answer one message, unless an earlier probe has.
 
         Args:
             record: SQS record, with its receipt handle and attributes.
 
         Raises:
-            LedgerError: the table did not take the finding; the message is worth a retry.
-            QueueError: the dead-letter queue did not take a bad message; the same.
+            LedgerError: the finding could not be stored; the message is worth a retry.
+            QueueError: a bad message could not be dead-lettered; the same.
         """
         try:
             request = ProbeRequest.from_body(record["body"])
         except InputError as error:
             self.dead_letters.send(record["body"], error)
-            return Outcome(fate=Fate.REFUSED, error=error)
-        known = self.facts.domain_facts([request.domain]).get(request.domain)
-        if known and known.probe and _answers(known.probe, request, self.clock()):
-            self.facts.record_probe(request.domain, known.probe, claims=request.claims)
-            return Outcome(fate=Fate.KNOWN, domain=request.domain, probe=known.probe)
-        found = self.look(request.domain)
+            return ProbeResult(outcome=ProbeOutcome.REFUSED, error=error)
+        domain = request.domain
+        known = self.ledger.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
+        if known.probe and _answers(known.probe, request, self.clock()):
+            self.ledger.record_probe(known, known.probe, claims=request.claims)
+            outcome = ProbeOutcome.ALREADY_ANSWERED
+            return ProbeResult(outcome=outcome, domain=domain, probe=known.probe)
+        found = self.look(domain)
         if found.verdict is DomainVerdict.UNKNOWN:
-            outcome = self._postpone(record, request.domain, found)
-            if outcome.fate is Fate.GIVEN_UP and known and known.probe:
-                self._put_off(request.domain, known.probe)
-            return outcome
-        self.facts.record_probe(request.domain, found, claims=request.claims)
-        return Outcome(fate=Fate.PROBED, domain=request.domain, probe=found)
+            result = self._postpone(record, domain, found)
+            if result.outcome is ProbeOutcome.GIVEN_UP:
+                self._postpone_recheck(known)
+            return result
+        found = replace(found, recheck_at=next_recheck(found, self.policy))
+        self.ledger.record_probe(known, found, claims=request.claims)
+        return ProbeResult(outcome=ProbeOutcome.PROBED, domain=domain, probe=found)
 
-    def _postpone(self, record: Mapping[str, Any], domain: str, found: Probe) -> Outcome:
+    def _postpone(self, record: Mapping[str, Any], domain: str, found: Probe) -> ProbeResult:
         attributes = record["attributes"]
         sent_at = datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC)
         delay = retry_in(int(attributes["ApproximateReceiveCount"]), self.clock() - sent_at)
         if delay is None:
-            return Outcome(fate=Fate.GIVEN_UP, domain=domain, probe=found)
+            return ProbeResult(outcome=ProbeOutcome.GIVEN_UP, domain=domain, probe=found)
         try:
             self.queue.hide(record["receiptHandle"], delay)
         except QueueError:
             delay = None
-        return Outcome(fate=Fate.POSTPONED, domain=domain, probe=found, retry_in=delay)
+        outcome = ProbeOutcome.POSTPONED
+        return ProbeResult(outcome=outcome, domain=domain, probe=found, retry_in=delay)
 
-    def _put_off(self, domain: str, probe: Probe) -> None:
-        """Make a recheck that is past due again, or nobody would look for its day any more."""
-        if probe.recheck_at is not None and probe.recheck_at <= self.clock():
-            later = replace(probe, recheck_at=self.clock() + PUT_OFF)
-            self.facts.record_probe(domain, later)
+    def _postpone_recheck(self, known: DomainFacts) -> None:
+        """Make a recheck that is overdue due again; its old day leaves the look-back some time."""
+        probe = known.probe
+        if probe is not None and probe.recheck_at and probe.recheck_at <= self.clock():
+            later = replace(probe, recheck_at=self.clock() + RECHECK_AFTER_GIVING_UP)
+            self.ledger.record_probe(known, later)
 
 
 def _answers(probe: Probe, request: ProbeRequest, now: datetime) -> bool:
-    """Whether a probe is later than all that the request rests on."""
+    """Whether a probe is later than everything that the request rests on."""
     if probe.verdict is DomainVerdict.UNKNOWN:
         return False
     if request.claims:
@@ -161,9 +170,9 @@ def retry_in(received: int, age: timedelta) -> int | None:
 
     Args:
         received: how often the message was received, from 1.
-        age: of the message. The last try is when it is `GIVE_UP_AFTER`.
+        age: of the message. The last try is when it is `GIVE_UP_AFTER` old.
     """
     left = int((GIVE_UP_AFTER - age).total_seconds())
     if left <= 0:
         return None
-    return min(DELAYS[min(max(received, 1), len(DELAYS)) - 1], left)
+    return min(RETRY_DELAYS[min(max(received, 1), len(RETRY_DELAYS)) - 1], left)

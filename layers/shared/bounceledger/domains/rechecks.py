@@ -1,11 +1,14 @@
-"""Which domains are due for another look at DNS."""
+"""When a domain is probed again, and which domains are due."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from bounceledger.policy import Policy
+from bounceledger.state import DomainVerdict, Probe
+
 LOOK_BACK = 30
-"""Days past whose rechecks are still made up for."""
+"""Days back for which missed rechecks are still made up."""
 
 
 class Rechecks(Protocol):
@@ -16,11 +19,18 @@ class Rechecks(Protocol):
         ...
 
 
-def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[str]:
-    """Domains whose recheck day has come, or came and was missed, each once.
+def next_recheck(probe: Probe, policy: Policy) -> datetime | None:
+    """When to look again, aware UTC: for every verdict that may suppress a domain."""
+    if probe.verdict in {DomainVerdict.ACCEPTS_MAIL, DomainVerdict.UNKNOWN}:
+        return None
+    return probe.probed_at + timedelta(days=policy.dead_domain_recheck)
 
-    A domain's day moves on when a probe finds out something or is given up, so what comes
-    up again was not answered yet.
+
+def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[str]:
+    """Domains that are due for a recheck today or missed one before, each once.
+
+    A domain's day moves on when a probe is conclusive or given up, so what comes up again
+    was not answered yet.
 
     Args:
         rechecks: the ledger.

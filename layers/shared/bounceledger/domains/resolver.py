@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from bounceledger.domains.lookup import (
     Lookup,
@@ -19,7 +19,7 @@ from bounceledger.domains.lookup import (
 )
 
 
-class Asks(Protocol):
+class LookupSource(Protocol):
     """What `probe` needs of a resolver."""
 
     def lookup(self, name: str, rdtype: RecordType, within: float) -> Lookup:
@@ -28,29 +28,29 @@ class Asks(Protocol):
 
 @dataclass(slots=True)
 class Resolver:
-    """Asks the first server that answers, believes none that affirms or denies everything.
+    """Queries the first server that answers; uses none that affirms or denies everything.
 
     Servers are tried in order, beginning with the one that answered last, twice each.
-    Before the first question to a server, and hourly, it is asked for names that cannot
-    exist and for one that must: a server that has an address for the former would have one
-    for a dead domain, too, and one that denies the latter, as in networks without a way
-    out, would deny every living domain. Its answers are not used (`UNTRUSTED`). A server
-    that is silent on the test, but not on the question, is believed for a minute. A server
-    that somebody named may serve private zones only, so it is not asked for the latter.
+    Before its first use, and hourly, a server is tested with canaries: names that cannot
+    exist and one that must. A server that has an address for the former would have one for
+    a dead domain, too, and one that denies the latter, as in networks without Internet
+    access, would deny every living domain. Its answers are not used (`UNTRUSTED`). A server
+    that does not answer the test, but does answer the question, is trusted for a minute. A
+    configured server may serve private zones only, so it is not tested with the latter.
     Safe to use from many threads.
 
     Attributes:
-        servers: whom to ask.
-        named: whether somebody named them, rather than this machine's configuration.
-        timeout: seconds before the next server is tried; the second try gets twice that.
+        servers: the servers to query.
+        configured: whether they were given explicitly, rather than by this machine.
+        timeout: seconds before the next server is tried; twice that in the second round.
         cache_size: answers kept; the oldest leave first.
-        transport: how one question is put to one server.
+        transport: sends one question to one server.
         clock: seconds, monotonic.
         label: makes a random label.
     """
 
     servers: tuple[Server, ...]
-    named: bool = False
+    configured: bool = False
     timeout: float = 1.5
     cache_size: int = 2000
     transport: Callable[[Server, str, RecordType, float], Lookup] = ask
@@ -66,16 +66,16 @@ class Resolver:
 
     @classmethod
     def of(cls, servers: Iterable[str] = ()) -> Self:
-        """A resolver on the named servers, or on those of this machine.
+        """A resolver on the given servers, or on those of this machine.
 
         Raises:
-            SettingsError: a server is not an IP address with or without a port.
+            SettingsError: a server is not an IP address, optionally with a port.
         """
-        named = tuple(parse_server(text) for text in servers)
-        return cls(named or system_servers(), named=bool(named))
+        given = tuple(parse_server(text) for text in servers)
+        return cls(given or system_servers(), configured=bool(given))
 
     def close(self) -> None:
-        """Answer every further question with `CLOSED`, so that probes under way end."""
+        """Answer every further question with `CLOSED`, so that running probes end."""
         self._closed = True
 
     def lookup(self, name: str, rdtype: RecordType, within: float) -> Lookup:
@@ -97,7 +97,7 @@ class Resolver:
                 if self.clock() >= end:
                     return result
                 reply = self._ask_if_trusted(index, name, rdtype, factor * self.timeout, end)
-                if result.code != "EMPTY" or reply.answered:  # better than no reply at all
+                if result.code != "EMPTY" or reply.answered:  # an empty reply beats none
                     result = reply
                 if result.answered:
                     self._preferred = index
@@ -124,14 +124,14 @@ class Resolver:
         if not until or self.clock() >= until:
             # Half for a test and half for the question, so that a dead server takes no longer.
             half = min(timeout, end - self.clock()) / 2
-            for test, betrays in _LIES if self.named else (*_LIES, _DENIAL):
-                check = put(test.format(self.label()), "A", half)
+            for canary in _CANARIES if self.configured else (*_CANARIES, _LIVING):
+                check = put(canary.name.format(self.label()), "A", half)
                 if check.code in _NO_REPLY:
                     reply = put(name, rdtype, half)
                     if reply.answered:
-                        self._trusted[server] = (True, self.clock() + _DOUBT_SECONDS)
+                        self._trusted[server] = (True, self.clock() + _PROVISIONAL_TRUST_SECONDS)
                     return reply
-                trusted = check.code != betrays
+                trusted = check.code != canary.untrusted_if
                 if not trusted:
                     break
             self._trusted[server] = (trusted, self.clock() + _TRUST_SECONDS)
@@ -153,16 +153,29 @@ class Resolver:
                 self._answers.popitem(last=False)
 
 
-_LIES = (("{}.invalid", "NOERROR"), ("{}.com", "NOERROR"))
-"""Names that cannot exist, and the answer that gives a server away.
+class _Canary(NamedTuple):
+    """A test question.
 
-RFC 6761 section 6.4 reserves the first; some liars know that, hence the second.
+    Attributes:
+        name: what to look up; ``{}`` is replaced with a random label.
+        untrusted_if: the answer that shows that a server cannot be trusted.
+    """
+
+    name: str
+    untrusted_if: str
+
+
+_CANARIES = (_Canary("{}.invalid", "NOERROR"), _Canary("{}.com", "NOERROR"))
+"""Names that cannot exist.
+
+RFC 6761 section 6.4 reserves the first; servers that invent answers may know that, hence the
+second.
 """
-_DENIAL = ("com", "NXDOMAIN")
-"""A name that must exist, likewise."""
+_LIVING = _Canary("com", "NXDOMAIN")
+"""A name that must exist."""
 _NO_REPLY = frozenset({"TIMEOUT", "UNREACHABLE", "MALFORMED"})
 _TRUST_SECONDS = 3600
-_DOUBT_SECONDS = 60
+_PROVISIONAL_TRUST_SECONDS = 60
 _MAX_TTL = 86400
 
 

@@ -4,10 +4,10 @@ import ipaddress
 
 
 def why_unroutable(text: str) -> str:
-    """Why nobody can bring mail to an address; empty if somebody can.
+    """Why no mail can be delivered to an address; empty if it can.
 
-    By the IANA special-purpose registries as `ipaddress` has them. Of IPv6 only 2000::/3
-    is in use (IANA IPv6 address space).
+    By the IANA special-purpose registries as `ipaddress` has them. Of IPv6, only 2000::/3 is
+    in use (IANA IPv6 address space).
     """
     address = _address(text)
     if address.is_unspecified:
@@ -23,7 +23,7 @@ def why_unroutable(text: str) -> str:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An address; of one that stands for an IPv4 address (RFC 4291, RFC 6052) that one."""
+    """An address; the IPv4 address where it stands for one (RFC 4291, RFC 6052)."""
     address = ipaddress.ip_address(text)
     if address.version == 4:
         return address
@@ -37,9 +37,10 @@ _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def is_documentation(text: str) -> bool:
-    """Whether an address is one for examples. Laboratories serve them, and nobody else.
+    """Whether an address is reserved for examples.
 
-    A zone that holds one by mistake is no proof that its mailboxes are dead.
+    Test labs use them, and a zone that has one by mistake does not prove that its mailboxes
+    are dead, so such an address counts as usable.
     """
     address = _address(text)
     return any(address in network for network in _DOCUMENTATION)

@@ -5,7 +5,7 @@ however often, in whatever order and through whatever failures it arrives, and a
 whether an address may be mailed.
 """
 
-from bounceledger.ledger.answers import Answer, Counts, Fate, Outcome
 from bounceledger.ledger.ledger import Ledger, connect
+from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
 
-__all__ = ["Answer", "Counts", "Fate", "Ledger", "Outcome", "connect"]
+__all__ = ["CheckResult", "Counts", "Ledger", "Outcome", "RecordResult", "connect"]

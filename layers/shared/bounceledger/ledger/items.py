@@ -1,7 +1,7 @@
 """How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
 
 An item is a plain dict here; `to_attributes` and `from_attributes` translate it to and from
-DynamoDB's typed form. Empty values are left out. Times are texts of one fixed form, so
+DynamoDB's typed form. Empty values are left out. Times are strings of one fixed form, so
 that they sort.
 """
 
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from bounceledger.policy import Policy
 from bounceledger.state import (
-    COMPLAINT,
     AddressFacts,
+    Attribution,
     DomainFacts,
     DomainVerdict,
     Evidence,
@@ -22,24 +22,26 @@ from bounceledger.state import (
     Observation,
     Probe,
     SourceEntry,
-    Touch,
-    disposition_of,
 )
-from bounceledger.verdict import Category, Disposition
+from bounceledger.verdict import Cause, Disposition
 
 type Item = dict[str, Json]
 type Attributes = Mapping[str, Any]
 
 EVENT_LIFE = timedelta(days=90)
-"""How long an event's marker is kept after it was booked.
+"""How long an event's marker is kept after it was recorded.
 
 SNS retries for 23 days and a message lives 14 days in the queue and 14 in the dead-letter
-queue, so that nothing but a person's redrive can bring an event again after this time.
+queue, so only a redrive by a person can deliver an event again after this time.
 """
 
 
 LAST = "\U0010ffff"
-"""Sorts behind everything that a key holds."""
+"""Sorts after everything that a key holds."""
+
+FACTS = "FACTS"
+"""Sort key of the facts of an address or a domain."""
+ADDRESS_PREFIX = "ADDRESS#"
 
 
 class Key(NamedTuple):
@@ -51,27 +53,27 @@ class Key(NamedTuple):
 
 def facts_key(address: str) -> Key:
     """Facts of an address."""
-    return Key(f"ADDRESS#{address}", "FACTS")
+    return Key(f"{ADDRESS_PREFIX}{address}", FACTS)
 
 
 def event_key(address: str, event_id: str) -> Key:
     """Marker and history of one event."""
-    return Key(f"ADDRESS#{address}", f"EVENT#{event_id}")
+    return Key(f"{ADDRESS_PREFIX}{address}", f"EVENT#{event_id}")
 
 
 def change_key(address: str, at: datetime, change_id: str) -> Key:
     """Record of what a person changed."""
-    return Key(f"ADDRESS#{address}", f"CHANGE#{to_text(at)}#{change_id}")
+    return Key(f"{ADDRESS_PREFIX}{address}", f"CHANGE#{to_text(at)}#{change_id}")
 
 
 def source_key(lead_source: str, address: str) -> Key:
-    """What one lead source's mail brought to light about one address."""
-    return Key(f"SOURCE#{lead_source}", f"ADDRESS#{address}")
+    """One lead source's entry about one address."""
+    return Key(f"SOURCE#{lead_source}", f"{ADDRESS_PREFIX}{address}")
 
 
 def domain_key(domain: str) -> Key:
     """Facts of a host name."""
-    return Key(f"DOMAIN#{domain}", "FACTS")
+    return Key(f"DOMAIN#{domain}", FACTS)
 
 
 def counter_key(lead_source: str, shard: int, day: date) -> Key:
@@ -80,7 +82,7 @@ def counter_key(lead_source: str, shard: int, day: date) -> Key:
 
 
 def listing_key(lead_source: str) -> Key:
-    """A lead source's line in the list of all."""
+    """A lead source's entry in the list of all lead sources."""
     return Key("SOURCES", lead_source)
 
 
@@ -138,7 +140,7 @@ def _from_attribute(attribute: Mapping[str, Any]) -> Json:
 
 
 def to_text(at: datetime) -> str:
-    """A time as a text that sorts: UTC, microseconds, ``Z``."""
+    """A time as a string that sorts: UTC, microseconds, ``Z``."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -147,14 +149,14 @@ def to_time(text: Json) -> datetime:
     return datetime.fromisoformat(str(text))
 
 
-def facts_item(facts: AddressFacts, policy: Policy = Policy()) -> Item:
+def facts_item(facts: AddressFacts, policy: Policy) -> Item:
     """Item of an address's facts, with the version that `facts` carries."""
     item = _plain(facts, leave=("address",)) | _ttl(_end_of_facts(facts, policy))
     return keyed(facts_key(facts.address), item)
 
 
-def source_item(entry: SourceEntry, policy: Policy = Policy()) -> Item:
-    """Item of a source's entry; what weighs most stands at the top level, for listings."""
+def source_item(entry: SourceEntry, policy: Policy) -> Item:
+    """Item of a source's entry; the most severe cause stands at the top level, for listings."""
     cause, evidence = entry.leading
     item = (
         _plain(entry, leave=())
@@ -170,7 +172,7 @@ def source_item(entry: SourceEntry, policy: Policy = Policy()) -> Item:
 
 
 def event_item(observation: Observation, now: datetime) -> Item:
-    """Item of one event: marker, history, and what the soft window looks at."""
+    """Item of one event: marker, history, and what the search for deliveries reads."""
     event, verdict = observation.event, observation.verdict
     item: Item = {
         "kind": event.kind.value,
@@ -182,9 +184,9 @@ def event_item(observation: Observation, now: datetime) -> Item:
     return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))
 
 
-def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, why: str) -> Item:
-    """Item that remembers what a person changed; kept for good."""
-    item = _plain(change, leave=("address",)) | {"by": by, "why": why}
+def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, note: str) -> Item:
+    """Item that remembers what a person changed; kept permanently."""
+    item = _plain(change, leave=("address",)) | {"by": by, "note": note}
     return keyed(change_key(change.address, now, change_id), item)
 
 
@@ -203,15 +205,15 @@ def _ttl(end: datetime | None) -> Item:
 
 
 def _end_of_facts(facts: AddressFacts, policy: Policy) -> datetime | None:
-    """When facts may be cleaned up: never where a person or a tombstone speaks."""
-    if facts.erased or facts.manual or facts.lifted_at or facts.voided_at:
+    """When facts may be cleaned up: never where a person decided something."""
+    if facts.erased or facts.manual or facts.removed_at or facts.voided_at:
         return None
     return _end(facts.evidence, policy)
 
 
-def _end(evidence: Mapping[str, Evidence], policy: Policy) -> datetime | None:
+def _end(evidence: Mapping[Cause, Evidence], policy: Policy) -> datetime | None:
     if not evidence or any(
-        cause == COMPLAINT or disposition_of(cause) is Disposition.HARD for cause in evidence
+        cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD for cause in evidence
     ):
         return None
     last = max(item.last for item in evidence.values())
@@ -237,7 +239,7 @@ def _is_empty(value: object) -> bool:
     return value is False or value in (None, "", {})
 
 
-def _key_text(key: str | tuple[date, Category]) -> str:
+def _key_text(key: str | tuple[date, Cause]) -> str:
     return str(key) if isinstance(key, str) else f"{key[0].isoformat()} {key[1]}"
 
 
@@ -247,18 +249,18 @@ def _key_text(key: str | tuple[date, Category]) -> str:
 def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
     """Facts of an address from their item."""
     return AddressFacts(
-        address=item["pk"].removeprefix("ADDRESS#"),
+        address=item["pk"].removeprefix(ADDRESS_PREFIX),
         erased=item.get("erased", False),
         evidence=_evidence(item),
         soft_days={_soft_day(key): to_time(at) for key, at in _map(item, "soft_days")},
         delivered_at=_time(item, "delivered_at"),
-        lifted_at=_time(item, "lifted_at"),
-        voided_at={Category(key): to_time(at) for key, at in _map(item, "voided_at")},
+        removed_at=_time(item, "removed_at"),
+        voided_at={Cause(key): to_time(at) for key, at in _map(item, "voided_at")},
         manual=_manual(item["manual"]) if "manual" in item else None,
         sources={source: to_time(at) for source, at in _map(item, "sources")},
-        first_touch={
-            source: Touch(at=to_time(touch["at"]), cause=touch["cause"])
-            for source, touch in _map(item, "first_touch")
+        attributions={
+            source: Attribution(at=to_time(first["at"]), cause=Cause(first["cause"]))
+            for source, first in _map(item, "attributions")
         },
         version=item["version"],
     )
@@ -279,7 +281,7 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
     return DomainFacts(
         domain=item["pk"].removeprefix("DOMAIN#"),
         probe=_probe(item["probe"]) if "probe" in item else None,
-        claims={Category(key): to_time(at) for key, at in _map(item, "claims")},
+        claims={Cause(key): to_time(at) for key, at in _map(item, "claims")},
         version=item["version"],
     )
 
@@ -298,9 +300,9 @@ def _time(item: Mapping[str, Any], name: str) -> datetime | None:
     return to_time(item[name]) if name in item else None
 
 
-def _evidence(item: Mapping[str, Any]) -> dict[str, Evidence]:
+def _evidence(item: Mapping[str, Any]) -> dict[Cause, Evidence]:
     return {
-        cause: Evidence(
+        Cause(cause): Evidence(
             **_known(said, Evidence)
             | {"first": to_time(said["first"]), "last": to_time(said["last"])}
         )
@@ -309,14 +311,14 @@ def _evidence(item: Mapping[str, Any]) -> dict[str, Evidence]:
 
 
 def _known(written: Mapping[str, Any], form: type[Evidence] | type[ManualEntry]) -> dict[str, Any]:
-    """Without what a later version wrote beside it, so that a roll-back can read the table."""
+    """Without fields that a later version wrote, so that a roll-back can read the table."""
     names = {f.name for f in fields(form)}
     return {name: value for name, value in written.items() if name in names}
 
 
-def _soft_day(key: str) -> tuple[date, Category]:
-    day, _, category = key.partition(" ")
-    return date.fromisoformat(day), Category(category)
+def _soft_day(key: str) -> tuple[date, Cause]:
+    day, _, cause = key.partition(" ")
+    return date.fromisoformat(day), Cause(cause)
 
 
 def _manual(entry: Mapping[str, Any]) -> ManualEntry:
@@ -330,7 +332,7 @@ def _probe(probe: Mapping[str, Any]) -> Probe:
         verdict=DomainVerdict(probe["verdict"]),
         probed_at=to_time(probe["probed_at"]),
         recheck_at=_time(probe, "recheck_at"),
-        evidence=probe.get("evidence", {}),
+        details=probe.get("details", {}),
         alternate_domain=probe.get("alternate_domain"),
         alternate_verdict=DomainVerdict(alternate) if alternate else None,
     )

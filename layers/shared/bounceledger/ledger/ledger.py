@@ -1,4 +1,4 @@
-"""The ledger's operations. How items look is in `items`, how events are booked in `record`."""
+"""The ledger's operations. `items` knows how items look, `record` how events are recorded."""
 
 import random
 import time
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, cast
 from bounceledger.addresses import domain_of
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
-from bounceledger.ledger.answers import Answer, Counts, Fate, Outcome
 from bounceledger.ledger.items import Item, Key
 from bounceledger.ledger.plan import IGNORED, slices
-from bounceledger.ledger.record import Recorder, Shards, event_id
+from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
+from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
 from bounceledger.ledger.table import (
     Action,
     CancelledError,
-    Patience,
+    RetryBudget,
     Table,
     delete,
     put,
@@ -40,7 +40,7 @@ from bounceledger.state import (
     join_domain,
     utc_day,
 )
-from bounceledger.verdict import Category
+from bounceledger.verdict import Cause
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,7 +55,7 @@ _READERS = 8
 def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
     """A DynamoDB client for a ledger: short time limits, and retries left to the ledger.
 
-    Plain botocore: importing boto3 costs a cold start more and gives nothing here.
+    Plain botocore: boto3 would cost a cold start more and add nothing here.
     """
     from botocore.config import Config
     from botocore.session import Session
@@ -72,10 +72,10 @@ def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
 
 
 class Ledger:
-    """One table, seen through its operations. Safe to share between threads.
+    """The suppression table and all operations on it. Safe to share between threads.
 
-    Every operation raises LedgerError where the table does not answer for long; a later
-    try may succeed.
+    Every operation raises LedgerError if the table keeps failing to answer; a later try may
+    succeed.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Ledger:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[int], int] = random.randrange,
-        within: timedelta | None = None,
+        time_limit: timedelta | None = None,
     ) -> None:
-        """Make a ledger of the table `settings.table_name`; calls nothing.
+        """A ledger over the table `settings.table_name`; makes no call yet.
 
         Args:
             client: see `connect`.
@@ -96,42 +96,43 @@ class Ledger:
             clock: now, aware.
             sleep: waits for seconds.
             draw: a whole number below its argument; chooses the shards of counters.
-            within: time after which an operation without a deadline begins no further try.
+            time_limit: time after which an operation without a deadline begins no further try.
         """
         self._table = Table(client, settings.table_name)
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
-        self._within = within
-        shards = Shards(settings.counter_shards, settings.lanes, draw)
-        self._recorder = Recorder(self._table, settings, shards, clock)
-        self._sources = _Sources(settings.max_sources_per_day)
+        self._time_limit = time_limit
+        shards = Shards(settings.counter_shards, settings.writers, draw)
+        self._recorder = GroupRecorder(self._table, settings, shards, clock)
+        self._sources = _KnownSources(settings.max_sources_per_day)
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
-    ) -> list[Outcome]:
-        """Book observations, each exactly once; never raises for what one of them holds.
+    ) -> list[RecordResult]:
+        """Record observations, each exactly once; never raises because of a single one.
 
         Args:
             observations: in any order, duplicates allowed.
-            deadline: after this moment nothing new is begun; the rest fails, retry helps.
+            deadline: after this moment nothing new is begun; the rest fails, a retry helps.
                 A call that is under way then may take another 7 seconds.
 
         Returns:
-            One outcome per observation, in their order.
+            One result per observation, in their order.
         """
         distinct: dict[Key, Observation] = {}
         for observation in observations:
             if observation.event.kind not in IGNORED:
-                distinct.setdefault(event_id(observation), self._within_cap(observation))
-        outcomes = self._book(list(distinct.values()), deadline)
-        answers = []
+                distinct.setdefault(event_key_of(observation), self._within_cap(observation))
+        by_event = self._record_distinct(list(distinct.values()), deadline)
+        results = []
         for observation in observations:
-            outcome = outcomes.get(event_id(observation), Outcome(fate=Fate.IGNORED))
-            answers.append(outcome)
-            if outcome.fate is Fate.BOOKED:  # the same event again, further on in the batch
-                outcomes[event_id(observation)] = Outcome(fate=Fate.DUPLICATE)
-        return answers
+            key = event_key_of(observation)
+            result = by_event.get(key, RecordResult(outcome=Outcome.IGNORED))
+            results.append(result)
+            if result.outcome is Outcome.RECORDED:  # the same event again, later in the batch
+                by_event[key] = RecordResult(outcome=Outcome.DUPLICATE)
+        return results
 
     def _within_cap(self, observation: Observation) -> Observation:
         """The observation, under `OVERFLOW` if its lead source is one too many today."""
@@ -140,43 +141,44 @@ class Ledger:
             return observation
         return replace(observation, event=replace(event, lead_source=OVERFLOW))
 
-    def _book(
+    def _record_distinct(
         self, observations: Sequence[Observation], deadline: datetime | None
-    ) -> dict[Key, Outcome]:
-        """Book distinct events in groups, side by side in lanes."""
+    ) -> dict[Key, RecordResult]:
+        """Record distinct events in groups; several writers work side by side."""
         try:
             self._list_sources({item.event.lead_source for item in observations}, deadline)
         except LedgerError as error:
-            failed = Outcome(fate=Fate.FAILED, reason=str(error), retry_helps=True)
-            return {event_id(item): failed for item in observations}
+            failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
+            return {event_key_of(item): failed for item in observations}
         runs = _runs(slices(observations, self._settings))
-        lanes = min(self._settings.lanes, len(runs))
+        writers = min(self._settings.writers, len(runs))
 
-        def run(lane: int) -> dict[Key, Outcome]:
-            outcomes: dict[Key, Outcome] = {}
-            for group in chain.from_iterable(runs[lane::lanes]):
-                outcomes |= self._recorder.book(group, lane, self._patience(deadline))
-            return outcomes
+        def write(writer: int) -> dict[Key, RecordResult]:
+            results: dict[Key, RecordResult] = {}
+            for group in chain.from_iterable(runs[writer::writers]):
+                results |= self._recorder.record(group, writer, self._budget(deadline))
+            return results
 
-        if lanes <= 1:
-            return run(0) if runs else {}
-        outcomes: dict[Key, Outcome] = {}
-        with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
-            for part in pool.map(run, range(lanes)):
-                outcomes |= part
-        return outcomes
+        if writers <= 1:
+            return write(0) if runs else {}
+        results: dict[Key, RecordResult] = {}
+        with ThreadPoolExecutor(writers, thread_name_prefix="writer") as pool:
+            for part in pool.map(write, range(writers)):
+                results |= part
+        return results
 
     def _list_sources(self, sources: Iterable[str], deadline: datetime | None) -> None:
         """Put lead sources on the list of all, once per execution environment.
 
-        Before their events are booked: then no source is ever counted and not listed.
+        This comes before their events are recorded, so no source is counted without being
+        listed.
         """
         new = self._sources.unlisted(sources)
-        lines = [items.keyed(items.listing_key(source), {}) for source in new]
-        self._table.put(lines, self._patience(deadline))
+        entries = [items.keyed(items.listing_key(source), {}) for source in new]
+        self._table.put(entries, self._budget(deadline))
         self._sources.mark_listed(new)
 
-    def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[Answer]:
+    def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[CheckResult]:
         """Whether addresses may be mailed; strongly consistent.
 
         Args:
@@ -184,7 +186,7 @@ class Ledger:
             source: also fetch this lead source's entry about each.
 
         Returns:
-            One answer per address, in their order.
+            One result per address, in their order.
         """
         keys = [
             key
@@ -193,13 +195,13 @@ class Ledger:
         ]
         if source is not None:
             keys += [items.source_key(source, address) for address in addresses]
-        found = self._table.get(keys, self._patience())
+        found = self._table.get(keys, self._budget())
         now = self._clock()
-        return [self._answer(address, source, found, now) for address in addresses]
+        return [self._result(address, source, found, now) for address in addresses]
 
-    def _answer(
+    def _result(
         self, address: str, source: str | None, found: Mapping[Key, Item], now: datetime
-    ) -> Answer:
+    ) -> CheckResult:
         facts = _read(found, items.facts_key(address), items.facts_of_item)
         domain = _read(found, items.domain_key(domain_of(address)), items.domain_of_item)
         entry = (
@@ -208,59 +210,62 @@ class Ledger:
             else _read(found, items.source_key(source, address), items.source_of_item)
         )
         decision = decide(facts, domain, now, self._settings.policy)
-        return Answer(address=address, decision=decision, facts=facts, domain=domain, entry=entry)
+        return CheckResult(
+            address=address, decision=decision, facts=facts, domain=domain, entry=entry
+        )
 
-    def amend(self, change: AddressFacts, *, by: str, why: str) -> AddressFacts:
+    def apply_change(self, change: AddressFacts, *, by: str, note: str) -> AddressFacts:
         """Join a person's change to an address's facts, and keep a record of it.
 
         Args:
-            change: facts with `lifted_at`, `voided_at`, `manual` or `erased` set.
+            change: facts with `removed_at`, `voided_at`, `manual` or `erased` set.
             by: who asked for it.
-            why: the reason given.
+            note: what the person wrote about it.
 
         Returns:
             The facts as they are now.
         """
         now = self._clock()
         key = items.facts_key(change.address)
-        record = items.change_item(change, now, uuid.uuid4().hex, by, why)
-        patience = self._patience()
+        record = items.change_item(change, now, uuid.uuid4().hex, by, note)
+        budget = self._budget()
         while True:
-            found = self._table.get([key], patience)
+            found = self._table.get([key], budget)
             before = _read(found, key, items.facts_of_item) or AddressFacts(address=change.address)
             after = join(before, change, self._settings.policy)
             written = items.facts_item(after, self._settings.policy)
             try:
                 self._table.transact(
-                    [put_version(written, before.version), put_new(record)], patience
+                    [put_version(written, before.version), put_new(record)], budget
                 )
             except CancelledError as cancelled:
-                patience.wait(cancelled)
+                budget.wait(cancelled)
             else:
                 return replace(after, version=before.version + 1)
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         """Facts of those of the host names that have any."""
-        found = self._table.get(map(items.domain_key, names), self._patience())
+        found = self._table.get(map(items.domain_key, names), self._budget())
         return {facts.domain: facts for facts in map(items.domain_of_item, found.values())}
 
     def record_probe(
-        self, domain: str, probe: Probe, *, claims: Mapping[Category, datetime] | None = None
+        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
     ) -> DomainFacts:
         """Remember what DNS said and when to ask again; twice is the same as once.
 
         Args:
-            domain: canonical host name.
-            probe: what was found. One with verdict unknown never replaces a finding.
+            known: facts of the domain as they were last read; empty ones if there are none.
+            probe: what was found. An inconclusive one never replaces a conclusive one.
             claims: the mail servers' claims that led to this probe, with their times.
 
         Returns:
             The facts as they are now.
         """
+        domain = known.domain
         change = DomainFacts(domain=domain, probe=probe, claims=claims or {})
-        patience = self._patience()
+        budget = self._budget()
+        before = known
         while True:
-            before = self.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
             after = join_domain(before, change)
             if after == before:
                 return before
@@ -269,25 +274,26 @@ class Ledger:
                 *_reschedule(domain, _recheck_day(before), _recheck_day(after)),
             ]
             try:
-                self._table.transact(actions, patience)
+                self._table.transact(actions, budget)
             except CancelledError as cancelled:
-                patience.wait(cancelled)
+                budget.wait(cancelled)
+                before = self.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
             else:
                 return replace(after, version=before.version + 1)
 
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
         pk, _ = items.recheck_key(day, "")
-        for item in self._table.query(pk, ("!", items.LAST), self._patience()):
+        for item in self._table.query(pk, ("!", items.LAST), self._budget()):
             yield str(item["sk"])
 
     def counts(self, source: str, first: date, last: date) -> Counts:
-        """Outcomes of one lead source's mail on the days `first` to `last`, both included."""
+        """Outcomes of one lead source's messages on the days `first` to `last`, both included."""
 
         def read(shard: int) -> list[Item]:
             pk, low = items.counter_key(source, shard, first)
             _, high = items.counter_key(source, shard, last)
-            return list(self._table.query(pk, (low, high), self._patience()))
+            return list(self._table.query(pk, (low, high), self._budget()))
 
         days: dict[date, Counter[str]] = {}
         with ThreadPoolExecutor(_READERS, thread_name_prefix="counts") as pool:
@@ -300,14 +306,14 @@ class Ledger:
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
         )
 
-    def _patience(self, deadline: datetime | None = None) -> Patience:
-        if deadline is None and self._within is not None:
-            deadline = self._clock() + self._within
-        return Patience(deadline=deadline, clock=self._clock, sleep=self._sleep)
+    def _budget(self, deadline: datetime | None = None) -> RetryBudget:
+        if deadline is None and self._time_limit is not None:
+            deadline = self._clock() + self._time_limit
+        return RetryBudget(deadline=deadline, clock=self._clock, sleep=self._sleep)
 
 
 def _runs(groups: Iterable[list[Observation]]) -> list[list[list[Observation]]]:
-    """Groups, those together that share an address: in two lanes they would only conflict."""
+    """Groups; those that share an address together, as two writers would only conflict."""
     runs: list[list[list[Observation]]] = []
     before: set[str] = set()
     for group in groups:
@@ -336,8 +342,8 @@ def _reschedule(domain: str, old: date | None, new: date | None) -> Iterator[Act
         yield put(items.keyed(items.recheck_key(new, domain), {}))
 
 
-class _Sources:
-    """The lead sources that this execution environment has met."""
+class _KnownSources:
+    """The lead sources that this execution environment has seen."""
 
     def __init__(self, cap: int) -> None:
         self._cap = cap

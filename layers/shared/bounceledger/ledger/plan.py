@@ -17,21 +17,20 @@ from bounceledger.ledger.items import Item, Key
 from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_version
 from bounceledger.settings import Settings
 from bounceledger.state import (
-    COMPLAINT,
     AddressFacts,
     Observation,
     SourceEntry,
-    cause_of,
     has_soft_evidence,
-    is_soft,
+    keeps_soft_days,
     merge,
     merge_source,
     utc_day,
 )
-from bounceledger.verdict import Disposition
+from bounceledger.policy import Policy
+from bounceledger.verdict import Cause, Disposition
 
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
-"""Kinds that are never booked."""
+"""Kinds that are never recorded."""
 
 MAX_CLUSTER = 24
 """Events of one address in one transaction."""
@@ -62,19 +61,13 @@ class Plan:
 # ----------------------------------------------------------------- what one event touches
 
 
-def is_evidence(observation: Observation, settings: Settings) -> bool:
-    """Whether an event makes facts about an address that has none yet."""
-    return cause_of(observation, settings.policy) is not None
-
-
-def has_soft_cause(observation: Observation, settings: Settings) -> bool:
+def has_soft_cause(observation: Observation) -> bool:
     """Whether an event adds a soft day."""
-    cause = cause_of(observation, settings.policy)
-    return cause is not None and is_soft(cause)
+    return observation.cause is not None and keeps_soft_days(observation.cause)
 
 
 def is_marked(observation: Observation, settings: Settings) -> bool:
-    """Whether an event is counted, and so has to be told from its own repetition."""
+    """Whether an event is counted, and so needs a marker to be counted once."""
     return settings.count_deliveries or observation.event.kind is not Kind.DELIVERY
 
 
@@ -85,9 +78,9 @@ def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]
         return ()
     if event.kind in _BY_KIND:
         return (_BY_KIND[event.kind],)
-    cause = cause_of(observation, settings.policy)
+    cause = observation.cause
     if event.kind is Kind.COMPLAINT and cause is not None:
-        return ("complaint",) if cause == COMPLAINT else ("echo", f"category_{cause}")
+        return ("complaint",) if cause is Cause.COMPLAINT else ("echo", f"category_{cause}")
     if event.kind is not Kind.BOUNCE or observation.verdict is None:
         return ()
     verdict = observation.verdict
@@ -95,12 +88,12 @@ def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]
     return names if verdict.disposition is Disposition.NONE else (verdict.disposition, *names)
 
 
-def keys_to_read(observations: Iterable[Observation], settings: Settings) -> list[Key]:
+def keys_to_read(observations: Iterable[Observation]) -> list[Key]:
     """Items that must be known before `plan` can merge into them."""
     return [
         key
         for observation in observations
-        if is_evidence(observation, settings)
+        if observation.cause is not None
         for key in _merged_keys(observation)
     ]
 
@@ -127,8 +120,8 @@ def slices(observations: Iterable[Observation], settings: Settings) -> list[list
     spare = 0
     for cluster in _clusters(observations):
         new_keys = {key for item in cluster for key in _keys_written(item, settings)}
-        # An early event may book a counter of another day, that of a later first touch.
-        new_spare = sum(is_evidence(item, settings) for item in cluster)
+        # An early event may also move an attribution, which another day's counter holds.
+        new_spare = sum(item.cause is not None for item in cluster)
         if not groups or len(keys | new_keys) + spare + new_spare > MAX_ACTIONS:
             groups.append([])
             keys, spare = set(), 0
@@ -154,7 +147,7 @@ def _keys_written(observation: Observation, settings: Settings) -> Iterator[Key]
         yield items.event_key(event.address, event.event_id)
     if counters_of(observation, settings):
         yield items.counter_key(event.lead_source, 0, utc_day(event.occurred_at))
-    if is_evidence(observation, settings):
+    if observation.cause is not None:
         yield from _merged_keys(observation)
 
 
@@ -169,14 +162,14 @@ def plan(
     settings: Settings,
     now: datetime,
 ) -> Plan:
-    """The transaction that books some observations.
+    """The transaction that records some observations.
 
     Args:
-        observations: distinct, not booked before as far as known.
+        observations: distinct, not recorded before as far as known.
         known: those of the items of `keys_to_read` that exist.
         shard: of the counters to add to.
         settings: of the deployment.
-        now: time of booking.
+        now: time of recording.
     """
     marked = [item for item in observations if is_marked(item, settings)]
     markers = [put_new(items.event_item(item, now)) for item in marked]
@@ -185,7 +178,7 @@ def plan(
     counters = _Counters(shard)
     for item in observations:
         counters.add(item, *counters_of(item, settings))
-    for address, cluster in _with_evidence(observations, settings).items():
+    for address, cluster in _with_evidence(observations).items():
         before = _facts(address, known)
         after = before
         for item in cluster:
@@ -193,8 +186,8 @@ def plan(
         if before.erased:
             continue
         merged.append(put_version(items.facts_item(after, settings.policy), before.version))
-        merged.extend(_source_writes(address, cluster, known, settings))
-        counters.move_touches(before, after)
+        merged.extend(_source_writes(address, cluster, known, settings.policy))
+        counters.move_attributions(before, after)
         if has_soft_evidence(after) and not has_soft_evidence(before):
             newly_soft.add(address)
     return Plan(
@@ -204,12 +197,10 @@ def plan(
     )
 
 
-def _with_evidence(
-    observations: Iterable[Observation], settings: Settings
-) -> dict[str, list[Observation]]:
+def _with_evidence(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
     found: dict[str, list[Observation]] = {}
     for item in observations:
-        if is_evidence(item, settings):
+        if item.cause is not None:
             found.setdefault(item.event.address, []).append(item)
     return found
 
@@ -220,7 +211,7 @@ def _facts(address: str, known: Mapping[Key, Item]) -> AddressFacts:
 
 
 def _source_writes(
-    address: str, cluster: Iterable[Observation], known: Mapping[Key, Item], settings: Settings
+    address: str, cluster: Iterable[Observation], known: Mapping[Key, Item], policy: Policy
 ) -> Iterator[Action]:
     entries: dict[str, SourceEntry] = {}
     for observation in cluster:
@@ -232,9 +223,9 @@ def _source_writes(
                 if item
                 else SourceEntry(lead_source=source, address=address)
             )
-        entries[source] = merge_source(entries[source], observation, settings.policy)
+        entries[source] = merge_source(entries[source], observation)
     for entry in entries.values():
-        yield put_version(items.source_item(entry, settings.policy), entry.version)
+        yield put_version(items.source_item(entry, policy), entry.version)
 
 
 class _Counters:
@@ -250,15 +241,15 @@ class _Counters:
         for name in names:
             self._add(event.lead_source, utc_day(event.occurred_at), name, 1)
 
-    def move_touches(self, before: AddressFacts, after: AddressFacts) -> None:
-        """Book the first suppressions of an address over to where they are now.
+    def move_attributions(self, before: AddressFacts, after: AddressFacts) -> None:
+        """Move the count of an address's attributions to the days where they are now.
 
-        The counter is the sum over the facts' `first_touch`, so booking each change of that
-        map keeps it right in whatever order events arrive.
+        The counter `suppressed` is the sum over the attributions of all facts, so recording
+        each change of that map keeps it right in whatever order events arrive.
         """
-        for touches, step in ((before.first_touch, -1), (after.first_touch, 1)):
-            for source, touch in touches.items():
-                self._add(source, utc_day(touch.at), "suppressed", step)
+        for attributions, step in ((before.attributions, -1), (after.attributions, 1)):
+            for source, attribution in attributions.items():
+                self._add(source, utc_day(attribution.at), "suppressed", step)
 
     def _add(self, source: str, day: date, name: str, step: int) -> None:
         self._sums.setdefault((source, day), Counter())[name] += step

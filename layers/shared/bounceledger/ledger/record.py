@@ -1,9 +1,9 @@
-"""Booking: every event exactly once, in as few calls as possible.
+"""Recording groups of events: each exactly once, in as few calls as possible.
 
-A group of events is booked by one transaction that holds a marker per event, so it is
+A group of events is recorded by one transaction that holds a marker per event, so it is
 applied once or found to have been applied. What must follow a commit (see
-`Recorder._follow_up`) is repeated for events found booked already, so that a worker that
-died in between leaves nothing undone.
+`GroupRecorder._follow_up`) is repeated for events that turn out to be recorded already, so
+that a worker that died in between leaves nothing undone.
 """
 
 import random
@@ -15,16 +15,16 @@ from itertools import batched
 from bounceledger.errors import LedgerError
 from bounceledger.events import Kind
 from bounceledger.ledger import items
-from bounceledger.ledger.answers import Fate, Outcome
 from bounceledger.ledger.items import Item, Key
 from bounceledger.ledger.plan import Plan, has_soft_cause, keys_to_read, plan
+from bounceledger.ledger.results import Outcome, RecordResult
 from bounceledger.ledger.table import (
     CONDITION_FAILED,
     CONFLICT,
     MAX_ACTIONS,
     CancelledError,
     InvalidWriteError,
-    Patience,
+    RetryBudget,
     Table,
     is_invalid,
     is_passing,
@@ -33,43 +33,42 @@ from bounceledger.ledger.table import (
 from bounceledger.settings import Settings
 from bounceledger.state import AddressFacts, Observation, join
 
-_BOOKED = Outcome(fate=Fate.BOOKED)
-_DUPLICATE = Outcome(fate=Fate.DUPLICATE)
 _FACTS_PER_WRITE = 25
 """Facts, of 105 KB at the very worst, that stay below a transaction's 4 MB."""
 
 
 class Shards:
-    """Which shard of a counter a lane adds to.
+    """Which shard of a counter a writer adds to.
 
-    Lanes of one execution environment have shards of their own; environments draw a block
-    of shards, and draw again when they meet another one there.
+    A writer is one thread of an execution environment. The writers of an environment have
+    shards of their own; environments draw a block of shards, and draw again when they meet
+    another one there.
     """
 
     def __init__(
-        self, count: int, lanes: int, draw: Callable[[int], int] = random.randrange
+        self, count: int, writers: int, draw: Callable[[int], int] = random.randrange
     ) -> None:
-        self._lanes = lanes
-        self._blocks = max(1, count // lanes)
+        self._writers = writers
+        self._blocks = max(1, count // writers)
         self._draw = draw
         self._block = draw(self._blocks)
 
-    def of(self, lane: int) -> int:
-        """The shard of a lane."""
-        return self._block * self._lanes + lane
+    def of(self, writer: int) -> int:
+        """The shard of a writer."""
+        return self._block * self._writers + writer
 
     def move(self) -> None:
         """Draw another block, since someone else is writing to this one."""
         self._block = self._draw(self._blocks)
 
 
-def event_id(observation: Observation) -> Key:
-    """What makes two observations the same event."""
+def event_key_of(observation: Observation) -> Key:
+    """Key of an event's marker: what makes two observations the same event."""
     return items.event_key(observation.event.address, observation.event.event_id)
 
 
-class Recorder:
-    """Books groups of events that fit into one transaction each."""
+class GroupRecorder:
+    """Records groups of events that fit into one transaction each."""
 
     def __init__(
         self, table: Table, settings: Settings, shards: Shards, clock: Callable[[], datetime]
@@ -79,35 +78,35 @@ class Recorder:
         self._shards = shards
         self._clock = clock
 
-    def book(
-        self, group: Sequence[Observation], lane: int, patience: Patience
-    ) -> dict[Key, Outcome]:
-        """Book distinct events; one that can never be written fails alone."""
+    def record(
+        self, group: Sequence[Observation], writer: int, budget: RetryBudget
+    ) -> dict[Key, RecordResult]:
+        """Record distinct events; one that can never be written fails alone."""
         try:
-            return self._book_as_one(group, lane, patience)
+            return self._record_as_one(group, writer, budget)
         except InvalidWriteError as error:
             if len(group) == 1:
-                return {event_id(group[0]): _refused(str(error))}
+                return {event_key_of(group[0]): _refused(str(error))}
         except LedgerError as error:
-            return {event_id(item): _worth_a_retry(str(error)) for item in group}
+            return {event_key_of(item): _worth_a_retry(str(error)) for item in group}
         except Exception as error:  # noqa: BLE001 - one event must not hold its group back
             if len(group) == 1:
-                return {event_id(group[0]): _worth_a_retry(_place(error))}
+                return {event_key_of(group[0]): _worth_a_retry(_place(error))}
         middle = len(group) // 2
         first, second = group[:middle], group[middle:]
-        return self.book(first, lane, patience) | self.book(second, lane, patience)
+        return self.record(first, writer, budget) | self.record(second, writer, budget)
 
-    def _book_as_one(
-        self, group: Sequence[Observation], lane: int, patience: Patience
-    ) -> dict[Key, Outcome]:
-        known = self._table.get(keys_to_read(group, self._settings), patience)
-        outcomes = {event_id(item): _BOOKED for item in group}
+    def _record_as_one(
+        self, group: Sequence[Observation], writer: int, budget: RetryBudget
+    ) -> dict[Key, RecordResult]:
+        known = self._table.get(keys_to_read(group), budget)
+        duplicates: set[Key] = set()
         newly_soft: frozenset[str] = frozenset()
-        while todo := [item for item in group if outcomes[event_id(item)] is _BOOKED]:
+        while todo := [item for item in group if event_key_of(item) not in duplicates]:
             planned = plan(
                 todo,
                 known,
-                shard=self._shards.of(lane),
+                shard=self._shards.of(writer),
                 settings=self._settings,
                 now=self._clock(),
             )
@@ -116,82 +115,87 @@ class Recorder:
             if len(planned.actions) > MAX_ACTIONS:
                 raise InvalidWriteError("too many actions for one transaction")
             try:
-                self._table.transact(planned.actions, patience)
+                self._table.transact(planned.actions, budget)
             except CancelledError as cancelled:
-                outcomes |= self._learn(planned, cancelled, known, patience)
+                duplicates |= self._learn(planned, cancelled, known, budget)
             else:
                 newly_soft = planned.newly_soft
                 break
-        self._follow_up(group, outcomes, newly_soft, patience)
-        return outcomes
+        self._follow_up(group, duplicates, newly_soft, budget)
+        return {
+            key: RecordResult(
+                outcome=Outcome.DUPLICATE if key in duplicates else Outcome.RECORDED
+            )
+            for key in map(event_key_of, group)
+        }
 
     def _learn(
         self,
         planned: Plan,
         cancelled: CancelledError,
         known: dict[Key, Item],
-        patience: Patience,
-    ) -> dict[Key, Outcome]:
+        budget: RetryBudget,
+    ) -> set[Key]:
         """Find out why a transaction was cancelled, so that the next one is not.
 
-        Brings `known` up to date for items that moved on, and pauses if only time helps.
+        Brings `known` up to date for items that have changed, and pauses if only time helps.
 
         Returns:
-            The events found to have been booked before.
+            The events that turn out to be recorded already.
         """
         refused = list(zip(planned.actions, cancelled.codes, strict=True))
         if any(is_invalid(code) for _, code in refused):
             raise InvalidWriteError(str(cancelled))
         if any(code == CONFLICT and action.kind == "Update" for action, code in refused):
             self._shards.move()
-        failed = [action.key for action, code in refused if code == CONDITION_FAILED]
-        markers = {event_id(item) for item in planned.marked}
-        moved_on = [key for key in failed if key not in markers]
-        if moved_on or not failed or any(is_passing(code) for _, code in refused):
-            patience.wait(cancelled)
-        for key in moved_on:
+        failed = {action.key for action, code in refused if code == CONDITION_FAILED}
+        markers = {event_key_of(item) for item in planned.marked}
+        changed = failed - markers
+        if changed or not failed or any(is_passing(code) for _, code in refused):
+            budget.wait(cancelled)
+        for key in changed:
             known.pop(key, None)
-        known.update(self._table.get(moved_on, patience))
-        return {key: _DUPLICATE for key in failed if key in markers}
+        known.update(self._table.get(changed, budget))
+        return failed & markers
 
     def _follow_up(
         self,
         group: Iterable[Observation],
-        outcomes: Mapping[Key, Outcome],
+        duplicates: set[Key],
         newly_soft: Iterable[str],
-        patience: Patience,
+        budget: RetryBudget,
     ) -> None:
         """Bring deliveries and soft bounces of the same address together.
 
         A delivery commits its marker, then looks for facts; an address's first soft
-        evidence is committed, then the address's events are looked through. Whichever
-        commits second sees the other, so no delivery is missed although neither reads
-        the other's item inside its transaction (docs/data-model.md has the proof).
+        evidence is committed, then the address's events are searched. Whichever commits
+        second sees the other, so no delivery is missed although neither reads the other's
+        item inside its transaction (docs/data-model.md has the proof).
         """
         delivered: dict[str, datetime] = {}
-        look_up = set(newly_soft)
+        to_search = set(newly_soft)
         for item in group:
             event = item.event
             if event.kind is Kind.DELIVERY:
                 _raise_to(delivered, event.address, event.occurred_at)
-            elif outcomes[event_id(item)] is _DUPLICATE and has_soft_cause(item, self._settings):
-                look_up.add(event.address)
-        for address in sorted(look_up):
-            for moment in self._deliveries(address, patience):
+            elif event_key_of(item) in duplicates and has_soft_cause(item):
+                to_search.add(event.address)
+        for address in sorted(to_search):
+            for moment in self._deliveries(address, budget):
                 _raise_to(delivered, address, moment)
-        self._tell_facts(delivered, patience)
+        self._reset_soft_days(delivered, budget)
 
-    def _deliveries(self, address: str, patience: Patience) -> Iterable[datetime]:
+    def _deliveries(self, address: str, budget: RetryBudget) -> Iterable[datetime]:
         pk, first = items.event_key(address, "")
         events = self._table.query(
-            pk, (first, first + items.LAST), patience, equals=("kind", Kind.DELIVERY.value)
+            pk, (first, first + items.LAST), budget, equals=("kind", Kind.DELIVERY.value)
         )
         return (items.to_time(event["occurred_at"]) for event in events)
 
-    def _tell_facts(self, delivered: Mapping[str, datetime], patience: Patience) -> None:
+    def _reset_soft_days(self, delivered: Mapping[str, datetime], budget: RetryBudget) -> None:
         """Join deliveries to the facts of those of the addresses that have any."""
         while delivered:
-            found = self._table.get(map(items.facts_key, delivered), patience)
+            found = self._table.get(map(items.facts_key, delivered), budget)
             writes = []
             for before in map(items.facts_of_item, found.values()):
                 change = AddressFacts(
@@ -203,12 +207,12 @@ class Recorder:
                     writes.append(put_version(item, before.version))
             try:
                 for some in batched(writes, _FACTS_PER_WRITE, strict=False):
-                    self._table.transact(some, patience)
+                    self._table.transact(some, budget)
             except CancelledError as cancelled:
-                patience.wait(cancelled)
+                budget.wait(cancelled)
             except InvalidWriteError as error:
-                # The events themselves are booked, so they must not be refused for this.
-                raise LedgerError("facts could not be told of a delivery") from error
+                # The events themselves are recorded, so they must not be refused for this.
+                raise LedgerError("a delivery could not be joined to the facts") from error
             else:
                 return
 
@@ -217,12 +221,13 @@ def _raise_to(latest: dict[str, datetime], address: str, moment: datetime) -> No
     latest[address] = max(moment, latest.get(address, moment))
 
 
-def _worth_a_retry(reason: str) -> Outcome:
-    return Outcome(fate=Fate.FAILED, reason=reason, retry_helps=True)
+def _worth_a_retry(reason: str) -> RecordResult:
+    return RecordResult(outcome=Outcome.FAILED, reason=reason, retry_helps=True)
 
 
-def _refused(reason: str) -> Outcome:
-    return Outcome(fate=Fate.FAILED, reason=f"the table refuses it: {reason}", field="event")
+def _refused(reason: str) -> RecordResult:
+    reason = f"cannot be stored: {reason}"
+    return RecordResult(outcome=Outcome.FAILED, reason=reason, field="event")
 
 
 def _place(error: Exception) -> str:

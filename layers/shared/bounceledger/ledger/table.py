@@ -1,4 +1,4 @@
-"""Calls to DynamoDB, and which of its failures are worth another try."""
+"""Calls to DynamoDB, and which of its failures are worth a retry."""
 
 import random
 import time
@@ -46,7 +46,7 @@ CONFLICT = "TransactionConflict"
 
 
 class InvalidWriteError(LedgerError):
-    """DynamoDB will never take this write, however often it is tried."""
+    """DynamoDB will never accept this write, however often it is tried."""
 
 
 class CancelledError(Exception):
@@ -58,64 +58,64 @@ class CancelledError(Exception):
 
 
 @dataclass(slots=True)
-class Patience:
-    """How long one call, or one group of events, is tried.
+class RetryBudget:
+    """How long and how often one call, or one group of events, is tried.
 
     Attributes:
-        deadline: moment after which no further try is begun; None for no limit of time.
-        tries: tries after the first that are granted.
+        deadline: moment after which no further try is begun; None for no time limit.
+        retries: tries after the first.
     """
 
     deadline: datetime | None = None
-    tries: int = 10
+    retries: int = 10
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     _spent: int = field(default=0, init=False)
 
-    def afresh(self) -> "Patience":
-        """The same limits with all tries left, for one call among many."""
+    def renewed(self) -> "RetryBudget":
+        """The same limits with all retries left, for one call among many."""
         return replace(self)
 
     def check(self) -> None:
-        """Raise LedgerError if no further try may be begun."""
+        """Raise LedgerError if no further try may begin."""
         if self.deadline is not None and self.clock() >= self.deadline:
-            raise LedgerError("there was no time left")
+            raise LedgerError("ran out of time")
 
     def wait(self, cause: object) -> None:
         """Pause before another try: up to 20 ms, doubled each time, at most 1 s.
 
         Raises:
-            LedgerError: tries or time ran out.
+            LedgerError: retries or time ran out.
         """
-        if self._spent >= self.tries:
-            raise LedgerError(f"the table did not take it after {self._spent + 1} tries: {cause}")
+        if self._spent >= self.retries:
+            raise LedgerError(f"the table did not answer after {self._spent + 1} tries: {cause}")
         self.check()
         self.sleep(min(1.0, 0.02 * 2**self._spent) * self.jitter())
         self._spent += 1
 
 
 class Table:
-    """One table. Its methods are retried until the given patience ends.
+    """One table. Its methods retry until the given budget is spent.
 
     Raises of every method:
-        LedgerError: patience ended, or the call is not allowed; a later try may succeed.
+        LedgerError: the budget is spent, or the call is not allowed; a later try may succeed.
     """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
         self._client = client
         self._name = name
 
-    def get(self, keys: Iterable[Key], patience: Patience) -> dict[Key, Item]:
-        """Those of the items that exist, strongly consistent."""
+    def get(self, keys: Iterable[Key], budget: RetryBudget) -> dict[Key, Item]:
+        """The items that exist among `keys`, strongly consistent."""
         wanted = list(dict.fromkeys(keys))
         found: dict[Key, Item] = {}
         for start in range(0, len(wanted), MAX_ACTIONS):
             todo = [_key(key) for key in wanted[start : start + MAX_ACTIONS]]
-            own = patience.afresh()
+            own = budget.renewed()
             while todo:
                 request = {self._name: {"Keys": todo, "ConsistentRead": True}}
-                answer = _call(self._client.batch_get_item, patience, RequestItems=request)
+                answer = _call(self._client.batch_get_item, budget, RequestItems=request)
                 for attributes in answer.get("Responses", {}).get(self._name, ()):
                     item = from_attributes(attributes)
                     found[Key(str(item["pk"]), str(item["sk"]))] = item
@@ -129,7 +129,7 @@ class Table:
         self,
         pk: str,
         sk_range: tuple[str, str],
-        patience: Patience,
+        budget: RetryBudget,
         *,
         equals: tuple[str, str] | None = None,
     ) -> Iterator[Item]:
@@ -138,8 +138,8 @@ class Table:
         Args:
             pk: the partition.
             sk_range: lowest and highest sort key, both included.
-            patience: how long to try.
-            equals: only items with an attribute (name, text) like this.
+            budget: how long and how often to try.
+            equals: name and value of an attribute that items must have.
         """
         request: dict[str, Any] = {
             "TableName": self._name,
@@ -150,33 +150,33 @@ class Table:
             ),
         }
         if equals:
-            request["FilterExpression"] = "#name = :text"
+            request["FilterExpression"] = "#name = :value"
             request["ExpressionAttributeNames"] = {"#name": equals[0]}
-            request["ExpressionAttributeValues"][":text"] = {"S": equals[1]}
+            request["ExpressionAttributeValues"][":value"] = {"S": equals[1]}
         while True:
-            answer = _call(self._client.query, patience, **request)
+            answer = _call(self._client.query, budget, **request)
             yield from map(from_attributes, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def put(self, items: Sequence[Item], patience: Patience) -> None:
-        """Write items without condition and not as one."""
+    def put(self, items: Sequence[Item], budget: RetryBudget) -> None:
+        """Write items without conditions, each for itself."""
         for start in range(0, len(items), MAX_PUTS):
             todo: Sequence[Any] = [
                 {"PutRequest": {"Item": to_attributes(item)}}
                 for item in items[start : start + MAX_PUTS]
             ]
-            own = patience.afresh()
+            own = budget.renewed()
             while todo:
                 answer = _call(
-                    self._client.batch_write_item, patience, RequestItems={self._name: todo}
+                    self._client.batch_write_item, budget, RequestItems={self._name: todo}
                 )
                 todo = answer.get("UnprocessedItems", {}).get(self._name, [])
                 if todo:
                     own.wait("unprocessed items")
 
-    def transact(self, actions: Sequence["Action"], patience: Patience) -> None:
+    def transact(self, actions: Sequence["Action"], budget: RetryBudget) -> None:
         """Apply all actions or none.
 
         Sent again with the same token while it is not known whether it was applied, so that
@@ -184,11 +184,11 @@ class Table:
 
         Raises:
             CancelledError: not applied, for the reasons given per action.
-            InvalidWriteError: DynamoDB will never take it.
+            InvalidWriteError: DynamoDB will never accept it.
         """
         _call(
             self._client.transact_write_items,
-            patience,
+            budget,
             TransactItems=[action.request(self._name) for action in actions],
             ClientRequestToken=str(uuid.uuid4()),
         )
@@ -270,21 +270,21 @@ def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
 
 
-def _call(method: Callable[..., Any], patience: Patience, **parameters: Any) -> Any:
-    """Call until an answer says whether it was done."""
-    patience = patience.afresh()
+def _call(method: Callable[..., Any], budget: RetryBudget, **parameters: Any) -> Any:
+    """Call until the answer says whether it was done."""
+    budget = budget.renewed()
     while True:
-        patience.check()
+        budget.check()
         try:
             return method(**parameters)
         except ParamValidationError as error:
-            raise InvalidWriteError("botocore refuses the parameters") from error
+            raise InvalidWriteError("botocore rejected the parameters") from error
         except ClientError as error:
             _raise_unless_passing(error)
             cause: Exception = error
         except BotoCoreError as error:  # no connection, or it broke: applied or not
             cause = error
-        patience.wait(_name(cause))
+        budget.wait(_name(cause))
 
 
 def _raise_unless_passing(error: ClientError) -> None:
@@ -296,7 +296,13 @@ def _raise_unless_passing(error: ClientError) -> None:
         raise InvalidWriteError(code) from error
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code not in _PASSING and status < 500:
-        raise LedgerError(f"DynamoDB refuses the call: {code}") from error
+        raise LedgerError(_rejection(code)) from error
+
+
+def _rejection(code: str) -> str:
+    if code == "ResourceNotFoundException":
+        return "DynamoDB found no such table in this region"
+    return f"DynamoDB rejected the call: {code}"
 
 
 def _name(error: Exception) -> str:

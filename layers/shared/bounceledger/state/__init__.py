@@ -1,29 +1,34 @@
 """What is known of an address or a domain, and what follows from it. Pure.
 
-*Facts* are merged from events by operations that are commutative and associative
-(minimum, maximum, union, sum over distinct events), so neither the order of events nor
-the way they were batched can show in them. The *decision* is derived from the facts at
-every read, so nothing has to run for a suppression to begin, change or end.
+*Facts* are merged from events by operations that are commutative and associative (minimum,
+maximum, union, sum over distinct events), so neither the order of events nor the way they
+were batched can show in them. The *decision* is computed from the facts at every read, so
+nothing has to run for a suppression to begin, change or end.
 
-`merge` must be given every event once: the sums (`Evidence.count`) rely on it. The
-ledger sees to that with a marker item per event.
+`merge` must be given every event once: the sums (`Evidence.count`) rely on it. The ledger
+ensures that with a marker item per event.
 """
 
 from bounceledger.state.deciding import (
-    DNS_OUTCOMES,
     Decision,
-    DnsOutcome,
-    Ground,
     Reason,
-    Strike,
+    ReasonCode,
+    SoftSuppression,
     decide,
-    dns_outcome,
-    strikes,
+    soft_suppressions,
+)
+from bounceledger.state.domain_policy import (
+    DEAD_VERDICTS,
+    DOMAIN_POLICY,
+    ClaimEffect,
+    Ruling,
+    effect_on,
+    is_dead,
 )
 from bounceledger.state.facts import (
-    COMPLAINT,
-    DEAD,
+    VERDICT_MEANINGS,
     AddressFacts,
+    Attribution,
     DomainFacts,
     DomainVerdict,
     Evidence,
@@ -33,15 +38,13 @@ from bounceledger.state.facts import (
     Probe,
     SoftDay,
     SourceEntry,
-    Touch,
-    disposition_of,
     has_soft_evidence,
-    is_soft,
+    keeps_soft_days,
+    observe,
     utc_day,
 )
 from bounceledger.state.merging import (
-    MAX_DIAGNOSTIC,
-    cause_of,
+    MAX_STORED_DIAGNOSTIC,
     facts_of,
     join,
     join_domain,
@@ -51,38 +54,39 @@ from bounceledger.state.merging import (
 )
 
 __all__ = [
-    "COMPLAINT",
-    "DEAD",
-    "DNS_OUTCOMES",
-    "MAX_DIAGNOSTIC",
+    "DEAD_VERDICTS",
+    "DOMAIN_POLICY",
+    "MAX_STORED_DIAGNOSTIC",
+    "VERDICT_MEANINGS",
     "AddressFacts",
+    "Attribution",
+    "ClaimEffect",
     "Decision",
-    "DnsOutcome",
     "DomainFacts",
     "DomainVerdict",
     "Evidence",
-    "Ground",
     "Json",
     "ManualEntry",
     "Observation",
     "Probe",
     "Reason",
+    "ReasonCode",
+    "Ruling",
     "SoftDay",
+    "SoftSuppression",
     "SourceEntry",
-    "Strike",
-    "Touch",
-    "cause_of",
     "decide",
-    "disposition_of",
-    "dns_outcome",
+    "effect_on",
     "facts_of",
     "has_soft_evidence",
-    "is_soft",
+    "is_dead",
     "join",
     "join_domain",
     "join_evidence",
+    "keeps_soft_days",
     "merge",
     "merge_source",
-    "strikes",
+    "observe",
+    "soft_suppressions",
     "utc_day",
 ]

@@ -5,34 +5,70 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from bounceledger.events import MailEvent
-from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Verdict
+from bounceledger.events import Kind, MailEvent, ProviderReason
+from bounceledger.policy import Policy
+from bounceledger.verdict import Cause, Disposition, Verdict
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
-
-COMPLAINT = "complaint"
-"""The cause of evidence that is not a category of reply."""
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than everything."""
 
 
-# ------------------------------------------------------------------------ of an address
+# ------------------------------------------------------------------------ of an event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One event and what its reply was found to say.
+    """One event, and what it says about its address. Made by `observe`.
 
     Attributes:
         event: what happened.
+        cause: what the event is evidence of; None if it says nothing against the address.
         verdict: the classifier's; None for kinds that carry no reply.
         rules_version: version of the rules that gave the verdict; may be empty.
     """
 
     event: MailEvent
-    verdict: Verdict | None = None
-    rules_version: str = ""
+    cause: Cause | None
+    verdict: Verdict | None
+    rules_version: str
+
+
+def observe(
+    event: MailEvent,
+    verdict: Verdict | None = None,
+    *,
+    policy: Policy,
+    rules_version: str = "",
+) -> Observation:
+    """An event with its cause.
+
+    Blocks of the sender, automatic replies, delays and the like are evidence of nothing. A
+    complaint of type ``not_spam`` takes a complaint back at the mailbox provider, and is
+    none either.
+    """
+    return Observation(
+        event=event,
+        cause=_cause_of(event, verdict, policy),
+        verdict=verdict,
+        rules_version=rules_version,
+    )
+
+
+def _cause_of(event: MailEvent, verdict: Verdict | None, policy: Policy) -> Cause | None:
+    if event.kind is Kind.BOUNCE and verdict is not None:
+        return Cause.of(verdict.category)
+    if event.kind is not Kind.COMPLAINT or event.provider_reason is ProviderReason.NOT_SPAM:
+        return None
+    if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
+        return Cause.PROVIDER_SUPPRESSED
+    if event.ambiguous and not policy.suppress_ambiguous_complaints:
+        return None
+    return Cause.COMPLAINT
+
+
+# ------------------------------------------------------------------------ of an address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +77,7 @@ class Evidence:
 
     Attributes:
         first: time of the earliest event.
-        last: time of the latest event, the one that all texts below are from.
+        last: time of the latest event, from which all strings below come.
         count: how many distinct events.
         event_id: of the latest event; settles which is the latest at equal times.
     """
@@ -57,31 +93,31 @@ class Evidence:
     rules_version: str = ""
     diagnostic: str = ""
     reply_code: int | None = None
-    status: str = ""
+    enhanced_status: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Touch:
-    """The event by which a lead source first got an address suppressed.
+class Attribution:
+    """The first hard bounce or complaint that a lead source got for an address.
 
-    Counted on the UTC day of `at`. Ordered by time, then cause.
+    Counted as `suppressed` on the UTC day of `at`. Ordered by time, then cause.
     """
 
     at: datetime
-    cause: str
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualEntry:
-    """A person's decision that an address must not be mailed, until `until` or for good."""
+    """A person's decision that an address must not be mailed, until `until` or permanently."""
 
     at: datetime
     until: datetime | None = None
     by: str = ""
-    why: str = ""
+    note: str = ""
 
 
-type SoftDay = tuple[date, Category]
+type SoftDay = tuple[date, Cause]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,30 +126,30 @@ class AddressFacts:
 
     Attributes:
         address: canonical form.
-        erased: the person asked to be forgotten: nothing else is kept, nor will be.
-        evidence: by cause, that is by category (hard, soft and echo) or `COMPLAINT`.
-        soft_days: latest event per UTC day and category, as far as nothing later
-            (a delivery, a lift) made it void; bounded to the newest.
+        erased: the person asked to be forgotten: nothing else is kept, now or later.
+        evidence: by cause.
+        soft_days: latest event per UTC day and cause, unless something later (a delivery,
+            a removal) reset it; bounded to the newest.
         delivered_at: latest delivery. Exact for an address with soft evidence; where
             nothing but deliveries is known there are no facts at all.
-        lifted_at: evidence up to here counts no more.
-        voided_at: the same for one category.
+        removed_at: when the suppression was last removed; evidence up to here counts no more.
+        voided_at: the same for one cause, where a wrong rule suppressed.
         manual: the latest manual entry.
         sources: first evidence per lead source; bounded to the earliest.
-        first_touch: first hard bounce or complaint per lead source; bounded likewise.
+        attributions: first hard bounce or complaint per lead source; bounded likewise.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
     address: str
     erased: bool = False
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[Cause, Evidence] = field(default_factory=dict)
     soft_days: Mapping[SoftDay, datetime] = field(default_factory=dict)
     delivered_at: datetime | None = None
-    lifted_at: datetime | None = None
-    voided_at: Mapping[Category, datetime] = field(default_factory=dict)
+    removed_at: datetime | None = None
+    voided_at: Mapping[Cause, datetime] = field(default_factory=dict)
     manual: ManualEntry | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict)
-    first_touch: Mapping[str, Touch] = field(default_factory=dict)
+    attributions: Mapping[str, Attribution] = field(default_factory=dict)
     version: int = 0
 
     @property
@@ -124,7 +160,7 @@ class AddressFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEntry:
-    """What one lead source's mail brought to light about one address.
+    """What was learned about one address from mail to one lead source's leads.
 
     Written for every event that is evidence (hard, soft, echo, complaint), so that a
     source's listing and the answer to "did this source contribute?" need no other item.
@@ -138,13 +174,13 @@ class SourceEntry:
 
     lead_source: str
     address: str
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[Cause, Evidence] = field(default_factory=dict)
     version: int = 0
 
     @property
-    def leading(self) -> tuple[str, Evidence]:
-        """The cause that weighs most, and its evidence."""
-        return min(self.evidence.items(), key=lambda item: weight(*item))
+    def leading(self) -> tuple[Cause, Evidence]:
+        """The most severe cause, and its evidence."""
+        return min(self.evidence.items(), key=lambda item: severity_key(*item))
 
 
 # ------------------------------------------------------------------------- of a domain
@@ -154,12 +190,12 @@ class DomainVerdict(StrEnum):
     """What DNS says about mail for a host name.
 
     Attributes:
-        NULL_MX: "takes no mail", RFC 7505.
-        NO_MAIL_HOST: no mail host that could be reached from the Internet.
+        NULL_MX: "accepts no mail", RFC 7505.
+        NO_MAIL_HOST: no mail host that is reachable over the public Internet.
         MISSING: the name does not exist (NXDOMAIN).
         IMPLICIT_MX: no MX record, but an address record (RFC 5321 section 5.1).
         ACCEPTS_MAIL: at least one usable MX.
-        UNKNOWN: no answer that could be relied on.
+        UNKNOWN: no reliable answer.
     """
 
     NULL_MX = "null_mx"
@@ -170,8 +206,15 @@ class DomainVerdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-DEAD = frozenset({DomainVerdict.NULL_MX, DomainVerdict.NO_MAIL_HOST, DomainVerdict.MISSING})
-"""Verdicts after which nobody at that very host name can get mail."""
+VERDICT_MEANINGS: Mapping[DomainVerdict, str] = {
+    DomainVerdict.NULL_MX: "publishes a null MX record",
+    DomainVerdict.NO_MAIL_HOST: "has no usable mail host",
+    DomainVerdict.MISSING: "does not exist",
+    DomainVerdict.IMPLICIT_MX: "has no MX record, only an address",
+    DomainVerdict.ACCEPTS_MAIL: "has working mail hosts",
+    DomainVerdict.UNKNOWN: "gave no reliable DNS answer",
+}
+"""What a verdict says about the domain, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +225,7 @@ class Probe:
         verdict: the finding.
         probed_at: when, aware UTC.
         recheck_at: when to look again, aware UTC; None for never.
-        evidence: records, hosts, addresses, answer codes and so on, ready for JSON.
+        details: records, hosts, addresses, answer codes and so on, ready for JSON.
         alternate_domain: first parent domain, up to the registrable one, that accepts mail.
         alternate_verdict: what DNS says about that one.
     """
@@ -190,7 +233,7 @@ class Probe:
     verdict: DomainVerdict
     probed_at: datetime
     recheck_at: datetime | None = None
-    evidence: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = field(default_factory=dict)
     alternate_domain: str | None = None
     alternate_verdict: DomainVerdict | None = None
 
@@ -201,44 +244,39 @@ class DomainFacts:
 
     Attributes:
         domain: canonical host name.
-        probe: the latest that found out anything.
-        claims: latest time at which a mail server said so, for no_mail_accepted and
-            domain_unknown. Carried here by the probe that the claim led to, so that an
-            address never mailed before learns of it.
+        probe: the latest that was conclusive.
+        claims: latest time at which a mail server made each claim, see
+            `verdict.DOMAIN_CLAIMS`. Stored by the probe that the claim led to, so that it
+            holds for an address never mailed before, too.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
     domain: str
     probe: Probe | None = None
-    claims: Mapping[Category, datetime] = field(default_factory=dict)
+    claims: Mapping[Cause, datetime] = field(default_factory=dict)
     version: int = 0
 
 
-# ------------------------------------------------------------------------- small words
+# -------------------------------------------------------------------- small functions
 
 
-def disposition_of(cause: str) -> Disposition | None:
-    """What a cause means for the recipient; None for a complaint."""
-    return None if cause == COMPLAINT else DISPOSITIONS[Category(cause)]
+def keeps_soft_days(cause: Cause) -> bool:
+    """Whether days with evidence for a cause are remembered, since they may add up.
 
-
-def is_soft(cause: str) -> bool:
-    """Whether days with evidence for a cause are remembered, since they may amount to a strike.
-
-    domain_unknown is hard, but counts as soft where DNS contradicts it: see `decide`.
+    domain_unknown is hard, but counts as soft where DNS refutes it: see `domain_policy`.
     """
-    return disposition_of(cause) is Disposition.SOFT or cause == Category.DOMAIN_UNKNOWN
+    return cause.disposition is Disposition.SOFT or cause is Cause.DOMAIN_UNKNOWN
 
 
 def has_soft_evidence(facts: AddressFacts) -> bool:
     """Whether deliveries matter to what is decided from these facts."""
-    return any(is_soft(cause) for cause in facts.evidence)
+    return any(keeps_soft_days(cause) for cause in facts.evidence)
 
 
-def weight(cause: str, evidence: Evidence) -> tuple[int, timedelta, str]:
-    """Sort key: complaint, hard, echo, soft; the latest first."""
+def severity_key(cause: Cause, evidence: Evidence) -> tuple[int, timedelta, str]:
+    """Sort key: complaint, hard, echo, soft; within each the latest first."""
     order = (None, Disposition.HARD, Disposition.ECHO, Disposition.SOFT)
-    return order.index(disposition_of(cause)), NEVER - evidence.last, cause
+    return order.index(cause.disposition), NEVER - evidence.last, cause
 
 
 def latest(a: datetime | None, b: datetime | None) -> datetime | None:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bounceledger.events import Kind, MailEvent, ProviderReason
+from bounceledger.events import Kind
 from bounceledger.policy import Policy
 from bounceledger.state.facts import (
-    COMPLAINT,
     NEVER,
     AddressFacts,
+    Attribution,
     DomainFacts,
     DomainVerdict,
     Evidence,
@@ -18,72 +18,44 @@ from bounceledger.state.facts import (
     Probe,
     SoftDay,
     SourceEntry,
-    Touch,
-    disposition_of,
-    is_soft,
+    keeps_soft_days,
     latest,
     utc_day,
 )
-from bounceledger.verdict import DISPOSITIONS, Category, Disposition
+from bounceledger.verdict import Cause, Disposition
 
-MAX_DIAGNOSTIC = 1024
-"""Bytes of a diagnostic that are kept (UTF-8)."""
-_MAX_WORD = 256
-"""Bytes kept of every other text that a stranger wrote."""
+MAX_STORED_DIAGNOSTIC = 1024
+"""Bytes of a diagnostic that are stored (UTF-8)."""
+_MAX_STORED_STRING = 256
+"""Bytes stored of every other string that a stranger wrote."""
 
 
-def merge(facts: AddressFacts, observation: Observation, policy: Policy = Policy()) -> AddressFacts:
+def merge(facts: AddressFacts, observation: Observation, policy: Policy) -> AddressFacts:
     """Facts after one more event. Give every distinct event once, in any order."""
-    return join(facts, facts_of(observation, policy), policy)
+    return join(facts, facts_of(observation), policy)
 
 
-def cause_of(observation: Observation, policy: Policy = Policy()) -> str | None:
-    """The cause under which an event is evidence about its address, None if it is none.
-
-    Sender-side blocks, auto-replies, delays and the like are no evidence. A complaint of
-    type ``not-spam`` takes a complaint back at the provider and is none either.
-    """
-    event = observation.event
-    if event.kind is Kind.COMPLAINT:
-        return _cause_of_complaint(event, policy)
-    if event.kind is not Kind.BOUNCE or observation.verdict is None:
-        return None
-    category = observation.verdict.category
-    kept = (Disposition.HARD, Disposition.SOFT, Disposition.ECHO)
-    return category if DISPOSITIONS[category] in kept else None
-
-
-def _cause_of_complaint(event: MailEvent, policy: Policy) -> str | None:
-    if event.provider_reason is ProviderReason.NOT_SPAM:
-        return None
-    if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
-        return Category.PROVIDER_SUPPRESSED
-    if event.ambiguous and not policy.suppress_ambiguous_complaints:
-        return None
-    return COMPLAINT
-
-
-def facts_of(observation: Observation, policy: Policy = Policy()) -> AddressFacts:
+def facts_of(observation: Observation) -> AddressFacts:
     """The facts that one event alone amounts to; empty for an event that is no evidence."""
-    event = observation.event
+    event, cause = observation.event, observation.cause
     if event.kind is Kind.DELIVERY:
         return AddressFacts(address=event.address, delivered_at=event.occurred_at)
-    cause = cause_of(observation, policy)
     if cause is None:
         return AddressFacts(address=event.address)
-    disposition = disposition_of(cause)
-    touched = disposition is Disposition.HARD or cause == COMPLAINT
+    attributed = cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD
     return AddressFacts(
         address=event.address,
         evidence={cause: _evidence(observation)},
         soft_days=(
-            {(utc_day(event.occurred_at), Category(cause)): event.occurred_at}
-            if is_soft(cause)
+            {(utc_day(event.occurred_at), cause): event.occurred_at}
+            if keeps_soft_days(cause)
             else {}
         ),
         sources={event.lead_source: event.occurred_at},
-        first_touch=(
-            {event.lead_source: Touch(at=event.occurred_at, cause=cause)} if touched else {}
+        attributions=(
+            {event.lead_source: Attribution(at=event.occurred_at, cause=cause)}
+            if attributed
+            else {}
         ),
     )
 
@@ -100,19 +72,19 @@ def _evidence(observation: Observation) -> Evidence:
         message_id=_clean(event.message_id),
         rule=verdict.rule if verdict else "",
         rules_version=observation.rules_version,
-        diagnostic=_clean(event.diagnostic, MAX_DIAGNOSTIC),
+        diagnostic=_clean(event.diagnostic, MAX_STORED_DIAGNOSTIC),
         reply_code=verdict.reply_code if verdict else None,
-        status=_clean((verdict.enhanced_status if verdict else None) or event.status),
+        enhanced_status=_clean((verdict.enhanced_status if verdict else None) or event.status),
     )
 
 
-def _clean(text: str, size: int = _MAX_WORD) -> str:
-    """A stranger's text without control characters, at most `size` bytes of UTF-8."""
+def _clean(text: str, size: int = _MAX_STORED_STRING) -> str:
+    """A stranger's string without control characters, at most `size` bytes of UTF-8."""
     printable = "".join(c if c.isprintable() else " " for c in text[: 4 * size])
     return printable.encode("utf-8", "replace")[:size].decode("utf-8", "ignore").strip()
 
 
-def join(a: AddressFacts, b: AddressFacts, policy: Policy = Policy()) -> AddressFacts:
+def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
     """Facts that hold what either side holds. Commutative and associative.
 
     `version` is the greater one. Both sides must come from different events, since
@@ -122,21 +94,21 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy = Policy()) -> Address
     if a.erased or b.erased:
         return AddressFacts(address=a.address, erased=True, version=version)
     delivered_at = latest(a.delivered_at, b.delivered_at)
-    lifted_at = latest(a.lifted_at, b.lifted_at)
+    removed_at = latest(a.removed_at, b.removed_at)
     return AddressFacts(
         address=a.address,
         evidence=_union(a.evidence, b.evidence, join_evidence),
         soft_days=_newest(
             _union(a.soft_days, b.soft_days, max),
-            after=latest(delivered_at, lifted_at),
+            after=latest(delivered_at, removed_at),
             keep=policy.soft_days_kept,
         ),
         delivered_at=delivered_at,
-        lifted_at=lifted_at,
+        removed_at=removed_at,
         voided_at=_union(a.voided_at, b.voided_at, max),
         manual=_latest_entry(a.manual, b.manual),
         sources=_earliest(_union(a.sources, b.sources, min), policy.sources_kept),
-        first_touch=_earliest(_union(a.first_touch, b.first_touch, min), policy.sources_kept),
+        attributions=_earliest(_union(a.attributions, b.attributions, min), policy.sources_kept),
         version=version,
     )
 
@@ -150,7 +122,7 @@ def join_evidence(a: Evidence, b: Evidence) -> Evidence:
 def _latest_entry(a: ManualEntry | None, b: ManualEntry | None) -> ManualEntry | None:
     entries = [entry for entry in (a, b) if entry is not None]
     # All fields take part, so that two entries of one moment have one winner.
-    return max(entries, key=lambda e: (e.at, e.until or NEVER, e.by, e.why), default=None)
+    return max(entries, key=lambda e: (e.at, e.until or NEVER, e.by, e.note), default=None)
 
 
 def _union[K, V](a: Mapping[K, V], b: Mapping[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
@@ -163,35 +135,33 @@ def _union[K, V](a: Mapping[K, V], b: Mapping[K, V], both: Callable[[V, V], V]) 
 def _newest(
     days: Mapping[SoftDay, datetime], *, after: datetime | None, keep: int
 ) -> dict[SoftDay, datetime]:
-    # Both steps keep an upper end of the same order, and a day's time can only grow, so a
-    # day that was dropped once would be dropped by every later step too: any order of
-    # joins ends with the same days.
+    # Both steps keep the upper end of the same order, and a day's time can only grow, so a
+    # day that is dropped once would be dropped by every later step, too: any order of joins
+    # ends with the same days.
     valid = {day: at for day, at in days.items() if after is None or at > after}
     if len(valid) <= keep:
         return valid
     return dict(sorted(valid.items(), key=lambda item: (item[1], item[0]))[-keep:])
 
 
-def _earliest[V: (datetime, Touch)](values: Mapping[str, V], keep: int) -> dict[str, V]:
+def _earliest[V: (datetime, Attribution)](values: Mapping[str, V], keep: int) -> dict[str, V]:
     # The same argument at the lower end: a source's value can only fall.
     if len(values) <= keep:
         return dict(values)
     return dict(sorted(values.items(), key=lambda item: (item[1], item[0]))[:keep])
 
 
-def merge_source(
-    entry: SourceEntry, observation: Observation, policy: Policy = Policy()
-) -> SourceEntry:
+def merge_source(entry: SourceEntry, observation: Observation) -> SourceEntry:
     """A source's entry after one more event. Give every distinct event once."""
-    evidence = facts_of(observation, policy).evidence
+    evidence = facts_of(observation).evidence
     return replace(entry, evidence=_union(entry.evidence, evidence, join_evidence))
 
 
 def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
     """Facts of a domain that hold what either side holds. Commutative, associative.
 
-    The latest probe wins, but one that found nothing out never replaces one that did. Of
-    the same probe, the later recheck holds: it was put off.
+    The latest probe wins, but an inconclusive one never replaces a conclusive one. Of the
+    same probe, the later recheck holds: it was postponed.
     """
     probes = [probe for probe in (a.probe, b.probe) if probe is not None]
     return DomainFacts(

@@ -1,42 +1,43 @@
-"""What the HTTP API answers, as JSON objects. Pure; the routes are in `functions/lookup`."""
+"""The JSON objects that the HTTP API answers with."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bounceledger.ledger import Answer, Counts
-from bounceledger.state import DomainFacts, Evidence, Ground, SourceEntry
+from bounceledger.ledger import CheckResult, Counts
+from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
 from bounceledger.verdict import Verdict
 
 type JsonObject = dict[str, Any]
 
 
-def suppression(answer: Answer) -> JsonObject:
+def suppression(result: CheckResult) -> JsonObject:
     """Whether an address may be mailed, and why not.
 
     The fields about what was said (`diagnostic` to `count`) are null where no reply about
     this very address decided.
     """
-    decision = answer.decision
-    ground = decision.grounds[0] if decision.grounds else None
+    decision = result.decision
+    reported = decision.reported
     return {
-        "address": answer.address,
+        "address": result.address,
         "suppressed": decision.suppressed,
-        "reason": ground.reason.value if ground else None,
-        "category": ground.cause if ground else None,
+        "reason": reported.code.value if reported else None,
+        "category": reported.cause if reported else None,
         "scope": decision.scope.value,
         "explanation": decision.explanation,
         "suppressed_until": _time(decision.until),
         "unconfirmed": decision.unconfirmed,
-        "lead_sources": list(answer.lead_sources),
+        "lead_sources": list(result.lead_sources),
         **_evidence(decision.evidence),
-        "reasons": [_ground(item) for item in decision.grounds],
-        "domain": domain(answer.domain) if answer.domain else None,
+        "reasons": [_reason(reason) for reason in decision.reasons],
+        "domain": domain(result.domain) if result.domain else None,
     }
 
 
 def source_entry(entry: SourceEntry | None) -> JsonObject | None:
-    """What one lead source's mail brought to light about an address."""
+    """What was learned about an address from mail to one lead source's leads."""
     if entry is None:
         return None
     cause, evidence = entry.leading
@@ -44,7 +45,7 @@ def source_entry(entry: SourceEntry | None) -> JsonObject | None:
 
 
 def domain(facts: DomainFacts) -> JsonObject:
-    """What is known of a domain: the latest verdict of DNS and its evidence."""
+    """What is known of a domain: the latest DNS verdict and the evidence for it."""
     probe = facts.probe
     return {
         "domain": facts.domain,
@@ -55,7 +56,7 @@ def domain(facts: DomainFacts) -> JsonObject:
         "alternate_verdict": (
             probe.alternate_verdict.value if probe and probe.alternate_verdict else None
         ),
-        "evidence": dict(probe.evidence) if probe else None,
+        "evidence": dict(probe.details) if probe else None,
     }
 
 
@@ -73,22 +74,37 @@ def verdict(verdict: Verdict) -> JsonObject:
 
 
 def counts(counted: Counts) -> JsonObject:
-    """Outcomes of a lead source's mail by UTC day, and their sums."""
+    """Outcomes of a lead source's messages by UTC day, and their sums."""
     totals: Counter[str] = Counter()
     for day in counted.days.values():
         totals.update(day)
     return {
         "lead_source": counted.source,
-        "days": {day.isoformat(): dict(counted.days[day]) for day in sorted(counted.days)},
-        "totals": dict(totals),
+        "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
+        "totals": day_counts(totals),
     }
+
+
+def day_counts(counters: Mapping[str, int]) -> JsonObject:
+    """Counters of one day, those of categories in an object of their own."""
+    outcomes = {name: n for name, n in counters.items() if not name.startswith(_CATEGORY)}
+    categories = {
+        name.removeprefix(_CATEGORY): n
+        for name, n in counters.items()
+        if name.startswith(_CATEGORY)
+    }
+    return outcomes | {"categories": categories}
+
+
+_CATEGORY = "category_"
+"""What the names of category counters begin with in the table."""
 
 
 def _evidence(evidence: Evidence | None) -> JsonObject:
     return {
         "diagnostic": (evidence.diagnostic or None) if evidence else None,
         "reply_code": evidence.reply_code if evidence else None,
-        "status": (evidence.status or None) if evidence else None,
+        "enhanced_status": (evidence.enhanced_status or None) if evidence else None,
         "rule": (evidence.rule or None) if evidence else None,
         "first_seen": _time(evidence.first if evidence else None),
         "last_seen": _time(evidence.last if evidence else None),
@@ -96,14 +112,14 @@ def _evidence(evidence: Evidence | None) -> JsonObject:
     }
 
 
-def _ground(ground: Ground) -> JsonObject:
+def _reason(reason: Reason) -> JsonObject:
     return {
-        "reason": ground.reason.value,
-        "category": ground.cause,
-        "scope": ground.scope.value,
-        "until": _time(ground.until),
-        "unconfirmed": ground.unconfirmed,
-        "explanation": ground.explanation,
+        "reason": reason.code.value,
+        "category": reason.cause,
+        "scope": reason.scope.value,
+        "until": _time(reason.until),
+        "unconfirmed": reason.unconfirmed,
+        "explanation": reason.explanation,
     }
 
 

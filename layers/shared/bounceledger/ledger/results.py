@@ -1,4 +1,4 @@
-"""What the ledger answers with."""
+"""What the ledger's operations give back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,41 +8,41 @@ from enum import Enum, auto
 from bounceledger.state import AddressFacts, Decision, DomainFacts, SourceEntry
 
 
-class Fate(Enum):
-    """What became of an observation."""
+class Outcome(Enum):
+    """What became of one observation."""
 
-    BOOKED = auto()
+    RECORDED = auto()
     DUPLICATE = auto()
-    """It had been booked before."""
+    """It had been recorded before."""
     IGNORED = auto()
-    """Of a kind that is not booked: Send, Open, Click."""
+    """Of a kind that is not recorded: Send, Open, Click."""
     FAILED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one observation given to `Ledger.record`.
+class RecordResult:
+    """What became of one observation given to `Ledger.record`, and why.
 
     Attributes:
-        fate: booked, duplicate, ignored or failed.
+        outcome: recorded, duplicate, ignored or failed.
         reason: of a failure: one sentence without personal data.
-        field: of a failure that no retry helps: what in the event is to blame.
+        field: of a failure that no retry can help: what in the event caused it.
         retry_helps: whether a failed observation is worth another try.
     """
 
-    fate: Fate
+    outcome: Outcome
     reason: str = ""
     field: str = ""
     retry_helps: bool = False
 
     @property
     def ok(self) -> bool:
-        """Whether the observation is dealt with."""
-        return self.fate is not Fate.FAILED
+        """Whether nothing more needs to be done about the observation."""
+        return self.outcome is not Outcome.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CheckResult:
     """Everything that `Ledger.check` knows about one address.
 
     Attributes:
@@ -51,8 +51,8 @@ class Answer:
         facts: of the address; None if nothing was ever recorded.
         domain: facts of its host name; None if it was never probed.
         entry: the entry of the lead source that was asked for; None if that source never
-            had anything to do with the address, or none was asked for. `decision` is the
-            truth about the address, whatever source was asked for.
+            had anything to do with the address, or none was asked for. `decision` does not
+            depend on the source.
     """
 
     address: str
@@ -63,21 +63,21 @@ class Answer:
 
     @property
     def lead_sources(self) -> tuple[str, ...]:
-        """Sources whose mail brought evidence about the address, the earliest first."""
+        """Sources that have evidence about the address, the earliest first."""
         sources = self.facts.sources if self.facts else {}
         return tuple(sorted(sources, key=lambda source: (sources[source], source)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Outcomes of one lead source's mail.
+    """Outcomes of one lead source's messages.
 
     Attributes:
         source: the lead source.
         days: by UTC day of the events; each maps a counter to its value. Counters are
             delivered, hard, soft, block, echo, complaint, delayed, rejected, suppressed
-            (addresses that this source got suppressed for the first time) and
-            ``category_<name>``; what never happened is absent.
+            (addresses first suppressed because of mail to this source's leads) and
+            ``category_<name>``; counters at zero are left out.
     """
 
     source: str
