@@ -1,23 +1,14 @@
-"""``bounceledger mx`` and ``bounceledger recheck`` as a person at a terminal meets them."""
+"""``bounceledger mx``: domains, and lists before their first send."""
 
-import argparse
-import io
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bounceledger.domains import Lookup, Resolver, Server
-from bounceledger.domains.judge import FLAGS
-from bounceledger.queues import ProbeRequest
+from bounceledger.domains import FLAGS, Lookup, Resolver, Server
 from bounceledger.state import DomainVerdict
-from bounceledger_cli.commands import mx, recheck
-from bounceledger_cli.console import CommandError, Console
-from bounceledger_cli.main import main
+from bounceledger_cli.domain_report import MEANINGS
+from tests.unit.cli.runner import Ran, Terminal, run
 
 ZONE = {
     ("company.test", "MX"): Lookup(
@@ -41,35 +32,9 @@ def network(server: Server, name: str, rdtype: str, within: float) -> Lookup:
     return Lookup(code="NODATA" if exists else "NXDOMAIN", ttl=60)
 
 
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def arguments(command: Any, argv: Iterable[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return parser.parse_args(list(argv))
-
-
-def look(*argv: str, stdin: str = "", stderr: io.StringIO | None = None) -> Ran:
-    console = Console(io.StringIO(stdin), io.StringIO(), stderr or io.StringIO())
-    resolver = Resolver((Server("192.0.2.53"),), transport=network)
-    code = mx.run(arguments(mx, argv), console, resolver=resolver)
-    return Ran(code, console.stdout.getvalue(), console.stderr.getvalue())
+def look(*argv: str, resolver: Resolver | None = None, **options: Any) -> Ran:
+    resolver = resolver or Resolver((Server("192.0.2.53"),), transport=network)
+    return run("mx", *argv, resolver=resolver, **options)
 
 
 # -------------------------------------------------------------------------------- mx
@@ -82,9 +47,9 @@ def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in() ->
     # THEN the table has all that is known, in plain words
     assert ran.code == 0
     for words in (
-        "takes no mail",
+        "accepts no mail",
         "null MX",
-        "write to company.test",
+        "company.test accepts mail",
         "accepts mail",
         "mx2.company.test",
         "44.128.0.1",
@@ -110,7 +75,7 @@ def test_json_is_one_line_a_domain() -> None:
 def test_a_domain_without_answer_is_said_to_be_unknown_and_shows_in_the_exit_code() -> None:
     ran = look("failing.test")
     assert ran.code == 1
-    assert "not known" in ran.out
+    assert "unknown: no reliable DNS answer" in ran.out
     assert "SERVFAIL" in ran.out
 
 
@@ -123,30 +88,36 @@ def test_what_strangers_wrote_into_dns_steers_no_terminal() -> None:
     assert "[bold]x" in ran.out.replace("\n", "")
 
 
-def test_what_is_no_domain_is_refused() -> None:
-    assert main(["mx", "no domain", "--resolver", "192.0.2.53"], console=quiet()) == 2
+def test_what_is_not_a_domain_is_rejected() -> None:
+    assert run("mx", "no domain", "--resolver", "192.0.2.53").code == 2
 
 
-def test_a_resolver_that_is_none_is_refused() -> None:
-    assert main(["mx", "a.test", "--resolver", "dns.test"], console=quiet()) == 2
+def test_a_resolver_must_be_an_ip_address() -> None:
+    assert run("mx", "a.test", "--resolver", "dns.test").code == 2
 
 
-def test_nothing_to_ask_for_is_wrong_usage() -> None:
-    assert main(["mx", "--resolver", "192.0.2.53"], console=quiet()) == 2
+def test_nothing_to_check_is_wrong_usage() -> None:
+    # WHEN neither a domain nor a list is given THEN the message says what to give
+    ran = look()
+    assert ran.code == 2
+    assert "nothing to check: give a domain, or a list with --file" in ran.err
 
 
-def test_nobody_to_ask_is_said_so() -> None:
-    console = quiet()
-    with pytest.raises(CommandError, match="--resolver"):
-        mx.run(arguments(mx, ["a.test"]), console, resolver=Resolver(()))
+def test_an_empty_list_is_reported_as_such() -> None:
+    # WHEN a list exists but is empty THEN the message is about the list
+    ran = look("--file", "-", stdin="# nothing yet\n")
+    assert (ran.code, ran.err) == (2, "bounceledger: standard input holds no addresses\n")
 
 
-def quiet() -> Console:
-    return Console(io.StringIO(), io.StringIO(), io.StringIO())
+def test_a_machine_without_resolver_is_reported() -> None:
+    # GIVEN a machine without DNS resolvers WHEN run THEN the message names the option
+    ran = look("a.test", resolver=Resolver(()))
+    assert ran.code == 2
+    assert "no DNS resolver configured on this machine; pass one with --resolver" in ran.err
 
 
 def test_every_verdict_and_flag_has_words() -> None:
-    assert set(mx.WORDS) == set(DomainVerdict)
+    assert set(MEANINGS) == set(DomainVerdict)
     assert all(FLAGS.values())
 
 
@@ -177,7 +148,7 @@ def test_a_list_is_screened_before_its_first_send(tmp_path: Path) -> None:
     assert "mx1.company.test" not in ran.out
 
     # AND the addresses are summed by lead source
-    rows = [line.replace("│", " ").split() for line in ran.out.splitlines()]
+    rows = [line.split() for line in ran.out.splitlines()]
     assert ["fair", "2", "1", "0", "1", "0", "50.0%"] in rows
     assert ["webinar-7", "2", "1", "0", "1", "0", "50.0%"] in rows
     assert ["unattributed", "1", "0", "0", "0", "1", "0.0%"] in rows
@@ -252,7 +223,7 @@ def test_a_domain_named_beside_a_list_is_shown_and_is_no_source() -> None:
 
     # THEN it is shown, but not counted among the list's
     assert "mx1.company.test" in ran.out
-    assert "1 addresses at 1 domains" in ran.out
+    assert "1 address at 1 domain\n" in ran.out
     assert "(named)" not in ran.out
 
 
@@ -267,14 +238,31 @@ def test_names_are_not_folded_where_nobody_watches() -> None:
 def test_many_bad_lines_are_counted_not_listed() -> None:
     ran = look("--file", "-", stdin="bad\n" * 100 + "company.test\n")
     assert ran.err.count("line ") == 10
-    assert "90 more lines" in ran.err
+    assert "and 90 more lines without a valid address" in ran.err
 
 
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="No such file"):
-        look("--file", str(tmp_path / "gone.csv"))
-    with pytest.raises(CommandError, match="not CSV"):
-        look("--file", "-", stdin="a" * 200_000)
+def test_a_missing_or_binary_file_is_rejected(tmp_path: Path) -> None:
+    # WHEN a list cannot be read THEN the message says why
+    missing = look("--file", str(tmp_path / "gone.csv"))
+    assert missing.code == 2
+    assert "gone.csv: No such file" in missing.err
+    binary = look("--file", "-", stdin="a" * 200_000)
+    assert binary.code == 2
+    assert "standard input: line 1 is not valid CSV" in binary.err
+
+
+def test_output_fits_80_columns_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a terminal of 80 columns
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+
+    # WHEN domains of every verdict are shown
+    names = ("noreply.company.test", "company.test", "web.test", "failing.test", "gone.test")
+    ran = look(*names, stdout=Terminal())
+
+    # THEN no line is wider, or ends with a space
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert all(line == line.rstrip() for line in ran.out.splitlines())
 
 
 def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr() -> None:
@@ -285,60 +273,3 @@ def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr() -> None:
     # THEN a bar was drawn there, and nowhere else
     assert "30/30" in watched.err
     assert unwatched.err == ""
-
-
-# ---------------------------------------------------------------------------- recheck
-
-
-class Due:
-    """Two domains that were due yesterday."""
-
-    def due_rechecks(self, day: date) -> Iterator[str]:
-        if day == date(2026, 11, 30):
-            yield from ("a.test", "b.test")
-
-
-class Sent:
-    def __init__(self) -> None:
-        self.requests: list[ProbeRequest] = []
-
-    def send(self, requests: Iterable[ProbeRequest]) -> None:
-        self.requests.extend(requests)
-
-
-def again(*argv: str) -> tuple[Sent, Console]:
-    sent, console = Sent(), quiet()
-    assert recheck.run(arguments(recheck, argv), console, rechecks=Due(), probes=sent) == 0
-    return sent, console
-
-
-def test_domains_that_are_due_are_sent_and_named() -> None:
-    # WHEN the day after is rechecked by hand
-    sent, console = again("--day", "2026-12-01")
-
-    # THEN the domains that were missed are sent
-    assert sent.requests == [ProbeRequest("a.test"), ProbeRequest("b.test")]
-    assert console.stdout.getvalue() == "a.test\nb.test\n"
-
-
-def test_a_dry_run_sends_nothing() -> None:
-    sent, console = again("--day", "2026-12-01", "--dry-run")
-    assert sent.requests == []
-    assert console.stdout.getvalue() == "a.test\nb.test\n"
-    assert "2 domains due" in console.stderr.getvalue()
-
-
-def test_days_too_long_past_are_not_due() -> None:
-    long_after = date(2026, 11, 30) + timedelta(days=40)
-    assert again("--day", long_after.isoformat())[0].requests == []
-
-
-def test_a_table_that_is_not_named_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN neither a variable nor an option that names the table
-    monkeypatch.delenv("TABLE_NAME", raising=False)
-    console = quiet()
-
-    # THEN the message names both
-    assert main(["recheck", "--dry-run"], console=console) == 2
-    assert "TABLE_NAME" in console.stderr.getvalue()
-    assert "--table" in console.stderr.getvalue()
