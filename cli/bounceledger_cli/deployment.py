@@ -1,6 +1,6 @@
 """Which table and queue a command uses: from options, a stack's outputs or variables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from bounceledger.ledger import Ledger
     from bounceledger.queues import ProbeQueue
     from bounceledger.settings import Settings
+
+
+def boto3_client(service: str, endpoint_url: str | None) -> Any:
+    """A boto3 client; imports boto3."""
+    import boto3
+
+    return boto3.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +35,7 @@ class Deployment:
         queue: URL of the probe queue.
         shards: number of shards of the counters.
         endpoint_url: AWS endpoint of a local stack.
+        client: makes a client of a service, by its name and the endpoint.
     """
 
     stack: str | None = None
@@ -35,6 +43,7 @@ class Deployment:
     queue: str | None = None
     shards: int | None = None
     endpoint_url: str | None = None
+    client: Callable[[str, str | None], Any] = boto3_client
 
     def ledger(self) -> "Ledger":
         """The ledger on the table.
@@ -58,7 +67,7 @@ class Deployment:
             url = self._settings.probe_queue_url
             if not url:
                 raise CommandError("no queue given; use --queue, --stack or set PROBE_QUEUE_URL")
-            return ProbeQueue(self._client("sqs"), url)
+            return ProbeQueue(self.client("sqs", self.endpoint_url), url)
 
     @cached_property
     def _settings(self) -> "Settings":
@@ -79,25 +88,20 @@ class Deployment:
 
     def _with_stack(self, settings: "Settings") -> "Settings":
         """The settings of a deployed stack."""
-        [stack] = self._client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        client = self.client("cloudformation", self.endpoint_url)
+        [stack] = client.describe_stacks(StackName=self.stack)["Stacks"]
         outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-        for name in ("TableName", "ProbeQueueUrl"):
-            if name not in outputs:
-                raise CommandError(f"stack {self.stack} has no output {name}")
+        if "TableName" not in outputs:
+            raise CommandError(f"stack {self.stack} has no output TableName")
         parameters = {
             item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])
         }
         return replace(
             settings,
             table_name=outputs["TableName"],
-            probe_queue_url=outputs["ProbeQueueUrl"],
+            probe_queue_url=outputs.get("ProbeQueueUrl", ""),
             counter_shards=int(parameters.get("CounterShards", settings.counter_shards)),
         )
-
-    def _client(self, service: str) -> Any:
-        import boto3
-
-        return boto3.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
 
 
 @contextmanager

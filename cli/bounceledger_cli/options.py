@@ -30,7 +30,7 @@ class DayType(click.ParamType[date]):
 
 DAY = DayType()
 
-INPUT_FILE = click.Path(allow_dash=True, dir_okay=False)
+INPUT_FILE = click.Path(allow_dash=True)
 """A path whose name the shell completes; `files.open_input` opens it."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

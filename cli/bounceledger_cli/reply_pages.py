@@ -1,18 +1,17 @@
 """How pages of the SMTP reference and classified replies are printed."""
 
 from collections.abc import Iterable, Iterator
-from textwrap import fill, wrap
+from textwrap import fill
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from bounceledger.classify import explain
 from bounceledger.reference import CLASS_NAMES, Page
 from bounceledger.verdict import Disposition, Scope, Verdict
 from bounceledger_cli.console import Console, visible
-
-_WIDTH = 80
+from bounceledger_cli.tables import TEXT_WIDTH, field_lines
 
 _SUPPRESSION = {
     Disposition.HARD: "yes, the address at once",
@@ -58,13 +57,15 @@ def _suppression(verdict: Verdict) -> str:
 
 def _reply_blocks(verdict: Verdict, found: list[Page]) -> Iterator[RenderableType]:
     reasons = explain(verdict)
-    yield _facts(
-        ("Category", verdict.category.value),
-        ("Disposition", verdict.disposition.value),
-        ("Scope", verdict.scope.value),
-        ("Rule", verdict.rule),
-        ("Matched", verdict.matched or "(no words)"),
-        ("Suppress", _suppression(verdict)),
+    yield from field_lines(
+        (
+            ("Category", verdict.category.value),
+            ("Disposition", verdict.disposition.value),
+            ("Scope", verdict.scope.value),
+            ("Rule", verdict.rule),
+            ("Matched", verdict.matched or "(no words)"),
+            ("Suppress", _suppression(verdict)),
+        )
     )
     yield from _section("What happened", reasons["meaning"])
     yield from _section("What to do", reasons["what_to_do"])
@@ -76,10 +77,12 @@ def _reply_blocks(verdict: Verdict, found: list[Page]) -> Iterator[RenderableTyp
 
 def _page_blocks(page: Page) -> Iterator[RenderableType]:
     yield Text(f"{page.asked or page.code}  {page.title}", style="bold")
-    yield _facts(
-        ("Nature", page.nature),
-        ("Scope", page.scope),
-        ("Retry", page.retry or "not needed"),
+    yield from field_lines(
+        (
+            ("Nature", page.nature),
+            ("Scope", page.scope),
+            ("Retry", page.retry or "not needed"),
+        )
     )
     yield from _section("Meaning", page.meaning)
     yield from _class_blocks(page)
@@ -115,22 +118,12 @@ def _section(title: str, text: str) -> Iterator[RenderableType]:
         yield Text(
             fill(
                 visible(paragraph),
-                _WIDTH,
+                TEXT_WIDTH,
                 initial_indent="  ",
                 subsequent_indent="  ",
                 break_on_hyphens=False,
             )
         )
-
-
-def _facts(*facts: tuple[str, str]) -> RenderableType:
-    width = max(len(name) for name, _ in facts) + 2
-    lines = []
-    for name, value in facts:
-        first, *more = wrap(visible(value), _WIDTH - width) or [""]
-        lines.append(Text.assemble((f"{name:<{width}}", "bold"), first))
-        lines.extend(Text(" " * width + line) for line in more)
-    return Group(*lines)
 
 
 def _print(blocks: Iterable[RenderableType], console: Console) -> None:

@@ -6,9 +6,10 @@ program finds whole names.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,14 @@ from bounceledger_cli.console import Console, visible
 
 _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+ ?%?|-|")
 """Numbers as formatted for people; a dash or nothing for none."""
+
+
+TEXT_WIDTH = 80
+"""Columns at which running text is wrapped, also in a pipe."""
+_GAP = 2
+"""Spaces between columns, where there is room; otherwise one."""
+_FOLDED = 16
+"""Columns below which a string is not folded."""
 
 
 def percent(part: int, whole: int) -> str:
@@ -45,23 +54,32 @@ def print_table(
         error: print to standard error instead of standard output.
     """
     body = [[_cell(cell) for cell in row] for row in rows]
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(columns), show_edge=False
-    )
+    rich = console.rich(error=error)
+    longest = [
+        max(cell_len(cell) for cell in (name, *cells))
+        for name, *cells in zip(columns, *body, strict=True)
+    ]
+    room = rich.width - indent
+    gap = _GAP if sum(longest) + _GAP * (len(columns) - 1) <= room else 1
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), show_header=any(columns))
+    least = 0
     for index, name in enumerate(columns):
         numeric = any(row[index] for row in body) and all(
             _NUMBER.fullmatch(row[index]) for row in body
         )
+        smallest = longest[index] if numeric else min(longest[index], _FOLDED)
+        least += smallest + (gap if index else 0)
         table.add_column(
             Text(name),
             header_style="bold",
             justify="right" if numeric else "left",
+            min_width=smallest,
             no_wrap=numeric,
             overflow="fold",
         )
     for row in body:
         table.add_row(*map(Text, row))
-    rich = console.rich(error=error)
+    rich.width = max(room, least) + indent  # rather too wide than a number cut off
     with rich.capture() as drawn:
         if title:
             rich.print(Text(visible(title), style="bold"))
@@ -70,14 +88,14 @@ def print_table(
     stream.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
 
 
-def print_fields(console: Console, values: Mapping[str, Any]) -> None:
-    """Print names and values in two columns."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in values.items():
-        grid.add_row(Text(name), Text(visible(str(value))))
-    console.rich().print(grid)
+def field_lines(fields: Iterable[tuple[str, object]]) -> Iterator[Text]:
+    """Names and values in two columns, wrapped at `TEXT_WIDTH`."""
+    pairs = [(name, visible(str(value))) for name, value in fields]
+    width = max((len(name) for name, _ in pairs), default=0) + _GAP
+    for name, value in pairs:
+        first, *more = wrap(value, TEXT_WIDTH - width) or [""]
+        yield Text.assemble((f"{name:<{width}}", "bold"), first)
+        yield from (Text(" " * width + line) for line in more)
 
 
 def _cell(value: object) -> str:

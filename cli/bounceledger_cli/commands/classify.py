@@ -59,25 +59,25 @@ _TICK = 500
     "layout",
     type=click.Choice([layout.value for layout in Layout]),
     default=Layout.AUTO.value,
-    help="Format of the input; auto goes by the file extension, otherwise by the first line.",
+    metavar="FORMAT",
+    help="auto (by file extension, otherwise by the first line), jsonl, csv or text.",
 )
 @click.option(
     "--column",
     default="diagnostic",
     metavar="NAME",
-    show_default=True,
-    help="CSV column with the diagnostic.",
+    help="CSV column with the diagnostic (default: diagnostic).",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Write to FILE instead of standard output.",
 )
 @click.option(
     "--rules",
     "rules_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Your own rules, tried before the built-in ones.",
 )

@@ -111,8 +111,11 @@ def command(
             advance(len(probes))
     if not as_json:
         every = file is None or show_all
-        report.print_domains(console, report.select(given, probes, every=every))
+        shown = report.select(given, probes, every=every)
+        report.print_domains(console, shown)
         if file is not None:
+            if shown:
+                console.line()
             report.print_summary(console, given, probes)
     _report_bad_input(console, given, file)
     unknown = any(probe.verdict is DomainVerdict.UNKNOWN for probe in probes.values())
