@@ -2,10 +2,10 @@
 
 import io
 import json
+import os
 import sys
 import unicodedata
 from dataclasses import dataclass, field
-from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -19,6 +19,11 @@ _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
 _UNLIMITED = 100_000
 """Width of output that no terminal shows: nothing is folded in a pipe or a file."""
+
+_HEIGHT = 25
+"""Lines of a terminal: rich uses our width only where it is also given a height."""
+_USUAL = 80
+"""Width of a terminal that does not say how wide it is."""
 
 
 def visible(text: str) -> str:
@@ -75,8 +80,8 @@ class Console:
 
     def paragraph(self, text: str) -> None:
         """Write text to standard output, hidden characters escaped, wrapped at a terminal."""
-        width = get_terminal_size().columns if self.stdout.isatty() else _UNLIMITED
-        self.stdout.write(fill(visible(text), width, subsequent_indent="  ") + "\n")
+        wrapped = fill(visible(text), _width_of(self.stdout), subsequent_indent="  ")
+        self.stdout.write(wrapped + "\n")
 
     def note(self, text: str) -> None:
         """Write one line to standard error, hidden characters escaped."""
@@ -94,7 +99,24 @@ class Console:
         from rich.console import Console as RichConsole
 
         stream = self.stderr if error else self.stdout
-        rich = RichConsole(file=stream, markup=False, emoji=False, highlight=False)
-        if not stream.isatty():
-            rich.width = _UNLIMITED
-        return rich
+        return RichConsole(
+            file=stream,
+            width=_width_of(stream),
+            height=_HEIGHT,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+
+
+def _width_of(stream: TextIO) -> int:
+    """Columns of the terminal behind a stream; `_UNLIMITED` where there is none."""
+    if not stream.isatty():
+        return _UNLIMITED
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    except (OSError, ValueError):
+        return _USUAL
