@@ -1,1 +1,1 @@
-"""The bounceledger command: what the layer knows, for people at a terminal."""
+"""The bounceledger command line."""

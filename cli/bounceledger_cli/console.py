@@ -1,40 +1,36 @@
-"""Where the command reads and writes, and how text from strangers is made harmless."""
+"""The streams of a run, and how untrusted strings are made safe for a terminal."""
 
+import io
 import json
+import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from textwrap import fill
+from typing import TYPE_CHECKING, Self, TextIO
 
-from rich.console import Console as RichConsole
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that move the cursor, reorder the line or show nothing."""
 
-
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
+_UNLIMITED = 100_000
+"""Width of output that no terminal shows: nothing is folded in a pipe or a file."""
 
-class CommandError(Exception):
-    """Ends a command with one message for people.
-
-    Attributes:
-        exit_code: what the process answers; 2 stands for input that cannot be used.
-    """
-
-    def __init__(self, message: str, *, exit_code: int = 2) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+_HEIGHT = 25
+"""Lines of a terminal: rich uses our width only where it is also given a height."""
+_USUAL = 80
+"""Width of a terminal that does not say how wide it is."""
 
 
 def visible(text: str) -> str:
-    """`text` on one line, with whatever could steer a terminal written as an escape.
+    """`text` on one line, with everything that could control a terminal escaped.
 
     Control characters, direction overrides, zero-width characters and lone surrogates
-    come out as ``\\x1b`` or ``\\u202e``; everything else is kept.
+    become ``\\x1b`` or ``\\u202e``; everything else is kept.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -47,10 +43,10 @@ def visible(text: str) -> str:
 
 
 def encode(value: object) -> str:
-    """`value` as one line of JSON, printable on any terminal.
+    """`value` as one line of JSON in ASCII.
 
     Raises:
-        ValueError: a number that JSON cannot hold.
+        ValueError: a number that JSON cannot represent.
     """
     return _ENCODER.encode(value)
 
@@ -59,12 +55,20 @@ def encode(value: object) -> str:
 class Console:
     """The three streams of one run of the command.
 
-    Answers go to `stdout`, everything said about the work itself to `stderr`.
+    Results go to `stdout`; progress, notes and errors go to `stderr`.
     """
 
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
+
+    @classmethod
+    def of_process(cls) -> Self:
+        """The process's own streams; characters that their encoding lacks are escaped."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return cls()
 
     def json(self, value: object) -> None:
         """Write one line of JSON to standard output."""
@@ -74,46 +78,45 @@ class Console:
         """Write one line to standard output, hidden characters escaped."""
         self.stdout.write(visible(text) + "\n")
 
+    def paragraph(self, text: str) -> None:
+        """Write text to standard output, hidden characters escaped, wrapped at a terminal."""
+        wrapped = fill(visible(text), _width_of(self.stdout), subsequent_indent="  ")
+        self.stdout.write(wrapped + "\n")
+
     def note(self, text: str) -> None:
-        """Write one line about the work to standard error, hidden characters escaped."""
+        """Write one line to standard error, hidden characters escaped."""
         self.stderr.write(visible(text) + "\n")
 
     def error(self, text: str) -> None:
-        """Write why the command stops to standard error."""
+        """Write an error message to standard error."""
         self.note(f"bounceledger: {text}")
 
-    def rich(self, *, error: bool = False) -> RichConsole:
-        """A rich console on standard output (or error) that interprets no markup."""
+    def rich(self, *, error: bool = False) -> "RichConsole":
+        """A rich console on standard output (or standard error) that interprets no markup.
+
+        It is as wide as the terminal; in a pipe or a file nothing is folded.
+        """
+        from rich.console import Console as RichConsole
+
+        stream = self.stderr if error else self.stdout
         return RichConsole(
-            file=self.stderr if error else self.stdout,
+            file=stream,
+            width=_width_of(stream),
+            height=_HEIGHT,
             markup=False,
             emoji=False,
             highlight=False,
         )
 
-    def table(
-        self,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
-        *,
-        title: str = "",
-        error: bool = False,
-    ) -> None:
-        """Print a table; numbers stand right, texts are escaped and never interpreted."""
-        body = [tuple(row) for row in rows]
-        table = Table(title=Text(visible(title)) if title else None, title_justify="left")
-        for index, name in enumerate(columns):
-            numeric = bool(body) and all(isinstance(row[index], int | float) for row in body)
-            table.add_column(Text(name), justify="right" if numeric else "left")
-        for row in body:
-            table.add_row(*(Text(visible(str(cell))) for cell in row))
-        self.rich(error=error).print(table)
 
-    def fields(self, values: Mapping[str, Any]) -> None:
-        """Print names and values in two columns, without a border."""
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="bold", no_wrap=True)
-        grid.add_column(overflow="fold")
-        for name, value in values.items():
-            grid.add_row(Text(name), Text(visible(str(value))))
-        self.rich().print(grid)
+def _width_of(stream: TextIO) -> int:
+    """Columns of the terminal behind a stream; `_UNLIMITED` where there is none."""
+    if not stream.isatty():
+        return _UNLIMITED
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    except (OSError, ValueError):
+        return _USUAL

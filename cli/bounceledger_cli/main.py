@@ -1,125 +1,127 @@
 """Entry point of the ``bounceledger`` command.
 
-A command is a module in `bounceledger_cli.commands` plus one name in `COMMANDS`. It has
+The commands are listed in `bounceledger_cli.commands`; this module runs one of them and
+turns whatever ends it into a message and an exit code.
 
-- ``NAME``: the word on the command line,
-- ``HELP``: one sentence for the list of commands,
-- ``EXAMPLES``: lines shown under ``bounceledger NAME --help``; may be empty,
-- ``add_arguments(parser)``: adds its arguments to an ``argparse.ArgumentParser``,
-- ``run(args, console) -> int``: does the work and returns the exit code.
-
-`run` writes answers through `Console` (``json``, ``line``, ``table``, ``fields``) and
-raises `CommandError`, or any `BounceledgerError`, with a message for people; `main`
-prints it and returns the code. Collaborators such as a client or a clock are further,
-defaulted arguments of `run`. Import anything slow (boto3, dns) inside `run`.
-
-Exit codes: 0 done, 1 done but not for everything, 2 wrong usage or input, 130
-interrupted, 141 the reader of our output went away.
+Exit codes: 0 done, 1 partially done, 2 wrong usage or input, 70 unexpected error (a bug),
+130 interrupted, 141 the reader of our output closed it.
 """
 
-import argparse
-import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+
+import click
 
 from bounceledger import __version__
 from bounceledger.errors import BounceledgerError
-from bounceledger_cli.commands import classify, counts, explain, mx, recheck
-from bounceledger_cli.console import CommandError, Console
+from bounceledger_cli.commands import SECTIONS
+from bounceledger_cli.console import Console
+from bounceledger_cli.errors import CommandError
+from bounceledger_cli.parsing import CommandGroup, Run
+
+PROGRAM = "bounceledger"
+COMPLETE = "_BOUNCELEDGER_COMPLETE"
+"""Variable by which a shell asks for completions."""
+DEBUG = "BOUNCELEDGER_DEBUG"
+"""Variable that shows the traceback of an unexpected error."""
+
+USAGE, BUG, INTERRUPTED, READER_GONE = 2, 70, 130, 141
 
 
-class Command(Protocol):
-    """What `main` needs of a command module."""
-
-    NAME: str
-    HELP: str
-    EXAMPLES: str
-
-    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
-        """Add the command's own arguments."""
-
-    def run(self, args: argparse.Namespace, console: Console, /) -> int:
-        """Do the work; the exit code."""
-
-
-COMMANDS: tuple[Command, ...] = (classify, explain, mx, recheck, counts)
+def program() -> CommandGroup:
+    """The command line as click sees it."""
+    group = CommandGroup(
+        PROGRAM,
+        sections=SECTIONS,
+        help="Read bounce replies: which addresses are dead, which sends were blocked, and why.",
+        examples="""
+            bounceledger explain '550 5.4.1 Recipient address rejected: Access denied'
+            bounceledger classify bounces.csv --column reason > classified.jsonl
+            bounceledger mx --file leads.csv
+            """,
+        epilog="Run 'bounceledger COMMAND --help' for the options and examples of a command.",
+    )
+    return click.version_option(__version__, message=f"{PROGRAM} %(version)s")(group)
 
 
 def main(
-    argv: Sequence[str] | None = None,
-    *,
-    console: Console | None = None,
-    commands: Sequence[Command] = COMMANDS,
+    argv: Sequence[str] | None = None, *, console: Console | None = None, **collaborators: object
 ) -> int:
     """Run one command line.
 
     Args:
         argv: arguments after the program's name; the process's own by default.
         console: streams to use; the process's own by default.
-        commands: the commands to offer.
+        collaborators: passed to the command's function instead of its defaults, such as
+            ``ledger``, ``resolver`` or ``clock``.
 
     Returns:
-        The exit code. Wrong usage leaves through argparse's own ``SystemExit(2)``.
+        The exit code.
     """
-    console = console or _process_console()
-    args = _parser(commands).parse_args(argv)
-    command: Command = args.command
+    console = console or Console.of_process()
     try:
-        code = command.run(args, console)
+        code = _run(sys.argv[1:] if argv is None else list(argv), Run(console, collaborators))
         console.stdout.flush()
-    except CommandError as error:
-        console.error(str(error))
-        return error.exit_code
-    except BounceledgerError as error:
-        console.error(str(error))
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _forget_output(console)
-        return 141
-    except OSError as error:
-        console.error(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
-        return 2
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.UsageError as error:
+        code = _report_usage(error, console)
+    except (CommandError, BounceledgerError, OSError) as error:
+        code = _report(error, console)
+    except (KeyboardInterrupt, click.Abort):
+        code = INTERRUPTED
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        console.error(f"unexpected error: {type(error).__name__}: {error}")
+        console.note(f"This is a bug. Set {DEBUG}=1 to see the traceback, and please report it.")
+        code = BUG
     return code
 
 
-def _process_console() -> Console:
-    """The process's own streams, made to print what their encoding lacks as an escape."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    return Console()
+def _run(argv: list[str], run: Run) -> int:
+    group = program()
+    instruction = os.environ.get(COMPLETE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(group, {}, PROGRAM, COMPLETE, instruction)
+    with group.make_context(PROGRAM, argv, obj=run) as context:
+        return int(group.invoke(context))
 
 
-def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="bounceledger",
-        description="Read what mail servers say: who is dead, who is blocked, and why.",
-        epilog="\n".join(["examples:", *(command.EXAMPLES for command in commands)]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"bounceledger {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in commands:
-        child = subparsers.add_parser(
-            command.NAME,
-            help=command.HELP,
-            description=command.HELP,
-            epilog=f"examples:\n{command.EXAMPLES}" if command.EXAMPLES else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        command.add_arguments(child)
-        child.set_defaults(command=command)
-    return parser
+def _report_usage(error: click.UsageError, console: Console) -> int:
+    """Write what is wrong with the command line, its usage, and where to read more."""
+    message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        console.stderr.write(message + "\n")
+        return USAGE
+    console.error(message[:1].lower() + message[1:])
+    if error.ctx is not None:
+        console.stderr.write(error.ctx.get_usage() + "\n")
+        console.note(f"Try '{error.ctx.command_path} --help'.")
+    return USAGE
 
 
-def _forget_output(console: Console) -> None:
-    """Keep the interpreter from complaining once more when it flushes at exit."""
+def _report(error: Exception, console: Console) -> int:
+    """Write why the command ends; the exit code."""
+    match error:
+        case CommandError(exit_code=code):
+            console.error(str(error))
+            return code
+        case BrokenPipeError():
+            _discard_output(console)
+            return READER_GONE
+        case OSError():
+            console.error(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        case _:
+            console.error(str(error))
+    return USAGE
+
+
+def _discard_output(console: Console) -> None:
+    """Keep the interpreter from failing again when it flushes standard output at exit."""
     if console.stdout is sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

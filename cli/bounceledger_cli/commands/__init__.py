@@ -1,1 +1,28 @@
-"""One module per command; `bounceledger_cli.main.COMMANDS` names them."""
+"""One module per command.
+
+A new command is one line in `SECTIONS` and a module of that name (a hyphen becomes an
+underscore) which holds ``command``, made with `bounceledger_cli.parsing.command`.
+"""
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "Replies": {
+        "classify": "Classify bounce diagnostics from JSON Lines, CSV or plain text.",
+        "explain": "Explain a reply code, enhanced code, topic or whole reply.",
+    },
+    "Domains": {
+        "mx": "Check in DNS whether domains accept mail.",
+        "recheck": "Queue the domains that are due for a DNS recheck.",
+    },
+    "Lead sources": {
+        "counts": "Show daily outcomes and rates for a lead source.",
+    },
+    "Shell": {
+        "completion": "Print the completion script for bash, zsh or fish.",
+    },
+}
+"""Commands with a summary each, by section, in the order in which help lists them."""
+
+SUMMARIES: dict[str, str] = {
+    name: summary for section in SECTIONS.values() for name, summary in section.items()
+}
+"""The same without sections."""

@@ -1,112 +1,171 @@
 """``bounceledger classify``: what each diagnostic of a file means."""
 
-import argparse
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any
 
-from bounceledger.classify.classifier import classify
-from bounceledger.classify.compiled import load_rules
-from bounceledger.classify.engine import RuleSet
-from bounceledger.classify.reply import parse_reply
-from bounceledger.verdict import DISPOSITIONS, Category, Verdict
-from bounceledger_cli.console import CommandError, Console, encode
-from bounceledger_cli.records import BadRecord, Format, Record, read_records, utf8
+import click
 
-NAME = "classify"
-HELP = "Say what bounce diagnostics mean: JSON lines, CSV or plain lines to JSON lines."
-EXAMPLES = """\
-  bounceledger classify bounces.jsonl > judged.jsonl
-  bounceledger classify export.csv --column reason --summary --output judged.jsonl
-  grep status=bounced mail.log | bounceledger classify --format text"""
+from bounceledger_cli.console import Console, encode
+from bounceledger_cli.errors import CommandError
+from bounceledger_cli.files import STANDARD_INPUT, open_input, open_output, shown_name, size_of
+from bounceledger_cli.options import INPUT_FILE
+from bounceledger_cli.parsing import command as make_command
+from bounceledger_cli.progress import progress
+from bounceledger_cli.records import BadRecord, Layout, Record, read_records
+
+if TYPE_CHECKING:
+    from bounceledger.classify.engine import RuleSet
+    from bounceledger.verdict import Category, Verdict
 
 LONG_FILE = 1 << 20
-"""Bytes from which a file gets a progress bar, on a terminal."""
+"""Bytes from which a file gets a progress bar, at a terminal."""
 
 _TICK = 500
+"""Records between two updates of the bar."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
-    parser.add_argument(
-        "file",
-        nargs="?",
-        default="-",
-        metavar="FILE",
-        help="input; - or nothing for standard input. JSON lines need the field diagnostic and"
-        " may have status, bounce_type, bounce_subtype and action; so may the columns of a CSV",
-    )
-    parser.add_argument(
-        "--format",
-        type=Format,
-        choices=list(Format),
-        default=Format.AUTO,
-        metavar="FORMAT",
-        help="auto (from the file's suffix, else from its first line), jsonl, csv or text",
-    )
-    parser.add_argument(
-        "--column", default="diagnostic", help="CSV column with the diagnostic (%(default)s)"
-    )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write here, not to stdout")
-    parser.add_argument(
-        "--rules", type=Path, metavar="FILE", help="rules of your own, asked before ours"
-    )
-    parser.add_argument(
-        "--skip-bad",
-        action="store_true",
-        help="report a bad line and go on (exit code 1); without it the first one stops (2)",
-    )
-    parser.add_argument(
-        "--summary", action="store_true", help="print a table by category to stderr at the end"
-    )
+@make_command(
+    "classify",
+    details="""
+        Prints JSON Lines: the fields of each record, then category, disposition, scope,
+        rule, reply_code and enhanced_status.
 
-
-def run(args: argparse.Namespace, console: Console, *, long_file: int = LONG_FILE) -> int:
-    """Classify the input line by line.
+        JSON Lines need the field diagnostic and may have status, bounce_type,
+        bounce_subtype and action; CSV may have the same columns.
+        """,
+    examples="""
+        bounceledger classify bounces.jsonl > classified.jsonl
+        bounceledger classify export.csv --column reason --summary
+        grep status=bounced mail.log | bounceledger classify --format text
+        """,
+    exit_codes={
+        0: "every record was classified",
+        1: "some lines were skipped, with --skip-bad",
+        2: "wrong usage or input",
+    },
+)
+@click.argument(
+    "file",
+    type=INPUT_FILE,
+    default=STANDARD_INPUT,
+    metavar="[FILE]",
+    help="Input; - or nothing for standard input.",
+)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice([layout.value for layout in Layout]),
+    default=Layout.AUTO.value,
+    metavar="FORMAT",
+    help="auto (by file extension, otherwise by the first line), jsonl, csv or text.",
+)
+@click.option(
+    "--column",
+    default="diagnostic",
+    metavar="NAME",
+    help="CSV column with the diagnostic (default: diagnostic).",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to FILE instead of standard output.",
+)
+@click.option(
+    "--rules",
+    "rules_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own rules, tried before the built-in ones.",
+)
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Report bad lines and continue; without it the first one stops the command.",
+)
+@click.option(
+    "--summary", is_flag=True, help="Print totals by category to standard error at the end."
+)
+def command(
+    console: Console,
+    *,
+    file: str,
+    layout: str,
+    column: str,
+    output: Path | None,
+    rules_file: Path | None,
+    skip_bad: bool,
+    summary: bool,
+    long_file: int = LONG_FILE,
+) -> int:
+    """Classify the input record by record.
 
     Args:
-        args: as `add_arguments` declares them.
         console: where to read and write.
+        file: name of the input, ``-`` for standard input.
+        layout: a `Layout`.
+        column: CSV column with the diagnostic.
+        output: file to write to; standard output if None.
+        rules_file: further rules.
+        skip_bad: continue after a bad line.
+        summary: print totals at the end.
         long_file: bytes from which a file gets a progress bar.
 
     Raises:
         CommandError: a file cannot be read or written, or a line is bad.
-        RulesError: the file of `--rules` does not hold what it must.
+        RulesError: the rules file is malformed.
     """
-    rules = load_rules(args.rules.resolve() if args.rules else None)
-    name = "standard input" if args.file == "-" else args.file
-    counts: Counter[Category] = Counter()
+    from bounceledger.classify.compiled import load_rules
+
+    rules = load_rules(rules_file.resolve() if rules_file else None)
+    totals: Counter[Category] = Counter()
     skipped = 0
     with ExitStack() as stack:
-        stream = stack.enter_context(_input(args.file, console))
-        advance = stack.enter_context(_progress(stream, console, long_file))
-        write = stack.enter_context(_output(args.output, args.file, console))
+        stream = stack.enter_context(open_input(file, console))
+        size = size_of(stream)
+        advance = stack.enter_context(progress(console, size, least=long_file, items=False))
+        target = stack.enter_context(open_output(output, console, source=file))
         records = read_records(
-            stream, name=_file_name(args.file), layout=args.format, column=args.column
+            stream,
+            name="" if file == STANDARD_INPUT else file,
+            layout=Layout(layout),
+            column=column,
         )
-        for record in _ticking(records, advance):
+        buffer = stream.buffer if size else None
+        for record in _ticking(records, lambda: advance(buffer.tell() if buffer else 0)):
             if isinstance(record, BadRecord):
-                if not args.skip_bad:
-                    raise CommandError(record.describe(name))
-                console.error(record.describe(name))
+                message = record.describe(shown_name(file))
+                if not skip_bad:
+                    raise CommandError(message)
+                console.error(message)
                 skipped += 1
                 continue
-            verdict = _judge(record, rules)
-            counts[verdict.category] += 1
-            write(encode(_answer(record, verdict)) + "\n")
-    if args.summary:
-        _summarise(counts, skipped, console)
+            verdict = _classify(record, rules)
+            totals[verdict.category] += 1
+            target.write(encode(_answer(record, verdict)) + "\n")
+    if summary:
+        _print_summary(console, totals, skipped)
     return 1 if skipped else 0
 
 
-def _judge(record: Record, rules: RuleSet) -> Verdict:
-    return classify(parse_reply(record.diagnostic), record.hints, rules=rules)
+def _classify(record: Record, rules: "RuleSet") -> "Verdict":
+    from bounceledger.classify.classifier import classify
+    from bounceledger.classify.reply import parse_reply
+    from bounceledger.classify.traits import Hints
+
+    hints = Hints(
+        status=record.hints.get("status", ""),
+        type=record.hints.get("bounce_type", ""),
+        subtype=record.hints.get("bounce_subtype", ""),
+        action=record.hints.get("action", ""),
+    )
+    return classify(parse_reply(record.diagnostic), hints, rules=rules)
 
 
-def _answer(record: Record, verdict: Verdict) -> dict[str, Any]:
+def _answer(record: Record, verdict: "Verdict") -> dict[str, Any]:
     """The input's fields, then ours; an input field of the same name gets a prefix."""
     ours = {
         "category": verdict.category.value,
@@ -127,81 +186,23 @@ def _answer(record: Record, verdict: Verdict) -> dict[str, Any]:
     return kept | ours
 
 
-def _summarise(counts: Counter[Category], skipped: int, console: Console) -> None:
-    total = counts.total()
+def _print_summary(console: Console, totals: "Counter[Category]", skipped: int) -> None:
+    from bounceledger.verdict import DISPOSITIONS
+    from bounceledger_cli.tables import percent, print_table
+
     rows = [
-        (category.value, DISPOSITIONS[category].value, count, f"{count / total:.1%}")
-        for category, count in counts.most_common()
+        (category.value, DISPOSITIONS[category].value, count, percent(count, totals.total()))
+        for category, count in totals.most_common()
     ]
-    console.table(("category", "disposition", "replies", "share"), rows, error=True)
-    console.note(f"{total} classified, {skipped} skipped")
-
-
-def _file_name(file: str) -> str:
-    return "" if file == "-" else file
-
-
-@contextmanager
-def _input(file: str, console: Console) -> Iterator[TextIO]:
-    if file == "-":
-        yield utf8(console.stdin)
-        return
-    with _open(Path(file), "r") as stream:
-        yield stream
-
-
-@contextmanager
-def _output(path: Path | None, source: str, console: Console) -> Iterator[Callable[[str], object]]:
-    if path is None:
-        yield console.stdout.write
-        return
-    if source != "-" and path.exists() and path.samefile(source):
-        raise CommandError(f"{path}: is the input")
-    with _open(path, "w") as stream:
-        yield stream.write
-
-
-def _open(path: Path, mode: Literal["r", "w"]) -> TextIO:
-    try:
-        return path.open(mode, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from error
-
-
-@contextmanager
-def _progress(
-    stream: TextIO, console: Console, long_file: int
-) -> Iterator[Callable[[], None] | None]:
-    """A bar over the bytes read, for a long file and a person who watches."""
-    size = _size(stream)
-    if size < long_file or not console.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    with Progress(
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console.rich(error=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=size)
-        buffer = stream.buffer
-        yield lambda: bar.update(task, completed=buffer.tell())
-
-
-def _size(stream: TextIO) -> int:
-    try:
-        return os.fstat(stream.fileno()).st_size
-    except (OSError, ValueError):
-        return 0
+    if rows:
+        print_table(console, ("category", "disposition", "replies", "share"), rows, error=True)
+    console.note(f"{totals.total():,} classified, {skipped:,} skipped")
 
 
 def _ticking(
-    records: Iterable[Record | BadRecord], advance: Callable[[], None] | None
+    records: Iterable[Record | BadRecord], advance: Callable[[], None]
 ) -> Iterator[Record | BadRecord]:
     for number, record in enumerate(records):
-        if advance is not None and number % _TICK == 0:
+        if number % _TICK == 0:
             advance()
         yield record

@@ -1,101 +1,76 @@
-"""``bounceledger recheck``: send domains whose day has come to the probe queue, by hand."""
+"""``bounceledger recheck``: send domains that are due to the probe queue, manually."""
 
-import argparse
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
-from bounceledger.settings import Settings
-from bounceledger_cli.console import CommandError, Console
+import click
+
+from bounceledger_cli.console import Console
+from bounceledger_cli.days import Clock, utc_now
+from bounceledger_cli.deployment import Deployment
+from bounceledger_cli.options import DAY, deployment_options
+from bounceledger_cli.parsing import command as make_command
+from bounceledger_cli.wording import counted
 
 if TYPE_CHECKING:
     from bounceledger.domains.claims import Probes
     from bounceledger.domains.rechecks import Rechecks
 
-NAME = "recheck"
-HELP = "Ask DNS again about the domains whose day has come, as the daily schedule does."
-EXAMPLES = """\
-  bounceledger recheck --dry-run
-  bounceledger recheck --day 2026-12-01 --table TABLE --queue https://sqs.../ProbeQueue"""
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
-    parser.add_argument(
-        "--day",
-        type=date.fromisoformat,
-        metavar="YYYY-MM-DD",
-        help="that day (today, UTC) and those before it that were missed",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="name the domains, send nothing")
-    parser.add_argument("--table", metavar="NAME", help="the table (TABLE_NAME)")
-    parser.add_argument("--queue", metavar="URL", help="the probe queue (PROBE_QUEUE_URL)")
-
-
-def run(
-    args: argparse.Namespace,
+@make_command(
+    "recheck",
+    details="Does what the daily schedule does, and prints the domains.",
+    examples="""
+        bounceledger recheck --stack bounceledger --dry-run
+        bounceledger recheck --day 2026-12-01 --table NAME --queue URL
+        """,
+)
+@click.option(
+    "--day",
+    type=DAY,
+    metavar="DAY",
+    help="Recheck domains due on this day or missed before it (default: today, UTC).",
+)
+@click.option("--dry-run", is_flag=True, help="List the domains without queueing them.")
+@deployment_options(queue=True)
+def command(
     console: Console,
     *,
+    day: date | None,
+    dry_run: bool,
+    deployment: Deployment,
     rechecks: "Rechecks | None" = None,
     probes: "Probes | None" = None,
+    clock: Clock = utc_now,
 ) -> int:
-    """Name every domain that is due, and send it unless this is a dry run.
+    """Print every domain that is due, and queue it unless this is a dry run.
 
     Args:
-        args: as `add_arguments` declares them.
         console: where to write.
-        rechecks: the ledger; that of `args` and the environment by default.
-        probes: where probes are asked for; likewise.
+        day: the UTC day.
+        dry_run: only print.
+        deployment: the table and the queue.
+        rechecks: the ledger; that of `deployment` by default.
+        probes: the probe queue; likewise.
+        clock: the time, where `day` is None.
 
     Raises:
-        CommandError: AWS cannot be reached with what this machine is configured with.
-        SettingsError: the table or the queue is not named.
+        CommandError: no table or queue is given, or AWS failed.
+        SettingsError: an environment variable is malformed.
         LedgerError: the table cannot be read.
-        QueueError: the queue did not take a domain; those printed before were sent.
+        QueueError: a domain could not be queued; those printed before were.
     """
-    from botocore.exceptions import BotoCoreError
-
-    from bounceledger.domains.probe_requests import ProbeRequest
     from bounceledger.domains.rechecks import due
+    from bounceledger.domains.probe_requests import ProbeRequest
 
-    try:
-        rechecks = rechecks or _ledger(args)
-        probes = probes or (None if args.dry_run else _queue(args))
-    except BotoCoreError as error:
-        raise CommandError(str(error)) from error
+    rechecks = rechecks or deployment.ledger()
+    if not dry_run:
+        probes = probes or deployment.probe_queue()
     count = 0
-    for domain in due(rechecks, args.day or datetime.now(UTC).date()):
-        if not args.dry_run and probes is not None:
+    for domain in due(rechecks, day or clock().date()):
+        if not dry_run and probes is not None:
             probes.send([ProbeRequest(domain)])
         console.line(domain)
         count += 1
-    console.note(f"{count} domains {'due' if args.dry_run else 'sent to the probe queue'}")
+    console.note(f"{counted(count, 'domain')} {'due' if dry_run else 'sent to the probe queue'}")
     return 0
-
-
-def _ledger(args: argparse.Namespace) -> "Rechecks":
-    from bounceledger.ledger import Ledger, connect
-
-    settings = _settings(args, "table_name")
-    return Ledger(connect(), settings)
-
-
-def _queue(args: argparse.Namespace) -> "Probes":
-    import boto3
-
-    from bounceledger.domains.probe_requests import ProbeQueue
-
-    return ProbeQueue(boto3.client("sqs"), _settings(args, "probe_queue_url").probe_queue_url)
-
-
-def _settings(args: argparse.Namespace, needed: str) -> Settings:
-    settings = Settings.from_env()
-    settings = replace(
-        settings,
-        table_name=args.table or settings.table_name,
-        probe_queue_url=args.queue or settings.probe_queue_url,
-    )
-    if not getattr(settings, needed):
-        option = "--table" if needed == "table_name" else "--queue"
-        raise CommandError(f"{needed.upper()} is not set; name it there or with {option}")
-    return settings

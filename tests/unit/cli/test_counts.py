@@ -1,17 +1,13 @@
 """``bounceledger counts``: totals, rates and days of a lead source."""
 
-import argparse
-import io
 import json
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pytest
 
 from bounceledger.ledger import Counts
 from bounceledger_cli.commands import counts
-from bounceledger_cli.console import CommandError, Console
-from bounceledger_cli.main import main
+from tests.unit.cli.runner import Ran, run
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
 DAYS = {
@@ -40,30 +36,17 @@ class Counted:
         return Counts(source=source, days=self.days)
 
 
-def run(*arguments: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[str, Counted]:
+def ask(*argv: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[Ran, Counted]:
     ledger = Counted(days)
-    output = io.StringIO()
-    console = Console(stdin=io.StringIO(), stdout=output, stderr=io.StringIO())
-
-    class Command:
-        NAME, HELP, EXAMPLES = counts.NAME, counts.HELP, counts.EXAMPLES
-        add_arguments = staticmethod(counts.add_arguments)
-
-        @staticmethod
-        def run(args: Any, console: Console) -> int:
-            return counts.run(args, console, ledger=ledger, clock=lambda: NOW)
-
-    code = main(["counts", *arguments], console=console, commands=[Command()])
-    assert code == 0
-    return output.getvalue(), ledger
+    return run("counts", *argv, ledger=ledger, clock=lambda: NOW), ledger
 
 
 def test_a_table_by_day_with_totals_and_rates() -> None:
     # WHEN a source's counts are printed
-    output, ledger = run("Fair 2026")
+    ran, ledger = ask("Fair 2026")
     # THEN each day and the total have a line; rates are of deliveries and bounces
     assert ledger.asked == [("fair-2026", date(2026, 10, 22), date(2026, 11, 20))]
-    lines = [line.replace("│", " ").split() for line in output.splitlines()]
+    lines = [line.split() for line in ran.out.splitlines()]
     assert ["2026-11-18", "90", "6", "0", "0", "0", "0"] in lines
     assert ["total", "92", "6", "1", "1", "1", "7"] in lines
     assert ["2026-11-18", "6.25", "0.00", "0.00", "0.00"] in lines
@@ -72,17 +55,17 @@ def test_a_table_by_day_with_totals_and_rates() -> None:
 
 
 def test_json_for_programs() -> None:
-    output, _ = run("fair", "--from", "2026-11-18", "--to", "2026-11-19", "--json")
-    answer = json.loads(output)
+    ran, _ = ask("fair", "--from", "2026-11-18", "--to", "2026-11-19", "--json")
+    answer = json.loads(ran.out)
     assert answer["days"]["2026-11-18"]["hard"] == 6
     assert answer["totals"]["delivered"] == 92
     assert answer["rates"] == {"hard": 0.06, "soft": 0.01, "block": 0.01, "complaint": 0.01}
     assert (answer["from"], answer["to"]) == ("2026-11-18", "2026-11-19")
 
 
-def test_nothing_counted_has_no_rate() -> None:
-    output, _ = run("fair", days={})
-    assert "Nothing was counted for fair" in output
+def test_a_source_without_events_has_no_rates() -> None:
+    ran, _ = ask("fair", days={})
+    assert "No events recorded for fair, 2026-10-22 to 2026-11-20 (UTC)." in ran.out
     assert counts.rates({}) == dict.fromkeys(("hard", "soft", "block", "complaint"))
 
 
@@ -90,22 +73,23 @@ def test_nothing_counted_has_no_rate() -> None:
     ("arguments", "message"),
     [
         (["fair", "--from", "2026-11-21", "--to", "2026-11-20"], "later than"),
-        (["###"], "no lead source"),
+        (["###"], "not a valid lead source name: '###'"),
         (["fair", "--to", "0001-01-05"], "no mail before"),
         (["fair", "--from", "2001-01-05"], "no mail before"),
+        (["fair", "--to", "tomorrow"], "'tomorrow' is not a date such as 2026-01-31."),
     ],
 )
-def test_what_cannot_be_asked(arguments: list[str], message: str) -> None:
-    parser = argparse.ArgumentParser()
-    counts.add_arguments(parser)
-    console = Console(stdout=io.StringIO(), stderr=io.StringIO())
-    with pytest.raises(CommandError, match=message):
-        counts.run(parser.parse_args(arguments), console, ledger=Counted({}), clock=lambda: NOW)
+def test_wrong_days_and_sources_are_reported(arguments: list[str], message: str) -> None:
+    # WHEN the days or the lead source are wrong THEN the command says so
+    ran, ledger = ask(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+    assert ledger.asked == []
 
 
-def test_a_table_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN neither an option nor a variable WHEN run THEN the message lists all of them
     monkeypatch.delenv("TABLE_NAME", raising=False)
-    parser = argparse.ArgumentParser()
-    counts.add_arguments(parser)
-    with pytest.raises(CommandError, match="TABLE_NAME"):
-        counts.run(parser.parse_args(["fair"]), Console(stdout=io.StringIO()))
+    ran = run("counts", "fair")
+    assert ran.code == 2
+    assert "no table given; use --table, --stack or set TABLE_NAME" in ran.err

@@ -1,0 +1,115 @@
+"""Which table and queue a command uses: from options, a stack's outputs or variables."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from bounceledger_cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from bounceledger.ledger import Ledger
+    from bounceledger.domains.probe_requests import ProbeQueue
+    from bounceledger.settings import Settings
+
+
+def boto3_client(service: str, endpoint_url: str | None) -> Any:
+    """A boto3 client; imports boto3."""
+    import boto3
+
+    return boto3.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """The deployment that a command line names.
+
+    Options win over the environment. A stack stands for all of its resources, so it cannot
+    be combined with the name of one.
+
+    Attributes:
+        stack: CloudFormation stack; its outputs ``TableName`` and ``ProbeQueueUrl`` and its
+            parameter ``CounterShards`` are used.
+        table: DynamoDB table.
+        queue: URL of the probe queue.
+        shards: number of shards of the counters.
+        endpoint_url: AWS endpoint of a local stack.
+        client: makes a client of a service, by its name and the endpoint.
+    """
+
+    stack: str | None = None
+    table: str | None = None
+    queue: str | None = None
+    shards: int | None = None
+    endpoint_url: str | None = None
+    client: Callable[[str, str | None], Any] = boto3_client
+
+    def ledger(self) -> "Ledger":
+        """The ledger on the table.
+
+        Raises:
+            CommandError: no table is given, the options exclude each other, or AWS failed.
+            SettingsError: an environment variable is malformed.
+        """
+        with _aws_errors():
+            from bounceledger.ledger import Ledger, connect
+
+            if not self._settings.table_name:
+                raise CommandError("no table given; use --table, --stack or set TABLE_NAME")
+            return Ledger(connect(self.endpoint_url), self._settings)
+
+    def probe_queue(self) -> "ProbeQueue":
+        """The queue of domains to probe; raises as `ledger` does."""
+        with _aws_errors():
+            from bounceledger.domains.probe_requests import ProbeQueue
+
+            url = self._settings.probe_queue_url
+            if not url:
+                raise CommandError("no queue given; use --queue, --stack or set PROBE_QUEUE_URL")
+            return ProbeQueue(self.client("sqs", self.endpoint_url), url)
+
+    @cached_property
+    def _settings(self) -> "Settings":
+        from bounceledger.settings import Settings
+
+        settings = Settings.from_env()
+        if self.stack:
+            if self.table or self.queue:
+                option = "--table" if self.table else "--queue"
+                raise CommandError(f"use either --stack or {option}, not both")
+            settings = self._with_stack(settings)
+        return replace(
+            settings,
+            table_name=self.table or settings.table_name,
+            probe_queue_url=self.queue or settings.probe_queue_url,
+            counter_shards=settings.counter_shards if self.shards is None else self.shards,
+        )
+
+    def _with_stack(self, settings: "Settings") -> "Settings":
+        """The settings of a deployed stack."""
+        client = self.client("cloudformation", self.endpoint_url)
+        [stack] = client.describe_stacks(StackName=self.stack)["Stacks"]
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+        if "TableName" not in outputs:
+            raise CommandError(f"stack {self.stack} has no output TableName")
+        parameters = {
+            item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])
+        }
+        return replace(
+            settings,
+            table_name=outputs["TableName"],
+            probe_queue_url=outputs.get("ProbeQueueUrl", ""),
+            counter_shards=int(parameters.get("CounterShards", settings.counter_shards)),
+        )
+
+
+@contextmanager
+def _aws_errors() -> Iterator[None]:
+    """Turn errors of the AWS SDK into messages."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(f"AWS request failed: {error}") from error

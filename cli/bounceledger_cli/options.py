@@ -1,0 +1,112 @@
+"""Options that several commands share, each declared once."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any
+
+import click
+
+from bounceledger_cli.days import DEFAULT_DAYS, Days
+from bounceledger_cli.deployment import Deployment
+
+type _Function = Callable[..., int]
+
+
+class DayType(click.ParamType[date]):
+    """A UTC day such as 2026-01-31."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day; fails with a usage error."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2026-01-31.", param, ctx)
+
+
+DAY = DayType()
+
+INPUT_FILE = click.Path(allow_dash=True)
+"""A path whose name the shell completes; `files.open_input` opens it."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def day_options(function: _Function) -> _Function:
+    """Add ``--from`` and ``--to``; the function gets them as ``days``, a `Days`."""
+
+    @click.option(
+        "--from",
+        "first",
+        type=DAY,
+        metavar="DAY",
+        help=f"First UTC day, such as 2026-11-01 (default: {DEFAULT_DAYS - 1} days before --to).",
+    )
+    @click.option("--to", "last", type=DAY, metavar="DAY", help="Last UTC day (default: today).")
+    @wraps(function)
+    def wrapper(*args: Any, first: date | None, last: date | None, **options: Any) -> int:
+        return function(*args, days=Days(first, last), **options)
+
+    return wrapper
+
+
+def deployment_options(
+    *, queue: bool = False, shards: bool = False
+) -> Callable[[_Function], _Function]:
+    """Add ``--stack``, ``--table`` and ``--endpoint-url``.
+
+    The function gets them as ``deployment``, a `Deployment`.
+
+    Args:
+        queue: also add ``--queue``, the probe queue.
+        shards: also add ``--shards``, for commands that read counters.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        @wraps(function)
+        def wrapper(
+            *args: Any,
+            stack: str | None,
+            table: str | None,
+            endpoint_url: str | None,
+            queue: str | None = None,
+            shards: int | None = None,
+            **options: Any,
+        ) -> int:
+            deployment = Deployment(
+                stack=stack, table=table, queue=queue, shards=shards, endpoint_url=endpoint_url
+            )
+            return function(*args, deployment=deployment, **options)
+
+        wanted = [_STACK, _TABLE, *[_QUEUE] * queue, *[_SHARDS] * shards, _ENDPOINT_URL]
+        for option in reversed(wanted):
+            option(wrapper)
+        return wrapper
+
+    return decorate
+
+
+_STACK = click.option(
+    "--stack", metavar="NAME", help="CloudFormation stack of the deployment; its outputs are used."
+)
+_TABLE = click.option(
+    "--table", metavar="NAME", help="DynamoDB table (default: that of --stack, or TABLE_NAME)."
+)
+_QUEUE = click.option(
+    "--queue",
+    metavar="URL",
+    help="Probe queue (default: that of --stack, or PROBE_QUEUE_URL).",
+)
+_SHARDS = click.option(
+    "--shards",
+    type=int,
+    metavar="N",
+    help="CounterShards of the deployment (default: that of --stack, or COUNTER_SHARDS).",
+)
+_ENDPOINT_URL = click.option(
+    "--endpoint-url", metavar="URL", help="AWS endpoint, for a local stack."
+)

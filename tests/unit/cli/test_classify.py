@@ -1,0 +1,226 @@
+"""``bounceledger classify``: diagnostics in, verdicts out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.runner import BLOCKED, ESCAPES, UNKNOWN_USER, Ran, Terminal, jsonl, run
+
+
+def test_json_lines_keep_their_fields_and_gain_ours() -> None:
+    # GIVEN a record with fields of its own WHEN classified THEN they stand before ours
+    ran = run("classify", stdin=jsonl({"id": 7, "diagnostic": UNKNOWN_USER, "more": [1]}))
+    assert ran.code == 0
+    assert list(ran.records[0]) == [
+        "id",
+        "diagnostic",
+        "more",
+        "category",
+        "disposition",
+        "scope",
+        "rule",
+        "reply_code",
+        "enhanced_status",
+    ]
+    assert ran.records[0] | {"rule": ""} == {
+        "id": 7,
+        "diagnostic": UNKNOWN_USER,
+        "more": [1],
+        "category": "mailbox_unknown",
+        "disposition": "hard",
+        "scope": "address",
+        "rule": "",
+        "reply_code": 550,
+        "enhanced_status": "5.1.1",
+    }
+
+
+def test_a_block_is_not_a_hard_bounce() -> None:
+    (record,) = run("classify", "-", stdin=BLOCKED + "\n").records
+    assert (record["category"], record["disposition"]) == ("reputation_block", "block")
+
+
+def test_what_is_absent_is_null() -> None:
+    (record,) = run("classify", stdin="something odd\n").records
+    assert record["reply_code"] is None
+    assert record["enhanced_status"] is None
+    assert record["category"] == "unknown"
+
+
+def test_what_ses_says_decides_where_there_is_no_diagnostic() -> None:
+    full = {"diagnostic": None, "bounce_type": "Transient", "bounce_subtype": "MailboxFull"}
+    (record,) = run("classify", stdin=jsonl(full)).records
+    assert record["category"] == "mailbox_full"
+    assert record["diagnostic"] is None
+
+
+def test_input_fields_named_like_ours_are_kept_under_another_name() -> None:
+    taken = {"diagnostic": UNKNOWN_USER, "category": "a", "input_category": "b"}
+    (record,) = run("classify", stdin=jsonl(taken)).records
+    assert record["category"] == "mailbox_unknown"
+    assert record["input_input_category"] == "a"
+    assert record["input_category"] == "b"
+
+
+def test_a_csv_names_its_column(tmp_path: Path) -> None:
+    # GIVEN a CSV from a spreadsheet: byte order mark, semicolons, a cell of two lines
+    path = tmp_path / "export.csv"
+    path.write_text(
+        '\ufeffid;reason;status\n1;"550-5.1.1 no\n550 5.1.1 such user";5.1.1\n\n2;;4.2.2\n',
+        encoding="utf-8",
+    )
+    # WHEN its column is named
+    ran = run("classify", str(path), "--column", "reason")
+    # THEN every row becomes a line, with the other known columns as hints
+    assert ran.code == 0, ran.err
+    assert [record["category"] for record in ran.records] == ["mailbox_unknown", "mailbox_full"]
+    assert ran.records[0]["id"] == "1"
+
+
+def test_a_csv_on_standard_input_is_known_by_its_header() -> None:
+    ran = run("classify", stdin=f"diagnostic,id\n{UNKNOWN_USER},1\n")
+    assert ran.records[0]["id"] == "1"
+
+
+def test_plain_lines_are_diagnostics_and_empty_ones_nothing() -> None:
+    ran = run("classify", stdin=f"\n{UNKNOWN_USER}\r\n\n{BLOCKED}")
+    assert [record["diagnostic"] for record in ran.records] == [UNKNOWN_USER, BLOCKED]
+
+
+def test_the_format_can_be_forced() -> None:
+    ran = run("classify", "--format", "text", stdin='{"diagnostic": "x"}\n')
+    assert ran.records[0]["diagnostic"] == '{"diagnostic": "x"}'
+
+
+def test_an_empty_input_gives_an_empty_output() -> None:
+    assert run("classify") == Ran(0, "", "")
+    assert run("classify", "--summary", "--format", "csv").code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"diagnostic": 5}', "line 2: diagnostic is a number, expected a string"),
+        ('{"diagnostic": "x", "status": []}', "line 2: status is a list, expected a string"),
+        ('{"diagnostic": "x", "bounce_type": true}', "line 2: bounce_type is a boolean"),
+        ('{"text": "x"}', "line 2: diagnostic is missing"),
+        ('{"diagnostic": ', "line 2 is not valid JSON: "),
+        ('{"diagnostic": "x", "n": NaN}', "line 2 is not valid JSON: NaN is not a number"),
+        ('{"diagnostic": "x", "n": 1e999}', "line 2 is not valid JSON: 1e999 is too large"),
+        ('{"diagnostic": "x", "n": ' + "9" * 5000 + "}", "line 2 is not valid JSON: "),
+        ("[" * 100_000, "line 2 is n"),
+        ('["x"]', "line 2 is not a JSON object"),
+    ],
+)
+def test_a_bad_line_stops_with_file_line_and_field(line: str, said: str, tmp_path: Path) -> None:
+    # GIVEN a good line and a bad one WHEN classified
+    path = tmp_path / "a.jsonl"
+    path.write_text(jsonl({"diagnostic": UNKNOWN_USER}) + line + "\n", encoding="utf-8")
+    ran = run("classify", str(path))
+    # THEN the good one is out, the bad one is named, and the code says so
+    assert ran.code == 2
+    assert len(ran.records) == 1
+    assert ran.err.startswith(f"bounceledger: {path}: {said}")
+
+
+def test_bad_lines_can_be_skipped() -> None:
+    lines = jsonl({"diagnostic": "x"}) + "nonsense\n" + jsonl({"diagnostic": UNKNOWN_USER})
+    ran = run("classify", "--skip-bad", stdin=lines)
+    assert ran.code == 1
+    assert len(ran.records) == 2
+    assert "standard input: line 2 is not valid JSON" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "id,reason\n1,x\n",
+            "line 1 has no column 'diagnostic'; the file has: id, reason; name one with --column",
+        ),
+        ("diagnostic,id,id\nx,1,2\n", "line 1 has two columns of one name: diagnostic, id, id"),
+        ("id,diagnostic\n1,x,y\n", "line 2 has 3 columns but the header has 2"),
+        ("id,diagnostic\n1\n", "line 2 has 1 column but the header has 2"),
+    ],
+)
+def test_a_bad_csv_says_where(text: str, said: str) -> None:
+    ran = run("classify", "--format", "csv", stdin=text)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_output_goes_to_a_file_but_never_onto_the_input(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.txt", tmp_path / "b.jsonl"
+    source.write_text(UNKNOWN_USER, encoding="utf-8")
+    assert run("classify", str(source), "--output", str(target)) == Ran(0, "", "")
+    assert json.loads(target.read_text(encoding="utf-8"))["scope"] == "address"
+    ran = run("classify", str(source), "--output", str(source))
+    assert (ran.code, ran.err) == (
+        2,
+        f"bounceledger: {source}: output file is the same as the input file\n",
+    )
+    assert source.read_text(encoding="utf-8") == UNKNOWN_USER
+
+
+def test_files_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
+    ran = run("classify", str(tmp_path / "none"))
+    assert (ran.code, ran.out) == (2, "")
+    assert "none: No such file or directory" in ran.err
+    ran = run("classify", "--output", str(tmp_path / "no" / "x"), stdin="x")
+    assert ran.code == 2
+
+
+def test_own_rules_are_tried_first(tmp_path: Path) -> None:
+    rules = tmp_path / "own.toml"
+    rules.write_text(
+        '[[rule]]\nid = "our-partner"\ncategory = "policy"\nany = ["partner says no"]\n'
+        'examples = ["550 5.1.1 partner says no"]\nnote = "A partner\'s gateway."\n',
+        encoding="utf-8",
+    )
+    ran = run("classify", "--rules", str(rules), stdin="550 5.1.1 partner says no\n")
+    assert ran.code == 0, ran.err
+    assert ran.records[0]["rule"] == "our-partner"
+
+
+def test_bad_rules_stop_before_the_first_line(tmp_path: Path) -> None:
+    rules = tmp_path / "own.toml"
+    rules.write_text("rule = 5", encoding="utf-8")
+    ran = run("classify", "--rules", str(rules), stdin="x\n")
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_a_summary_counts_by_category() -> None:
+    ran = run("classify", "--summary", stdin=f"{UNKNOWN_USER}\n{BLOCKED}\n{BLOCKED}\n")
+    assert "reputation_block" in ran.err
+    assert "66.7%" in ran.err
+    assert "3 classified, 0 skipped" in ran.err
+
+
+def test_hostile_text_leaves_no_control_character_on_either_stream() -> None:
+    lines = jsonl({"diagnostic": ESCAPES, "\x1b[2J": "\ud800"}, {"diagnostic": 1}) + "\x1b[0m\n"
+    ran = run("classify", "--skip-bad", "--summary", stdin=lines)
+    assert ran.records[0]["diagnostic"] == ESCAPES
+    for stream in (ran.out, ran.err):
+        assert "\x1b" not in stream
+        assert "\u202e" not in stream
+
+
+def test_bytes_that_are_not_utf8_do_not_stop_it(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes("550 5.1.1 bo\xeete inconnue\n".encode("latin-1"))
+    assert run("classify", str(path)).records[0]["diagnostic"] == "550 5.1.1 bo\\xeete inconnue"
+
+
+def test_a_long_file_shows_progress_to_a_person_only(tmp_path: Path) -> None:
+    # GIVEN a file that counts as long
+    path = tmp_path / "a.txt"
+    path.write_text(f"{UNKNOWN_USER}\n" * 1200, encoding="utf-8")
+    # WHEN it is classified at a terminal, and elsewhere
+    watched = run("classify", str(path), stderr=Terminal(), long_file=10)
+    unwatched = run("classify", str(path), long_file=10)
+
+    # THEN only the first shows a bar, and both print the same
+    assert watched.err != ""
+    assert unwatched.err == ""
+    assert watched.out == unwatched.out

@@ -1,0 +1,13 @@
+"""Untrusted strings are safe on a terminal."""
+
+from bounceledger_cli.console import visible
+
+
+def test_what_steers_a_terminal_is_shown_as_an_escape() -> None:
+    assert visible("a\x1b[2Jb\r\n\x9bc\u202e\ufeff\ud800") == (
+        "a\\x1b[2Jb\\r\\n\\x9bc\\u202e\\ufeff\\ud800"
+    )
+
+
+def test_ordinary_text_of_any_script_is_kept() -> None:
+    assert visible("boîte pleine 该用户不存在 [bold]") == "boîte pleine 该用户不存在 [bold]"

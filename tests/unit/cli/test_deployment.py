@@ -1,0 +1,65 @@
+"""A table, a queue and shards come from options, a stack or variables."""
+
+from typing import Any
+
+import pytest
+
+from bounceledger_cli.deployment import Deployment
+from bounceledger_cli.errors import CommandError
+from tests.unit.cli.runner import run
+
+
+class FakeCloudFormation:
+    """One stack."""
+
+    def __init__(self, **outputs: str) -> None:
+        self._outputs = outputs
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self._outputs.items()]
+        shards = {"ParameterKey": "CounterShards", "ParameterValue": "16"}
+        return {"Stacks": [{"Outputs": outputs, "Parameters": [shards]}]}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "from-variable")
+    monkeypatch.setenv("PROBE_QUEUE_URL", "https://queue.test/variable")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def settings_of(deployment: Deployment) -> tuple[str, str, int]:
+    settings = deployment._settings
+    return settings.table_name, settings.probe_queue_url, settings.counter_shards
+
+
+def test_options_win_over_variables() -> None:
+    # WHEN only variables, or also options are given THEN options win
+    assert settings_of(Deployment()) == ("from-variable", "https://queue.test/variable", 64)
+    deployment = Deployment(table="mine", queue="https://queue.test/mine", shards=8)
+    assert settings_of(deployment) == ("mine", "https://queue.test/mine", 8)
+
+
+def test_a_stack_gives_table_queue_and_shards() -> None:
+    # GIVEN a stack WHEN it is named THEN its outputs and its parameter count
+    stack = FakeCloudFormation(TableName="t", ProbeQueueUrl="https://queue.test/stack")
+    deployment = Deployment(stack="s", client=lambda service, endpoint_url: stack)
+    assert settings_of(deployment) == ("t", "https://queue.test/stack", 16)
+
+
+def test_a_stack_without_the_outputs_is_reported() -> None:
+    # GIVEN a stack of something else WHEN it is named THEN the message says what it lacks
+    deployment = Deployment(stack="s", client=lambda service, url: FakeCloudFormation())
+    with pytest.raises(CommandError, match="stack s has no output TableName"):
+        deployment.ledger()
+    stack = FakeCloudFormation(TableName="t")
+    with pytest.raises(CommandError, match="no queue given"):
+        Deployment(stack="s", client=lambda service, url: stack).probe_queue()
+
+
+@pytest.mark.parametrize("argv", [("counts", "fair", "--table", "t"), ("recheck", "--queue", "u")])
+def test_a_stack_and_a_resource_exclude_each_other(argv: tuple[str, ...]) -> None:
+    # WHEN both are given THEN the message names both
+    ran = run(*argv, "--stack", "s")
+    assert ran.code == 2
+    assert f"use either --stack or {argv[-2]}, not both" in ran.err

@@ -1,0 +1,121 @@
+"""``bounceledger explain``: codes, topics and whole replies."""
+
+import json
+
+import pytest
+
+from tests.unit.cli.runner import BLOCKED, ESCAPES, UNKNOWN_USER, run
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["521"], "521  Host does not accept mail"),
+        (["5.1.1"], "5.1.1  Bad destination mailbox address"),
+        (["x.1.1"], "X.1.1  Bad destination mailbox address"),
+        (["550", "5.2.2"], "5.2.2  Mailbox full"),
+        (["550-5.2.2"], "5.2.2  Mailbox full"),
+        (["gmail rate"], "gmail-rate-limit  "),
+        (["gmail", "rate"], "gmail-rate-limit  "),
+        (["sorbs"], "sorbs  SORBS"),
+        (["microsoft-365-5.7.x"], "microsoft-365-5.7.x  "),
+    ],
+)
+def test_a_code_or_topic_prints_its_page(words: list[str], first: str) -> None:
+    ran = run("explain", *words)
+    assert ran.code == 0
+    assert ran.out.startswith(first)
+    assert "What to do" in ran.out
+
+
+def test_a_page_reads_well_in_80_columns_without_colour() -> None:
+    ran = run("explain", "521")
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert all(line == line.rstrip() for line in ran.out.splitlines())
+    assert "\x1b" not in ran.out
+
+
+def test_a_class_digit_shows_what_it_changes() -> None:
+    assert "With class 4 (persistent transient failure)" in run("explain", "4.1.1").out
+    both = run("explain", "X.1.1").out
+    assert "With class 4" in both
+    assert "With class 5" in both
+
+
+def test_a_whole_reply_is_classified_and_its_codes_explained() -> None:
+    # GIVEN Exchange's misleading reply WHEN explained
+    ran = run("explain", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)")
+    # THEN verdict, evidence, advice and the pages of both codes are there
+    assert ran.code == 0
+    for expected in (
+        "mailbox_unknown",
+        "hard",
+        "Matched",
+        "yes, the address at once",
+        "What happened",
+        "What to do",
+        "5.4.1  No answer from host",
+        "550  Refused",
+    ):
+        assert expected in ran.out
+
+
+def test_a_reply_about_the_sender_suppresses_nobody() -> None:
+    assert "no, and it does not count against the source" in run("explain", BLOCKED).out
+
+
+def test_a_dead_domain_is_suppressed_as_far_as_dns_confirms() -> None:
+    ran = run("explain", "556 5.1.10 Domain example.com does not accept mail (nullMX)")
+    assert "the domain when DNS confirms it" in ran.out
+
+
+def test_the_inner_reply_has_its_pages_too() -> None:
+    ran = run("explain", "--json", "550 4.4.7 Message expired <421 4.4.0 Unable to lookup DNS>")
+    codes = [page["code"] for page in json.loads(ran.out)["pages"]]
+    assert codes == ["X.4.7", "550", "X.4.0", "421"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "smtp; 550 no",
+        "sorry, no mailbox here by that name",
+        "your mail was refused because we said so today",
+    ],
+)
+def test_what_reads_like_a_reply_is_one(text: str) -> None:
+    assert run("explain", text).out.startswith("Category")
+
+
+def test_json_is_one_line() -> None:
+    page = run("explain", "--json", "521").records
+    assert page[0]["code"] == "521"
+    (reply,) = run("explain", "--json", UNKNOWN_USER).records
+    assert reply["category"] == "mailbox_unknown"
+    assert reply["diagnostic"] == UNKNOWN_USER
+    assert reply["suppress"].startswith("yes")
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        ("5.1.99", "X.1.1"),
+        ("559", "550"),
+        ("999", "try a code such as 550"),
+        ("yahho", "yahoo-tss"),
+        ("gmail zebra", "gmail"),
+    ],
+)
+def test_what_is_unknown_names_what_is_near(words: str, near: str) -> None:
+    ran = run("explain", words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("bounceledger: nothing found for")
+    assert near in ran.err
+
+
+def test_hostile_text_is_neither_markup_nor_control() -> None:
+    for argv in ([ESCAPES], ["--json", ESCAPES], ["\x1b[2J[bold]zebra"]):
+        ran = run("explain", *argv)
+        for stream in (ran.out, ran.err):
+            assert "\x1b" not in stream
+            assert "\u202e" not in stream

@@ -1,0 +1,75 @@
+"""``bounceledger recheck``: domains that are due."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bounceledger.domains.probe_requests import ProbeRequest
+from tests.unit.cli.runner import Ran, run
+
+
+class Due:
+    """Two domains that were due yesterday."""
+
+    def due_rechecks(self, day: date) -> Iterator[str]:
+        if day == date(2026, 11, 30):
+            yield from ("a.test", "b.test")
+
+
+class Sent:
+    def __init__(self) -> None:
+        self.requests: list[ProbeRequest] = []
+
+    def send(self, requests: Iterable[ProbeRequest]) -> None:
+        self.requests.extend(requests)
+
+
+def recheck(*argv: str) -> tuple[Ran, Sent]:
+    sent = Sent()
+    ran = run("recheck", *argv, rechecks=Due(), probes=sent)
+    assert ran.code == 0
+    return ran, sent
+
+
+def test_domains_that_are_due_are_sent_and_named() -> None:
+    # WHEN the day after is rechecked manually
+    ran, sent = recheck("--day", "2026-12-01")
+
+    # THEN the domains that were missed are sent
+    assert sent.requests == [ProbeRequest("a.test"), ProbeRequest("b.test")]
+    assert ran.out == "a.test\nb.test\n"
+
+
+def test_a_dry_run_sends_nothing() -> None:
+    ran, sent = recheck("--day", "2026-12-01", "--dry-run")
+    assert sent.requests == []
+    assert ran.out == "a.test\nb.test\n"
+    assert "2 domains due" in ran.err
+
+
+def test_days_too_long_past_are_not_due() -> None:
+    long_after = date(2026, 11, 30) + timedelta(days=40)
+    assert recheck("--day", long_after.isoformat())[1].requests == []
+
+
+def test_a_table_and_a_queue_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN neither variables nor options
+    monkeypatch.delenv("TABLE_NAME", raising=False)
+    monkeypatch.delenv("PROBE_QUEUE_URL", raising=False)
+
+    # WHEN run THEN the message lists the ways to give one
+    ran = run("recheck", "--dry-run")
+    assert ran.code == 2
+    assert "no table given; use --table, --stack or set TABLE_NAME" in ran.err
+    ran = run("recheck", rechecks=Due())
+    assert ran.code == 2
+    assert "no queue given; use --queue, --stack or set PROBE_QUEUE_URL" in ran.err
+
+
+def test_today_is_the_default_day() -> None:
+    # WHEN no day is given THEN the clock decides
+    ran = run(
+        "recheck", "--dry-run", rechecks=Due(), clock=lambda: datetime(2026, 12, 1, tzinfo=UTC)
+    )
+    assert ran.out == "a.test\nb.test\n"
