@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bounceledger.classify.classifier import compiled, rule_file
+from bounceledger.classify import compiled, rule_file
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import Rule, RuleSet

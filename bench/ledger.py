@@ -31,9 +31,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.progress import Progress
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent
 from bounceledger.intake import Intake
-from bounceledger.ledger import Fate, Ledger, Outcome, connect
+from bounceledger.ledger import Ledger, Outcome, RecordResult, connect
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category, Disposition, Scope, Verdict
@@ -93,10 +95,10 @@ def _observation(
         status="" if disposition is None else "5.1.1",
     )
     if disposition is None:
-        return Observation(event=event)
+        return state.observe(event, policy=Policy())
     category = _CATEGORIES[disposition]
     verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
-    return Observation(event=event, verdict=verdict)
+    return state.observe(event, policy=Policy(), verdict=verdict)
 
 
 # ------------------------------------------------------------------- the hand-written one
@@ -414,10 +416,10 @@ class _Nowhere:
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
-    ) -> list[Outcome]:
+    ) -> list[RecordResult]:
         """Call everything booked."""
         del deadline
-        return [Outcome(fate=Fate.BOOKED)] * len(observations)
+        return [RecordResult(outcome=Outcome.RECORDED)] * len(observations)
 
     def send(self, message: str, error: Exception) -> None:
         """Take nothing."""

@@ -5,50 +5,50 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from bounceledger.errors import InputError, QueueError
-from bounceledger.ledger import Answer, Counts, Fate, Outcome
+from bounceledger.ledger import CheckResult, Counts, Outcome, RecordResult
 from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, DomainFacts, Observation, decide, merge
 
 
-class FakeBooks:
+class FakeLedger:
     """A ledger in memory: every event counts once, facts and decisions are the real ones.
 
     Args:
-        failing: outcomes that named addresses get instead of being booked.
+        failing: results that some addresses get instead of being recorded.
     """
 
-    def __init__(self, failing: dict[str, Outcome] | None = None) -> None:
+    def __init__(self, failing: dict[str, RecordResult] | None = None) -> None:
         self.facts: dict[str, AddressFacts] = {}
         self.domains: dict[str, DomainFacts] = {}
-        self.booked: list[Observation] = []
+        self.recorded: list[Observation] = []
         self.deadlines: list[datetime | None] = []
         self._failing = failing or {}
         self._seen: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self.booked)
+        return len(self.recorded)
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
-    ) -> list[Outcome]:
+    ) -> list[RecordResult]:
         self.deadlines.append(deadline)
         return [self._record(observation) for observation in observations]
 
-    def _record(self, observation: Observation) -> Outcome:
+    def _record(self, observation: Observation) -> RecordResult:
         event = observation.event
         if event.address in self._failing:
             return self._failing[event.address]
         if event.event_id in self._seen:
-            return Outcome(fate=Fate.DUPLICATE)
+            return RecordResult(outcome=Outcome.DUPLICATE)
         self._seen.add(event.event_id)
-        self.booked.append(observation)
+        self.recorded.append(observation)
         facts = self.facts.get(event.address) or AddressFacts(address=event.address)
-        self.facts[event.address] = merge(facts, observation)
-        return Outcome(fate=Fate.BOOKED)
+        self.facts[event.address] = merge(facts, observation, Policy())
+        return RecordResult(outcome=Outcome.RECORDED)
 
-    def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[Answer]:
+    def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[CheckResult]:
         return [
-            Answer(
+            CheckResult(
                 address=address,
                 decision=decide(
                     self.facts.get(address),
@@ -80,13 +80,13 @@ class FakeDeadLetters:
 
     def send(self, message: str, error: InputError) -> None:
         if self._down:
-            raise QueueError("the dead-letter queue took no message")
+            raise QueueError("could not send to the dead-letter queue")
         self.messages.append((message, error))
 
 
 @dataclass
 class FakeContext:
-    """What of a Lambda context the functions read."""
+    """The part of a Lambda context that the functions read."""
 
     function_name: str = "function"
     memory_limit_in_mb: int = 512

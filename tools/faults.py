@@ -49,7 +49,7 @@ type Tick = Callable[[int], None]
 def in_memory(seed: int, size: int, faults: Faults, tick: Tick) -> dict[str, Any]:
     """Deliver a stream to threads on a fake that fails; how the table differs."""
     fake = FakeDynamoDB(seed=seed, faults=faults, hold=0.0005)
-    settings = Settings(table_name="fake", lanes=2, counter_shards=8)
+    settings = Settings(table_name="fake", writers=2, counter_shards=8)
 
     def make_ledger() -> Ledger:
         return Ledger(fake, settings, clock=lambda: stream.NOW, sleep=lambda s: time.sleep(s / 50))

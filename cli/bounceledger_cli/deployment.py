@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bounceledger_cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from bounceledger.ledger import Ledger
     from bounceledger.domains.probe_requests import ProbeQueue
+    from bounceledger.ledger import Ledger
     from bounceledger.settings import Settings
 
 

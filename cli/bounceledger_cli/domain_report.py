@@ -5,19 +5,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bounceledger.domains.judge import FLAGS
-from bounceledger.state import DEAD, DomainVerdict, Probe
+from bounceledger.state import DEAD_VERDICTS, VERDICT_MEANINGS, DomainVerdict, Probe
 from bounceledger_cli.console import Console
 from bounceledger_cli.domain_list import DomainList
 from bounceledger_cli.tables import percent, print_table
 from bounceledger_cli.wording import counted
 
-MEANINGS: dict[DomainVerdict, str] = {
+_CONCLUSIONS: Mapping[DomainVerdict, str] = {
     DomainVerdict.ACCEPTS_MAIL: "accepts mail",
-    DomainVerdict.IMPLICIT_MX: "may accept mail: no MX record, but the domain has an address",
-    DomainVerdict.NULL_MX: "accepts no mail: publishes a null MX",
-    DomainVerdict.NO_MAIL_HOST: "accepts no mail: no usable MX host",
-    DomainVerdict.MISSING: "accepts no mail: does not exist",
-    DomainVerdict.UNKNOWN: "unknown: no reliable DNS answer",
+    DomainVerdict.IMPLICIT_MX: "may accept mail",
+    DomainVerdict.UNKNOWN: "unknown",
+}
+MEANINGS: Mapping[DomainVerdict, str] = {
+    verdict: f"{_CONCLUSIONS.get(verdict, 'accepts no mail')}: {VERDICT_MEANINGS[verdict]}"
+    for verdict in DomainVerdict
 }
 """Each verdict in words."""
 
@@ -45,7 +46,7 @@ def domain_records(domain: str, probe: Probe, given: DomainList) -> Iterator[dic
             "alternate_domain": probe.alternate_domain,
             "alternate_verdict": probe.alternate_verdict.value if probe.alternate_verdict else None,
             "probed_at": probe.probed_at.isoformat(),
-            **probe.evidence,
+            **probe.details,
         }
         if asked is not None:
             record["asked"] = asked
@@ -88,7 +89,7 @@ def print_domains(console: Console, probes: Mapping[str, Probe]) -> None:
 
 def _hosts(probe: Probe) -> list[tuple[str, ...]]:
     """Preference, name, addresses and remarks of each mail host."""
-    records: Any = probe.evidence["records"]
+    records: Any = probe.details["records"]
     return [
         (
             "" if "implicit" in record["flags"] else str(record["preference"]),
@@ -102,7 +103,7 @@ def _hosts(probe: Probe) -> list[tuple[str, ...]]:
 
 def _failures(probe: Probe) -> str:
     """The DNS response codes behind an unknown verdict, such as ``SERVFAIL``."""
-    codes: Any = probe.evidence["answers"]
+    codes: Any = probe.details["answers"]
     if probe.verdict is not DomainVerdict.UNKNOWN:
         return ""
     return ", ".join(sorted(set(codes.values()) - {"NOERROR", "NODATA", "NXDOMAIN"}))
@@ -113,9 +114,9 @@ def _print_legend(console: Console, probes: Iterable[Probe]) -> None:
     remarks: set[str] = set()
     warnings: set[str] = set()
     for probe in probes:
-        records: Any = probe.evidence["records"]
+        records: Any = probe.details["records"]
         remarks.update(flag for record in records for flag in record["flags"])
-        given: Any = probe.evidence["warnings"]
+        given: Any = probe.details["warnings"]
         warnings.update(given)
     if remarks or warnings:
         console.line()
@@ -146,7 +147,7 @@ def _outcome(verdict: DomainVerdict) -> str:
         return "ok"
     if verdict is DomainVerdict.IMPLICIT_MX:
         return "A only"
-    return "dead" if verdict in DEAD else "unknown"
+    return "dead" if verdict in DEAD_VERDICTS else "unknown"
 
 
 def _row(label: str, counts: Counter[str]) -> tuple[object, ...]:

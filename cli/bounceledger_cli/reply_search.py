@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bounceledger import reference
 from bounceledger.classify.classifier import NO_RULE, classify
-from bounceledger.reference import Page
 from bounceledger.classify.reply import SmtpReply, parse_reply
+from bounceledger.reference import Page
 from bounceledger.verdict import Verdict
 from bounceledger_cli.errors import CommandError
 

@@ -10,18 +10,20 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bounceledger import state
 from bounceledger.classify.classifier import classify_event
-from bounceledger.domains.claims import process
+from bounceledger.domains.claims import request_probes
 from bounceledger.domains.lookup import Server
 from bounceledger.domains.probe import probe
 from bounceledger.domains.probe_requests import ProbeRequest
-from bounceledger.domains.prober import Fate, Outcome, Prober
+from bounceledger.domains.prober import ProbeOutcome, Prober, ProbeResult
 from bounceledger.domains.rechecks import due
 from bounceledger.domains.resolver import Resolver
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Ledger
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
-from bounceledger.state import Decision, Observation
+from bounceledger.state import Decision, DomainFacts
 from bounceledger.verdict import Scope
 from tests.dns import server as servers
 from tests.fakes import FakeDeadLetters
@@ -60,7 +62,7 @@ class World:
     def __init__(self, client: Any, dns: Server) -> None:
         self.client = client
         self.now = START
-        settings = Settings(table_name=TABLE, lanes=1, counter_shards=2)
+        settings = Settings(table_name=TABLE, writers=1, counter_shards=2)
         self.ledger = Ledger(client, settings, clock=lambda: self.now, sleep=lambda _: None)
         self.queue = Queue()
         look = partial(probe, resolver=Resolver((dns,), cache_size=0), now=lambda: self.now)
@@ -82,14 +84,18 @@ class World:
         )
         key = {"pk": {"S": f"ADDRESS#{address}"}, "sk": {"S": "FACTS"}}
         before = self.item(key)
-        [outcome] = self.ledger.record([Observation(event=event, verdict=classify_event(event))])
+        [outcome] = self.ledger.record(
+            [state.observe(event, policy=Policy(), verdict=classify_event(event))]
+        )
         assert outcome.ok
         after = self.item(key)
         if after and after != before:
             change = {"Keys": key, "NewImage": after, "SequenceNumber": "1"}
             if before:
                 change["OldImage"] = before
-            process([{"eventName": "MODIFY", "dynamodb": change}], self.queue, FakeDeadLetters())
+            request_probes(
+                [{"eventName": "MODIFY", "dynamodb": change}], self.queue, FakeDeadLetters()
+            )
 
     def item(self, key: dict[str, Any]) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.client.get_item(TableName=TABLE, Key=key).get("Item")
@@ -99,13 +105,13 @@ class World:
         found = self.client.scan(TableName=TABLE)["Items"]
         return {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
 
-    def probe(self) -> list[Outcome]:
+    def probe(self) -> list[ProbeResult]:
         """Process the probe queue, two minutes later."""
         self.now += timedelta(minutes=2)
         waiting, self.queue.requests = self.queue.requests, []
         return [self.answer(request) for request in waiting]
 
-    def answer(self, request: ProbeRequest) -> Outcome:
+    def answer(self, request: ProbeRequest) -> ProbeResult:
         attributes = {
             "ApproximateReceiveCount": "1",
             "SentTimestamp": str(int(self.now.timestamp() * 1000)),
@@ -154,7 +160,7 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
 
     # WHEN a probe confirms it
     [outcome] = world.probe()
-    assert outcome.fate is Fate.PROBED
+    assert outcome.outcome is ProbeOutcome.PROBED
 
     # THEN the address and everyone else at that host name are suppressed permanently, confirmed
     for address in (f"ann@{domain}", f"never-mailed@{domain}"):
@@ -255,7 +261,7 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     [outcome] = world.probe()
 
     # THEN the probe is retried later, and nothing has changed
-    assert outcome.fate is Fate.POSTPONED
+    assert outcome.outcome is ProbeOutcome.POSTPONED
     assert world.queue.hidden == [60]
     assert world.items() == items
     assert world.decision(f"ann@{domain}") == before
@@ -289,7 +295,11 @@ def test_a_verdict_writes_nothing_per_address(world: World, domain: str) -> None
     outcomes = world.probe()
 
     # THEN one probe answered them all
-    assert [outcome.fate for outcome in outcomes] == [Fate.PROBED, Fate.KNOWN, Fate.KNOWN]
+    assert [outcome.outcome for outcome in outcomes] == [
+        ProbeOutcome.PROBED,
+        ProbeOutcome.ALREADY_ANSWERED,
+        ProbeOutcome.ALREADY_ANSWERED,
+    ]
 
     # AND only the domain's item, and the day of its recheck, were written
     after = world.items()
@@ -321,7 +331,7 @@ def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
     world.bounce("ann@company.test", ACCEPTS_NO_MAIL)
     [request] = world.queue.requests
     dead = probe("gone.test", resolver=Resolver((dns,)), now=lambda: START)
-    world.ledger.record_probe("company.test", dead, claims=request.claims)
+    world.ledger.record_probe(DomainFacts(domain="company.test"), dead, claims=request.claims)
     assert world.decision("bob@company.test").suppressed
     world.now = START + timedelta(days=91)
 

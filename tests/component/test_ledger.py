@@ -7,17 +7,20 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Fate, Ledger
+from bounceledger.ledger import Ledger, Outcome
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
+    DomainFacts,
     DomainVerdict,
     Observation,
     Probe,
-    Reason,
+    ReasonCode,
 )
-from bounceledger.verdict import Category, Scope, Verdict
+from bounceledger.verdict import Category, Cause, Scope, Verdict
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TABLE = "suppressions"
@@ -42,7 +45,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
                 {"AttributeName": "sk", "AttributeType": "S"},
             ],
         )
-        settings = Settings(table_name=TABLE, lanes=1, counter_shards=2)
+        settings = Settings(table_name=TABLE, writers=1, counter_shards=2)
         yield Ledger(client, settings, clock=lambda: NOW, sleep=lambda _: None)
 
 
@@ -69,11 +72,11 @@ def observe(
         status="5.1.1",
     )
     if kind is not Kind.BOUNCE or category is None:
-        return Observation(event=event)
+        return state.observe(event, policy=Policy())
     verdict = Verdict(
         category=category, scope=Scope.ADDRESS, rule="r1", reply_code=550, enhanced_status="5.1.1"
     )
-    return Observation(event=event, verdict=verdict)
+    return state.observe(event, policy=Policy(), verdict=verdict)
 
 
 def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> None:
@@ -81,8 +84,8 @@ def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> Non
     [outcome] = ledger.record([observe()])
     # THEN the address is suppressed with the reply, under its source
     [answer] = ledger.check(["a@example.test"], source="fair")
-    assert outcome.fate is Fate.BOOKED
-    assert answer.decision.reason is Reason.HARD_BOUNCE
+    assert outcome.outcome is Outcome.RECORDED
+    assert answer.decision.reason_code is ReasonCode.HARD_BOUNCE
     assert answer.decision.category is Category.MAILBOX_UNKNOWN
     assert answer.decision.until is None
     assert answer.decision.evidence is not None
@@ -128,12 +131,12 @@ def test_redelivery_changes_nothing(ledger: Ledger) -> None:
         observe(Kind.SEND, None, address="f@example.test"),
     ]
     # WHEN it is recorded twice
-    first = [outcome.fate for outcome in ledger.record(batch)]
+    first = [outcome.outcome for outcome in ledger.record(batch)]
     counted = ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
-    second = [outcome.fate for outcome in ledger.record(batch)]
+    second = [outcome.outcome for outcome in ledger.record(batch)]
     # THEN each event was booked once
-    assert first == [Fate.BOOKED, Fate.DUPLICATE, *[Fate.BOOKED] * 5, Fate.IGNORED]
-    assert second == [*[Fate.DUPLICATE] * 7, Fate.IGNORED]
+    assert first == [Outcome.RECORDED, Outcome.DUPLICATE, *[Outcome.RECORDED] * 5, Outcome.IGNORED]
+    assert second == [*[Outcome.DUPLICATE] * 7, Outcome.IGNORED]
     assert counted == ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
     assert counted.days == {
         date(2026, 11, 19): {
@@ -188,15 +191,15 @@ def test_a_delivery_booked_before_any_facts_still_resets_soft_days(ledger: Ledge
 def test_soft_bounces_of_three_days_suppress_for_a_while(ledger: Ledger) -> None:
     ledger.record([observe(category=Category.MAILBOX_FULL, days_ago=n) for n in (5, 3, 1)])
     [answer] = ledger.check(["a@example.test"])
-    assert answer.decision.reason is Reason.SOFT_BOUNCES
+    assert answer.decision.reason_code is ReasonCode.SOFT_BOUNCES
     assert answer.decision.until == NOW + timedelta(days=29)
 
 
 def test_a_lift_holds_against_late_evidence(ledger: Ledger) -> None:
     # GIVEN a suppressed address that is lifted
     ledger.record([observe(days_ago=3)])
-    lift = AddressFacts(address="a@example.test", lifted_at=NOW - timedelta(days=2))
-    ledger.amend(lift, by="operator", why="asked for it")
+    lift = AddressFacts(address="a@example.test", removed_at=NOW - timedelta(days=2))
+    ledger.apply_change(lift, by="operator", note="asked for it")
     # WHEN an event arrives late that is older than the lift
     ledger.record([observe(days_ago=2.5)])
     [late] = ledger.check(["a@example.test"])
@@ -214,12 +217,12 @@ def test_a_dead_domain_suppresses_who_was_never_mailed(ledger: Ledger) -> None:
         verdict=DomainVerdict.NULL_MX,
         probed_at=NOW,
         recheck_at=NOW + timedelta(days=90),
-        evidence={"mx": [{"preference": 0, "host": "."}], "ttl": 300},
+        details={"mx": [{"preference": 0, "host": "."}], "ttl": 300},
         alternate_domain="example.test",
         alternate_verdict=DomainVerdict.ACCEPTS_MAIL,
     )
-    first = ledger.record_probe("dead.example.test", probe)
-    second = ledger.record_probe("dead.example.test", probe)
+    first = ledger.record_probe(DomainFacts(domain="dead.example.test"), probe)
+    second = ledger.record_probe(DomainFacts(domain="dead.example.test"), probe)
     # THEN it is remembered once, and due once
     assert first == second == ledger.domain_facts(["dead.example.test"])["dead.example.test"]
     assert list(ledger.due_rechecks(date(2027, 2, 18))) == ["dead.example.test"]
@@ -238,6 +241,8 @@ def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
             probed_at=at,
             recheck_at=NOW + timedelta(days=recheck),
         )
-        ledger.record_probe("x.test", probe, claims={Category.NO_MAIL_ACCEPTED: NOW})
+        ledger.record_probe(
+            DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: NOW}
+        )
     assert list(ledger.due_rechecks(date(2026, 11, 30))) == []
     assert list(ledger.due_rechecks(date(2026, 12, 10))) == ["x.test"]

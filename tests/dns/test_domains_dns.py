@@ -45,8 +45,8 @@ def test_every_case_gets_its_verdict(domain: str, resolver: Resolver) -> None:
     assert found.verdict is verdict, found
 
     # AND what is unusual about it is flagged
-    flags = [flag for record in found.evidence["records"] for flag in record["flags"]]
-    assert not remark or remark in [*flags, *found.evidence["warnings"]]
+    flags = [flag for record in found.details["records"] for flag in record["flags"]]
+    assert not remark or remark in [*flags, *found.details["warnings"]]
 
     # AND every flag has a description
     assert set(flags) <= set(FLAGS)
@@ -97,7 +97,7 @@ def test_a_silent_resolver_leaves_every_domain_unknown_and_the_probe_ends_in_tim
 
     # THEN the domain is unknown, and the probe ended in time
     assert found.verdict is V.UNKNOWN
-    assert found.evidence["answers"] == {"MX company.test": "TIMEOUT"}
+    assert found.details["answers"] == {"MX company.test": "TIMEOUT"}
     assert time.monotonic() - started < 1
 
 
@@ -111,7 +111,7 @@ def test_no_network_leaves_every_domain_unknown() -> None:
 
     # THEN the domain is unknown
     assert found.verdict is V.UNKNOWN
-    assert found.evidence["answers"]["MX company.test"] in {"UNREACHABLE", "TIMEOUT"}
+    assert found.details["answers"]["MX company.test"] in {"UNREACHABLE", "TIMEOUT"}
 
 
 def test_the_second_resolver_is_asked_when_the_first_is_silent(dns: Server) -> None:
@@ -126,7 +126,7 @@ def test_the_second_resolver_is_asked_when_the_first_is_silent(dns: Server) -> N
 
     # THEN the working one's answers decide, and the silent one cost one timeout
     assert found.verdict is V.ACCEPTS_MAIL
-    assert found.evidence["servers"] == [str(dns)]
+    assert found.details["servers"] == [str(dns)]
     assert time.monotonic() - started < 1
 
 
@@ -168,7 +168,7 @@ def test_a_resolver_with_an_address_for_every_name_is_not_trusted() -> None:
 
     # THEN both are unknown, and the evidence says why
     assert [probe.verdict for probe in found] == [V.UNKNOWN, V.UNKNOWN]
-    assert [probe.evidence["warnings"] for probe in found] == [["resolver_untrusted"]] * 2
+    assert [probe.details["warnings"] for probe in found] == [["resolver_untrusted"]] * 2
 
 
 def test_a_resolver_that_denies_every_name_is_not_trusted() -> None:
@@ -180,7 +180,7 @@ def test_a_resolver_that_denies_every_name_is_not_trusted() -> None:
 
     # THEN it is unknown, and the evidence says why
     assert found.verdict is V.UNKNOWN
-    assert found.evidence["warnings"] == ["resolver_untrusted"]
+    assert found.details["warnings"] == ["resolver_untrusted"]
 
 
 def test_a_resolver_that_refuses_leaves_the_domain_unknown() -> None:
@@ -228,7 +228,7 @@ def test_an_empty_response_counts_beside_records_only(domain: str, verdict: V) -
     # GIVEN a server that does not say that there is nothing, but says nothing
     with servers.responder(answers.WithoutSoa().answer) as server:
         # WHEN a domain is probed
-        found = probe(domain, resolver=Resolver((server,), named=True))
+        found = probe(domain, resolver=Resolver((server,), configured=True))
 
     # THEN the empty response counts where an address shows that the server knows the name
     assert found.verdict is verdict, found
@@ -250,7 +250,7 @@ def test_an_alias_without_its_target_is_followed(domain: str, verdict: V) -> Non
     # GIVEN a server whose responses end with the first alias
     with servers.responder(answers.WithoutAliasTarget().answer) as server:
         # WHEN a domain is probed
-        found = probe(domain, resolver=Resolver((server,), named=True))
+        found = probe(domain, resolver=Resolver((server,), configured=True))
 
     # THEN the verdict is that of the name that the alias leads to
     assert found.verdict is verdict, found

@@ -38,7 +38,7 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
         address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
     }
     for known in facts.values():
-        for source, touch in known["first_touch"].items():
+        for source, touch in known["attributions"].items():
             counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
     return {
         "facts": facts,
@@ -103,7 +103,7 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
             )
             for source in {i.event.lead_source for i in evidence}
         },
-        "first_touch": {
+        "attributions": {
             source: min(
                 (
                     {"at": text(i.event.occurred_at), "cause": cause(i)}
@@ -220,7 +220,7 @@ def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
         "soft_days": facts.get("soft_days", {}),
         "delivered_at": facts.get("delivered_at") if soft else None,
         "sources": facts["sources"],
-        "first_touch": facts.get("first_touch", {}),
+        "attributions": facts.get("attributions", {}),
     }
 
 

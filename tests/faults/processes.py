@@ -145,8 +145,8 @@ def deliver(
         queue.put([numbers[item.event.event_id] for item in batch])
     killed: list[int] = []
 
-    def serve(lane: int) -> None:
-        dice = random.Random(f"{seed}/{lane}")
+    def serve(writer: int) -> None:
+        dice = random.Random(f"{seed}/{writer}")
         worker = Worker(endpoint_url, seed, size)
         try:
             while True:
@@ -157,7 +157,7 @@ def deliver(
                 doomed = dice.random() < KILLED
                 failed = worker.book(batch, dice.random() * MOST_MS / 1000 if doomed else None)
                 if doomed:
-                    killed.append(lane)
+                    killed.append(writer)
                     worker.stop()
                     worker = Worker(endpoint_url, seed, size)
                 again = batch if failed is None else failed

@@ -4,7 +4,9 @@ import hashlib
 import random
 from datetime import UTC, datetime, timedelta
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
+from bounceledger.policy import Policy
 from bounceledger.state import Observation
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
 
@@ -65,11 +67,11 @@ def _observation(dice: random.Random, name: str, address: str, source: str) -> O
         ambiguous=dice.random() < 0.2,
     )
     if kind is not Kind.BOUNCE:
-        return Observation(event=event)
+        return state.observe(event, policy=Policy())
     disposition = _weighted(dice, _DISPOSITIONS)
     category = dice.choice([c for c in Category if DISPOSITIONS[c] is disposition])
     verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
-    return Observation(event=event, verdict=verdict)
+    return state.observe(event, policy=Policy(), verdict=verdict)
 
 
 def _weighted[T](dice: random.Random, weights: dict[T, int]) -> T:

@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Fate, Ledger
+from bounceledger.ledger import Ledger, Outcome
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.faults import model, run, stream
 from tests.faults.fake import FakeDynamoDB, Killed
 
-SETTINGS = Settings(table_name="fake", lanes=1, counter_shards=4)
+SETTINGS = Settings(table_name="fake", writers=1, counter_shards=4)
 ADDRESS = "a@example.test"
 TURNS = 5
 """Calls of each worker whose order is tried out."""
@@ -38,7 +40,7 @@ def event(name: str, kind: Kind, category: Category | None, hours: float) -> Obs
         diagnostic=f"as said in {name}",
     )
     verdict = Verdict(category=category, scope=Scope.ADDRESS, rule="r") if category else None
-    return Observation(event=happened, verdict=verdict)
+    return state.observe(happened, policy=Policy(), verdict=verdict)
 
 
 DELIVERY = event("delivery", Kind.DELIVERY, None, hours=10)
@@ -107,7 +109,7 @@ def run_side_by_side(
     def worker(name: str) -> None:
         try:
             [outcome] = ledger(Client(fake, name, turns)).record([work[name]])
-            assert outcome.fate is Fate.BOOKED
+            assert outcome.outcome is Outcome.RECORDED
         finally:
             turns.leave(name)
 
@@ -231,7 +233,7 @@ def quiet(met: Sequence[int]) -> bool:
 def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
     # GIVEN four environments that all begin with the same shards, each with deliveries of
     # the same three sources and the same day
-    settings = replace(SETTINGS, lanes=2, counter_shards=64)
+    settings = replace(SETTINGS, writers=2, counter_shards=64)
     fake = FakeDynamoDB(hold=0.005)
     start = threading.Barrier(4)
     met = []

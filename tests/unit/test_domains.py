@@ -12,9 +12,10 @@ from bounceledger.domains.alternates import parents
 from bounceledger.domains.judge import MAX_HOSTS
 from bounceledger.domains.lookup import Lookup, RecordType, Server, parse_server
 from bounceledger.domains.probe import MAX_LOOKUPS, probe
+from bounceledger.domains.rechecks import next_recheck
 from bounceledger.errors import AddressError, SettingsError
 from bounceledger.policy import Policy
-from bounceledger.state import DEAD, Probe
+from bounceledger.state import DEAD_VERDICTS, Probe
 from bounceledger.state import DomainVerdict as V
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -73,7 +74,7 @@ def test_a_probe_keeps_the_records_the_codes_the_ttl_and_the_time() -> None:
     # THEN the evidence holds everything that the verdict rests on
     assert found.verdict is V.ACCEPTS_MAIL
     assert found.probed_at == NOW
-    assert found.evidence == {
+    assert found.details == {
         "records": [
             {
                 "preference": 10,
@@ -146,7 +147,7 @@ def test_only_an_answer_makes_a_domain_dead(code, verdict) -> None:
 
     # THEN the domain is dead for NXDOMAIN only
     assert found.verdict is verdict
-    assert found.evidence["answers"] == {"MX a.test": code}
+    assert found.details["answers"] == {"MX a.test": code}
 
 
 @pytest.mark.parametrize("failure", ["SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE"])
@@ -180,7 +181,7 @@ def test_an_ipv6_address_in_use_is_a_mail_host(address) -> None:
 
     # THEN the host is usable, without a flag
     assert found.verdict is V.ACCEPTS_MAIL
-    assert found.evidence["records"][0]["flags"] == []
+    assert found.details["records"][0]["flags"] == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_a_documentation_address_does_not_make_a_domain_dead(address) -> None:
 
     # THEN it accepts mail, and the host is flagged
     assert found.verdict is V.ACCEPTS_MAIL
-    assert found.evidence["records"][0]["flags"] == ["documentation"]
+    assert found.details["records"][0]["flags"] == ["documentation"]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_an_address_that_the_internet_does_not_route_is_not_a_mail_host(address,
 
     # THEN there is no usable host, and the flag says why
     assert found.verdict is V.NO_MAIL_HOST
-    assert found.evidence["records"][0]["flags"] == [flag]
+    assert found.details["records"][0]["flags"] == [flag]
 
     # AND it is the same for a domain without MX record
     assert look("mx.test", known)[0].verdict is V.NO_MAIL_HOST
@@ -269,7 +270,7 @@ def test_an_implicit_mx_that_is_an_alias_is_not_flagged_as_mx_is_cname() -> None
 
     # THEN the flag for MX records is not set
     assert found.verdict is V.IMPLICIT_MX
-    assert found.evidence["records"][0]["flags"] == ["implicit"]
+    assert found.details["records"][0]["flags"] == ["implicit"]
 
 
 EMPTY = Lookup(code="EMPTY")
@@ -292,7 +293,7 @@ def test_an_empty_reply_beside_an_address_counts_as_no_data(empty, address) -> N
 
     # THEN the host is judged by the addresses it has
     assert found.verdict is (V.ACCEPTS_MAIL if address == PUBLIC else V.NO_MAIL_HOST)
-    assert "lookup_failed" not in found.evidence["records"][0]["flags"]
+    assert "lookup_failed" not in found.details["records"][0]["flags"]
 
 
 @pytest.mark.parametrize(
@@ -336,8 +337,8 @@ def test_an_alias_without_its_target_is_followed_and_the_first_one_kept() -> Non
 
     # THEN the host works, is flagged as an alias, and every step is in the evidence
     assert found.verdict is V.ACCEPTS_MAIL
-    assert found.evidence["records"][0]["flags"] == ["mx_is_cname"]
-    assert len(found.evidence["answers"]) == len(resolver.asked) == 6
+    assert found.details["records"][0]["flags"] == ["mx_is_cname"]
+    assert len(found.details["answers"]) == len(resolver.asked) == 6
 
 
 @pytest.mark.parametrize("names", [("a.test", "b.test"), ("a.test",)])
@@ -390,11 +391,11 @@ def test_whatever_dns_says_nothing_is_dead_without_an_answer_to_every_question(
 
     # WHEN the domain is probed
     found, _ = look("a.test", {**addresses, ("a.test", "MX"): first})
-    codes = set(found.evidence["answers"].values())
-    usable = [record["usable"] for record in found.evidence["records"]]
+    codes = set(found.details["answers"].values())
+    usable = [record["usable"] for record in found.details["records"]]
 
     # THEN a dead domain had an answer to every question, and no usable host
-    if found.verdict in DEAD:
+    if found.verdict in DEAD_VERDICTS:
         assert codes <= {"NOERROR", "NODATA", "NXDOMAIN"}
         assert not any(usable)
 
@@ -420,8 +421,8 @@ def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown() -> None:
 
     # THEN the probe stops, and the hosts that it left out keep the domain unknown
     assert len(resolver.asked) <= MAX_LOOKUPS
-    assert len(found.evidence["records"]) == MAX_HOSTS
-    assert found.evidence["warnings"] == ["more_hosts_not_looked_at"]
+    assert len(found.details["records"]) == MAX_HOSTS
+    assert found.details["warnings"] == ["more_hosts_not_looked_at"]
     assert found.verdict is V.UNKNOWN
 
 
@@ -457,7 +458,7 @@ def test_a_probe_ends_when_its_time_is_over() -> None:
     # THEN the third lookup is the last one, and the host that was left out is not dead
     assert len(slow.asked) == 3
     assert found.verdict is V.UNKNOWN
-    assert found.evidence["records"][2]["flags"] == ["lookup_failed"]
+    assert found.details["records"][2]["flags"] == ["lookup_failed"]
 
 
 @pytest.mark.parametrize(
@@ -497,10 +498,10 @@ def test_a_verdict_that_suppresses_is_due_for_a_recheck(known, days) -> None:
     """No suppression lasts without being checked again, and no other verdict costs a recheck."""
     # GIVEN DNS answers that lead to a verdict
     # WHEN the domain is probed
-    found, _ = look("a.test", known, policy=Policy())
+    found, _ = look("a.test", known)
 
     # THEN a recheck is due where the verdict suppresses, and nowhere else
-    assert found.recheck_at == (NOW + timedelta(days=days) if days else None)
+    assert next_recheck(found, Policy()) == (NOW + timedelta(days=days) if days else None)
 
 
 # ------------------------------------------------------------------- alternate domains

@@ -189,7 +189,7 @@ def test_a_named_server_may_serve_private_zones_only() -> None:
     # GIVEN a server that someone named, and that denies every name but its own
     network = Network(first=NXDOMAIN)
     network.deny_every_name = {FIRST}
-    resolver = replace(network.resolver(FIRST), named=True)
+    resolver = replace(network.resolver(FIRST), configured=True)
 
     # WHEN a name is looked up
     # THEN its answer counts, unlike that of a server from the machine's configuration

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from bounceledger import providers
+from bounceledger import providers, state
 from bounceledger.classify.classifier import classify_event
 from bounceledger.envelope import unwrap
 from bounceledger.events import Kind, MailEvent
+from bounceledger.policy import Policy
 from bounceledger.providers import Parsed, Payload, ses
 from bounceledger.settings import Settings
-from bounceledger.state import AddressFacts, Observation, decide, merge
+from bounceledger.state import AddressFacts, decide, merge
 from tools.samples import ANCHOR, FOLDER, Sample, load_samples
 
 SAMPLES = list(load_samples())
@@ -30,7 +31,7 @@ def read(payload: Payload, now: datetime) -> Parsed:
 
 def outcome(event: MailEvent, now: datetime) -> Mapping[str, Any]:
     verdict = classify_event(event) if event.kind is Kind.BOUNCE else None
-    observation = Observation(event=event, verdict=verdict)
+    observation = state.observe(event, policy=Policy(), verdict=verdict)
     decision = decide(merge(AddressFacts(address=event.address), observation), None, now)
     return {
         "address": event.address,
@@ -38,7 +39,7 @@ def outcome(event: MailEvent, now: datetime) -> Mapping[str, Any]:
         "category": (verdict.category if verdict else event.kind).value,
         "disposition": verdict.disposition.value if verdict else None,
         "suppressed": decision.suppressed,
-        "reason": decision.reason.value if decision.reason else None,
+        "reason": decision.reason_code.value if decision.reason_code else None,
     }
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from bounceledger.errors import LedgerError
 from bounceledger.intake import Intake
-from bounceledger.ledger import Fate, Outcome
+from bounceledger.ledger import Outcome, RecordResult
 from bounceledger.settings import Settings
-from tests.fakes import FakeBooks, FakeContext, FakeDeadLetters
+from tests.fakes import FakeContext, FakeDeadLetters, FakeLedger
 from tests.functions import load, logged
 from tests.ses_documents import bounce, sns_record
 
@@ -18,12 +18,12 @@ ingest = load("ingest")
 lookup = load("lookup")
 
 
-def intake(books: FakeBooks, dead_letters: FakeDeadLetters | None = None) -> Intake:
+def intake(ledger: FakeLedger, dead_letters: FakeDeadLetters | None = None) -> Intake:
     settings = Settings(allowed_accounts=frozenset("*"))
-    return Intake(settings, books, dead_letters or FakeDeadLetters(), provider="ses")
+    return Intake(settings, ledger, dead_letters or FakeDeadLetters(), provider="ses")
 
 
-def call(method: str, path: str, *, books: FakeBooks, **event: Any) -> tuple[int, Any]:
+def call(method: str, path: str, *, ledger: FakeLedger, **event: Any) -> tuple[int, Any]:
     resource = path
     request = {
         "httpMethod": method,
@@ -37,15 +37,15 @@ def call(method: str, path: str, *, books: FakeBooks, **event: Any) -> tuple[int
         "requestContext": {"stage": "live", "path": f"/live{path}"},
         **event,
     }
-    answer = lookup.handler(request, FakeContext(), ledger=books)
+    answer = lookup.handler(request, FakeContext(), ledger=ledger)
     return answer["statusCode"], json.loads(answer["body"])
 
 
-def get(path: str, books: FakeBooks | None = None, **query: str) -> tuple[int, Any]:
+def get(path: str, ledger: FakeLedger | None = None, **query: str) -> tuple[int, Any]:
     return call(
         "GET",
         path,
-        books=FakeBooks() if books is None else books,
+        ledger=FakeLedger() if ledger is None else ledger,
         queryStringParameters=query or None,
     )
 
@@ -55,8 +55,8 @@ def get(path: str, books: FakeBooks | None = None, **query: str) -> tuple[int, A
 
 def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
     # GIVEN a table that throttles one of two addresses
-    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
-    books = FakeBooks({"b@example.test": throttled})
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"b@example.test": throttled})
     event = {
         "Records": [
             sns_record(bounce("a@example.test"), message_id="1"),
@@ -65,7 +65,7 @@ def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
     }
 
     # WHEN ingest is invoked
-    answer = ingest.handler(event, FakeContext(), intake=intake(books))
+    answer = ingest.handler(event, FakeContext(), intake=intake(ledger))
 
     # THEN SQS is told of that message alone
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
@@ -73,23 +73,23 @@ def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
 
 def test_ingest_leaves_time_to_hand_the_rest_back() -> None:
     # GIVEN an invocation with thirty seconds left
-    books = FakeBooks()
+    ledger = FakeLedger()
     before = datetime.now(UTC)
 
-    # WHEN it books
+    # WHEN it ledger
     event = {"Records": [sns_record(bounce("a@example.test"))]}
-    ingest.handler(event, FakeContext(milliseconds=30_000), intake=intake(books))
+    ingest.handler(event, FakeContext(milliseconds=30_000), intake=intake(ledger))
 
     # THEN the ledger has to stop before those are over
-    [deadline] = books.deadlines
+    [deadline] = ledger.deadlines
     assert deadline is not None
     assert timedelta(seconds=15) < deadline - before < timedelta(seconds=23)
 
 
 def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
     # GIVEN a direct SNS invocation while the table throttles
-    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
-    books = FakeBooks({"a@example.test": throttled})
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"a@example.test": throttled})
     message = json.dumps(bounce("a@example.test"))
     event = {
         "Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": message}}]
@@ -97,13 +97,13 @@ def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
 
     # THEN the invocation fails, so that Lambda tries it again
     with pytest.raises(ingest.LedgerError):
-        ingest.handler(event, FakeContext(), intake=intake(books))
+        ingest.handler(event, FakeContext(), intake=intake(ledger))
 
 
 def test_ingest_logs_no_address() -> None:
     # GIVEN a good event, a poisonous one and one that fails
-    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
-    books = FakeBooks({"failing@example.test": throttled})
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"failing@example.test": throttled})
     event = {
         "Records": [
             sns_record(bounce("jane@example.test"), message_id="1"),
@@ -114,7 +114,7 @@ def test_ingest_logs_no_address() -> None:
 
     # WHEN ingest is invoked
     with logged(ingest) as written:
-        ingest.handler(event, FakeContext(), intake=intake(books))
+        ingest.handler(event, FakeContext(), intake=intake(ledger))
 
     # THEN the log says what happened, and to no one in particular
     log = written.getvalue()
@@ -140,11 +140,11 @@ def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
 
 def test_a_dead_address_is_reported_with_the_servers_words() -> None:
     # GIVEN a booked hard bounce
-    books = FakeBooks()
-    intake(books).process([sns_record(bounce("jane@example.test"))])
+    ledger = FakeLedger()
+    intake(ledger).process([sns_record(bounce("jane@example.test"))])
 
     # WHEN the address is asked for, however it is spelt
-    status, body = get("/v1/suppressions", books, address="Jane@EXAMPLE.test.")
+    status, body = get("/v1/suppressions", ledger, address="Jane@EXAMPLE.test.")
 
     # THEN the answer says why
     assert status == 200
@@ -177,7 +177,7 @@ def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
     status, body = call(
         "GET",
         "/v1/suppressions",
-        books=FakeBooks(),
+        ledger=FakeLedger(),
         queryStringParameters={"address": "b@example.test"},
         multiValueQueryStringParameters={"address": ["a@example.test", "b@example.test"]},
     )
@@ -207,7 +207,7 @@ def test_the_field_that_is_named_is_the_callers(
 
 def test_without_the_table_there_is_no_answer() -> None:
     # GIVEN a table that does not answer
-    class Silent(FakeBooks):
+    class Silent(FakeLedger):
         def check(self, *_: object, **__: object) -> list[Any]:
             raise LedgerError("the table did not take it")
 
@@ -263,7 +263,7 @@ def test_a_reply_is_classified() -> None:
     status, body = call(
         "POST",
         "/v1/classify",
-        books=FakeBooks(),
+        ledger=FakeLedger(),
         body=json.dumps({"diagnostic": "smtp; 550 5.1.1 user unknown"}),
     )
 
@@ -287,7 +287,7 @@ def test_a_reply_is_classified() -> None:
 )
 def test_a_bad_reply_is_named(body: str | None, field: str) -> None:
     # WHEN the body is not what it must be
-    status, answer = call("POST", "/v1/classify", books=FakeBooks(), body=body)
+    status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
 
     # THEN the answer names the field
     assert (status, answer["field"]) == (400, field)

@@ -6,10 +6,10 @@ import pytest
 
 from bounceledger.classify.compiled import load_rules
 from bounceledger.intake import Intake
-from bounceledger.ledger import Fate, Outcome
+from bounceledger.ledger import Outcome, RecordResult
 from bounceledger.settings import Settings
 from bounceledger.verdict import Category
-from tests.fakes import FakeBooks, FakeDeadLetters
+from tests.fakes import FakeDeadLetters, FakeLedger
 from tests.ses_documents import bounce, sns_record
 
 EVERY_ACCOUNT = Settings(allowed_accounts=frozenset("*"))
@@ -17,25 +17,25 @@ OWN_ACCOUNT = Settings(allowed_accounts=frozenset({"111122223333"}))
 
 
 def intake(
-    books: FakeBooks, dead_letters: FakeDeadLetters, settings: Settings = EVERY_ACCOUNT
+    ledger: FakeLedger, dead_letters: FakeDeadLetters, settings: Settings = EVERY_ACCOUNT
 ) -> Intake:
-    return Intake(settings, books, dead_letters, provider="ses")
+    return Intake(settings, ledger, dead_letters, provider="ses")
 
 
 def test_a_bounce_is_classified_and_booked() -> None:
     # GIVEN a queue record about an unknown mailbox
-    books, dead_letters = FakeBooks(), FakeDeadLetters()
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
 
     # WHEN it is processed
-    report = intake(books, dead_letters).process([sns_record(bounce("jane@example.test"))])
+    report = intake(ledger, dead_letters).process([sns_record(bounce("jane@example.test"))])
 
     # THEN one event is booked with what the reply says, and nothing is left over
-    [observation] = books.booked
+    [observation] = ledger.recorded
     assert observation.event.address == "jane@example.test"
     assert observation.verdict is not None
     assert observation.verdict.category is Category.MAILBOX_UNKNOWN
     assert observation.rules_version == load_rules().version
-    assert report.booked == 1
+    assert report.recorded == 1
     assert report.retry == []
     assert len(dead_letters) == 0
 
@@ -52,7 +52,7 @@ def test_a_bounce_is_classified_and_booked() -> None:
 )
 def test_poison_is_dead_lettered_whole_and_does_not_hold_its_batch_back(poison: str) -> None:
     # GIVEN a message that can never be handled between two good ones
-    books, dead_letters = FakeBooks(), FakeDeadLetters()
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
     batch = [
         sns_record(bounce("a@example.test"), message_id="1"),
         {"messageId": "2", "eventSource": "aws:sqs", "body": poison},
@@ -60,10 +60,10 @@ def test_poison_is_dead_lettered_whole_and_does_not_hold_its_batch_back(poison: 
     ]
 
     # WHEN the batch is processed
-    report = intake(books, dead_letters).process(batch)
+    report = intake(ledger, dead_letters).process(batch)
 
     # THEN the good ones are booked and the bad one is kept as it came, with the reason
-    assert len(books) == 2
+    assert len(ledger) == 2
     assert report.retry == []
     [(message, error)] = dead_letters.messages
     assert message == poison
@@ -75,16 +75,16 @@ def test_one_impossible_address_does_not_lose_the_others() -> None:
     # GIVEN a bounce of two recipients of which one is no address
     document = bounce("jane@example.test")
     document["bounce"]["bouncedRecipients"].append({"emailAddress": "not-an-address"})
-    books, dead_letters = FakeBooks(), FakeDeadLetters()
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
     record = sns_record(document)
 
     # WHEN it is processed, and once more after a redrive
-    process = intake(books, dead_letters).process
+    process = intake(ledger, dead_letters).process
     process([record])
     again = process([record])
 
     # THEN the good one is booked once, and the message is kept whole each time
-    assert [item.event.address for item in books.booked] == ["jane@example.test"]
+    assert [item.event.address for item in ledger.recorded] == ["jane@example.test"]
     assert again.duplicates == 1
     assert [message for message, _ in dead_letters.messages] == [record["body"]] * 2
 
@@ -93,13 +93,13 @@ def test_mail_of_an_unknown_account_is_refused() -> None:
     # GIVEN an event about mail of another account
     document = bounce("jane@example.test")
     document["mail"]["sendingAccountId"] = "999999999999"
-    books, dead_letters = FakeBooks(), FakeDeadLetters()
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
 
     # WHEN it is processed where only the own account counts
-    intake(books, dead_letters, OWN_ACCOUNT).process([sns_record(document)])
+    intake(ledger, dead_letters, OWN_ACCOUNT).process([sns_record(document)])
 
     # THEN nothing is booked and the reason is kept
-    assert len(books) == 0
+    assert len(ledger) == 0
     [(_, error)] = dead_letters.messages
     assert error.field == "mail.sendingAccountId"
 
@@ -108,19 +108,19 @@ def test_no_account_is_no_way_round_the_list() -> None:
     # GIVEN an event that names no account
     document = bounce("jane@example.test")
     del document["mail"]["sendingAccountId"]
-    books, dead_letters = FakeBooks(), FakeDeadLetters()
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
 
     # WHEN it is processed where only the own account counts
-    intake(books, dead_letters, OWN_ACCOUNT).process([sns_record(document)])
+    intake(ledger, dead_letters, OWN_ACCOUNT).process([sns_record(document)])
 
     # THEN it is refused as well
-    assert (len(books), len(dead_letters)) == (0, 1)
+    assert (len(ledger), len(dead_letters)) == (0, 1)
 
 
 def test_what_the_table_did_not_take_is_tried_again() -> None:
     # GIVEN a table that throttles one address
-    throttled = Outcome(fate=Fate.FAILED, reason="throttled", retry_helps=True)
-    books = FakeBooks({"b@example.test": throttled})
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"b@example.test": throttled})
     dead_letters = FakeDeadLetters()
     batch = [
         sns_record(bounce("a@example.test"), message_id="1"),
@@ -128,7 +128,7 @@ def test_what_the_table_did_not_take_is_tried_again() -> None:
     ]
 
     # WHEN the batch is processed
-    report = intake(books, dead_letters).process(batch)
+    report = intake(ledger, dead_letters).process(batch)
 
     # THEN only that message is handed back, and nothing is dead-lettered
     assert report.retry == ["2"]
@@ -137,11 +137,13 @@ def test_what_the_table_did_not_take_is_tried_again() -> None:
 
 def test_what_the_table_can_never_take_is_dead_lettered() -> None:
     # GIVEN a ledger that refuses an event for good
-    refused = Outcome(fate=Fate.FAILED, reason="too old to count once", field="timestamp")
-    books, dead_letters = FakeBooks({"a@example.test": refused}), FakeDeadLetters()
+    refused = RecordResult(
+        outcome=Outcome.FAILED, reason="too old to count once", field="timestamp"
+    )
+    ledger, dead_letters = FakeLedger({"a@example.test": refused}), FakeDeadLetters()
 
     # WHEN it is processed
-    report = intake(books, dead_letters).process([sns_record(bounce("a@example.test"))])
+    report = intake(ledger, dead_letters).process([sns_record(bounce("a@example.test"))])
 
     # THEN the message is kept with the ledger's reason
     [(_, error)] = dead_letters.messages
@@ -155,7 +157,7 @@ def test_nothing_is_acknowledged_that_the_dead_letter_queue_did_not_take() -> No
 
     # WHEN a message comes that can never be handled
     poison = {"messageId": "1", "eventSource": "aws:sqs", "body": "no json"}
-    report = intake(FakeBooks(), dead_letters).process([poison])
+    report = intake(FakeLedger(), dead_letters).process([poison])
 
     # THEN it is handed back to the queue
     assert report.retry == ["1"]
@@ -174,10 +176,10 @@ def test_an_error_of_our_own_holds_back_its_message_only() -> None:
             if self.calls == 1:
                 raise ZeroDivisionError
 
-    books = FakeBooks()
+    ledger = FakeLedger()
     broken = Intake(
         EVERY_ACCOUNT,
-        books,
+        ledger,
         FakeDeadLetters(),
         provider="ses",
         rules=BrokenOnce(),  # type: ignore[arg-type]
@@ -192,7 +194,7 @@ def test_an_error_of_our_own_holds_back_its_message_only() -> None:
 
     # THEN the other one is booked
     assert report.retry == ["1"]
-    assert [item.event.address for item in books.booked] == ["b@example.test"]
+    assert [item.event.address for item in ledger.recorded] == ["b@example.test"]
 
 
 def test_the_note_that_ses_may_publish_needs_nothing() -> None:
@@ -201,7 +203,7 @@ def test_the_note_that_ses_may_publish_needs_nothing() -> None:
     dead_letters = FakeDeadLetters()
 
     # WHEN it is processed
-    report = intake(FakeBooks(), dead_letters).process([sns_record(note)])
+    report = intake(FakeLedger(), dead_letters).process([sns_record(note)])
 
     # THEN it is acknowledged
     assert report.notices == 1

@@ -1,11 +1,13 @@
-"""Items that another version wrote, and groups that belong to one lane."""
+"""Items that another version wrote, and groups that belong to one writer."""
 
 from datetime import UTC, datetime, timedelta
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import items
 from bounceledger.ledger.ledger import _runs
 from bounceledger.ledger.plan import slices
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import AddressFacts, ManualEntry, Observation, merge
 from bounceledger.verdict import Category, Scope, Verdict
@@ -24,7 +26,7 @@ def bounce(address: str, number: int) -> Observation:
         occurred_at=NOW - timedelta(minutes=number),
     )
     verdict = Verdict(category=Category.MAILBOX_UNKNOWN, scope=Scope.ADDRESS, rule="r")
-    return Observation(event=event, verdict=verdict)
+    return state.observe(event, policy=Policy(), verdict=verdict)
 
 
 def test_what_a_later_version_wrote_beside_is_passed_over() -> None:
@@ -54,7 +56,7 @@ def test_groups_that_share_an_address_run_in_one_lane() -> None:
     groups = slices([*many, *others], Settings())
     assert len(groups) > 3
 
-    # WHEN they are dealt to lanes
+    # WHEN they are dealt to writers
     runs = _runs(groups)
 
     # THEN no address is in two runs, and nothing is lost

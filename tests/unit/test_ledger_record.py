@@ -9,18 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
-from bounceledger.ledger import Fate, Ledger, items
+from bounceledger.ledger import Ledger, Outcome, items
 from bounceledger.ledger.plan import plan, slices
 from bounceledger.ledger.table import MAX_ACTIONS
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
-from bounceledger.state import AddressFacts, Observation, Reason
+from bounceledger.state import AddressFacts, Observation, ReasonCode
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB
 
 NOW = stream.NOW
-SETTINGS = Settings(table_name="fake", lanes=1, counter_shards=4)
+SETTINGS = Settings(table_name="fake", writers=1, counter_shards=4)
 TODAY = NOW.date()
 
 
@@ -45,7 +47,7 @@ def observe(
         **fields,
     )
     verdict = Verdict(category=category, scope=Scope.ADDRESS, rule="r") if category else None
-    return Observation(event=event, verdict=verdict)
+    return state.observe(event, policy=Policy(), verdict=verdict)
 
 
 def delivery(name: str, **fields: Any) -> Observation:
@@ -189,7 +191,9 @@ def test_a_lift_keeps_facts_for_good() -> None:
     fake = FakeDynamoDB()
     booked = ledger(fake)
     booked.record([observe("e", Category.MAILBOX_FULL)])
-    booked.amend(AddressFacts(address="a@example.test", lifted_at=NOW), by="me", why="asked")
+    booked.apply_change(
+        AddressFacts(address="a@example.test", removed_at=NOW), by="me", note="asked"
+    )
     assert "ttl" not in stored(fake, items.facts_key("a@example.test"))
     [change] = [key for key in fake.table if key[1].startswith("CHANGE#")]
     assert stored(fake, items.Key(*change))["why"] == "asked"
@@ -226,7 +230,7 @@ def test_what_an_event_counts_as(observation: Observation, counted: set[str]) ->
     fake = FakeDynamoDB()
     [outcome] = ledger(fake).record([observation])
     found = ledger(fake).counts("fair", TODAY, TODAY).days
-    assert outcome.fate is Fate.BOOKED
+    assert outcome.outcome is Outcome.RECORDED
     assert found == ({TODAY: dict.fromkeys(counted, 1)} if counted else {})
 
 
@@ -234,7 +238,7 @@ def test_what_an_event_counts_as(observation: Observation, counted: set[str]) ->
 def test_kinds_without_consequence_write_nothing(kind: Kind) -> None:
     fake = FakeDynamoDB()
     [outcome] = ledger(fake).record([observe("e", kind=kind)])
-    assert outcome.fate is Fate.IGNORED
+    assert outcome.outcome is Outcome.IGNORED
     assert not fake.calls
 
 
@@ -263,7 +267,7 @@ def test_deliveries_need_not_be_counted() -> None:
     # WHEN some arrive
     outcomes = booked.record([delivery("e1", ago=1), delivery("e2", address="b@x.test")])
     # THEN they still void soft days, and nothing else is written for them
-    assert [outcome.fate for outcome in outcomes] == [Fate.BOOKED, Fate.BOOKED]
+    assert [outcome.outcome for outcome in outcomes] == [Outcome.RECORDED, Outcome.RECORDED]
     [answer] = booked.check(["a@example.test"])
     assert answer.facts is not None
     assert answer.facts.soft_days == {}
@@ -293,24 +297,27 @@ def test_a_source_is_listed_once_per_environment() -> None:
 # ------------------------------------------------------------------------------- outcomes
 
 
-def fates(booked: Ledger, observations: Sequence[Observation]) -> list[Fate]:
-    return [outcome.fate for outcome in booked.record(observations)]
+def outcomes_of(booked: Ledger, observations: Sequence[Observation]) -> list[Outcome]:
+    return [result.outcome for result in booked.record(observations)]
 
 
 def test_outcomes_stand_in_the_order_of_the_events() -> None:
     fake = FakeDynamoDB()
     booked = ledger(fake)
     booked.record([delivery("known")])
-    assert fates(booked, [delivery("new"), delivery("known"), delivery("new")]) == [
-        Fate.BOOKED,
-        Fate.DUPLICATE,
-        Fate.DUPLICATE,
+    assert outcomes_of(booked, [delivery("new"), delivery("known"), delivery("new")]) == [
+        Outcome.RECORDED,
+        Outcome.DUPLICATE,
+        Outcome.DUPLICATE,
     ]
 
 
 def test_the_same_event_of_two_recipients_is_two() -> None:
     booked = ledger(FakeDynamoDB())
-    assert fates(booked, [delivery("e"), delivery("e", address="b@x.test")]) == [Fate.BOOKED] * 2
+    assert (
+        outcomes_of(booked, [delivery("e"), delivery("e", address="b@x.test")])
+        == [Outcome.RECORDED] * 2
+    )
 
 
 def test_nothing_to_record_calls_nothing() -> None:
@@ -329,10 +336,10 @@ def test_a_table_that_is_down_hands_everything_back() -> None:
 def test_an_erased_address_is_counted_and_nothing_is_kept_of_it() -> None:
     fake = FakeDynamoDB()
     booked = ledger(fake)
-    booked.amend(AddressFacts(address="a@example.test", erased=True), by="me", why="asked")
+    booked.apply_change(AddressFacts(address="a@example.test", erased=True), by="me", note="asked")
     booked.record([observe("e", Category.MAILBOX_UNKNOWN)])
     [answer] = booked.check(["a@example.test"], source="fair")
-    assert answer.decision.reason is Reason.ERASED
+    assert answer.decision.reason_code is ReasonCode.ERASED
     assert answer.facts == AddressFacts(address="a@example.test", erased=True, version=1)
     assert answer.entry is None
     assert booked.counts("fair", TODAY, TODAY).days[TODAY]["hard"] == 1

@@ -12,7 +12,7 @@ from bounceledger.ledger.items import Key
 from bounceledger.ledger.table import (
     CancelledError,
     InvalidWriteError,
-    Patience,
+    RetryBudget,
     Table,
     add,
     put_version,
@@ -41,9 +41,9 @@ class Script:
         return call
 
 
-def patience(slept: list[float] | None = None, **limits: Any) -> Patience:
+def budget(slept: list[float] | None = None, **limits: Any) -> RetryBudget:
     sleep = slept.append if slept is not None else lambda _: None
-    return Patience(clock=lambda: NOW, sleep=sleep, jitter=lambda: 1.0, **limits)
+    return RetryBudget(clock=lambda: NOW, sleep=sleep, jitter=lambda: 1.0, **limits)
 
 
 CUT = ConnectionClosedError(endpoint_url="http://x")
@@ -62,12 +62,12 @@ CUT = ConnectionClosedError(endpoint_url="http://x")
     ],
     ids=str,
 )
-def test_a_request_whose_fate_is_unknown_is_sent_again_with_its_token(error: Exception) -> None:
+def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Exception) -> None:
     # GIVEN a table that answers at the second try
     client = Script(error, {})
     slept: list[float] = []
     # WHEN a transaction is sent
-    Table(client, "t").transact([put_version(ITEM, 0)], patience(slept))
+    Table(client, "t").transact([put_version(ITEM, 0)], budget(slept))
     # THEN the same request went out twice, after a pause
     first, second = client.requests
     assert first == second
@@ -78,7 +78,7 @@ def test_a_new_request_gets_a_new_token() -> None:
     client = Script({}, {})
     table = Table(client, "t")
     for _ in range(2):
-        table.transact([put_version(ITEM, 0)], patience())
+        table.transact([put_version(ITEM, 0)], budget())
     tokens = [request["ClientRequestToken"] for request in client.requests]
     assert tokens[0] != tokens[1]
 
@@ -86,7 +86,7 @@ def test_a_new_request_gets_a_new_token() -> None:
 def test_a_cancelled_transaction_says_why() -> None:
     client = Script(cancelled(["None", "ConditionalCheckFailed"]))
     with pytest.raises(CancelledError) as caught:
-        Table(client, "t").transact([put_version(ITEM, 0)], patience())
+        Table(client, "t").transact([put_version(ITEM, 0)], budget())
     assert caught.value.codes == ["None", "ConditionalCheckFailed"]
     assert str(caught.value) == "ConditionalCheckFailed"
 
@@ -96,20 +96,20 @@ def test_a_cancelled_transaction_says_why() -> None:
 )
 def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
     with pytest.raises(InvalidWriteError):
-        Table(Script(error), "t").transact([put_version(ITEM, 0)], patience())
+        Table(Script(error), "t").transact([put_version(ITEM, 0)], budget())
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
 def test_a_wrong_deployment_is_not_the_events_fault(code: str) -> None:
     with pytest.raises(LedgerError, match=code):
-        Table(Script(failure(code, "X")), "t").get([Key("a", "b")], patience())
+        Table(Script(failure(code, "X")), "t").get([Key("a", "b")], budget())
 
 
 def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
     slept: list[float] = []
     client = Script(*[CUT] * 20)
     with pytest.raises(LedgerError, match="after 11 tries"):
-        Table(client, "t").get([Key("a", "b")], patience(slept))
+        Table(client, "t").get([Key("a", "b")], budget(slept))
     assert slept == sorted(slept)
     assert slept[0] == pytest.approx(0.02)
     assert slept[-1] == 1.0
@@ -118,13 +118,13 @@ def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
 def test_nothing_is_begun_after_the_deadline() -> None:
     client = Script()
     with pytest.raises(LedgerError, match="no time"):
-        Table(client, "t").get([Key("a", "b")], patience(deadline=NOW))
+        Table(client, "t").get([Key("a", "b")], budget(deadline=NOW))
     assert client.requests == []
 
 
 def test_a_try_that_ends_after_the_deadline_is_the_last() -> None:
     clock = iter([NOW, NOW + timedelta(seconds=9)])
-    limits = Patience(
+    limits = RetryBudget(
         deadline=NOW + timedelta(seconds=5), clock=lambda: next(clock), sleep=lambda _: None
     )
     client = Script(CUT)
@@ -144,7 +144,7 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
         {"Responses": {"t": [{"pk": {"S": "c"}, "sk": {"S": "d"}, "n": {"N": "3"}}]}},
     )
     # WHEN two are asked for, one of them twice
-    found = Table(client, "t").get([Key("a", "b"), Key("c", "d"), Key("a", "b")], patience())
+    found = Table(client, "t").get([Key("a", "b"), Key("c", "d"), Key("a", "b")], budget())
     # THEN both are found, read consistently, and only the missing one was asked for again
     assert found == {Key("a", "b"): ITEM, Key("c", "d"): {"pk": "c", "sk": "d", "n": 3}}
     requests = [request["RequestItems"]["t"] for request in client.requests]
@@ -154,16 +154,16 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
 
 def test_a_hundred_keys_go_into_one_call() -> None:
     fake = FakeDynamoDB()
-    Table(fake, "t").get((Key(str(n), "x") for n in range(101)), patience())
+    Table(fake, "t").get((Key(str(n), "x") for n in range(101)), budget())
     assert fake.calls["BatchGetItem"] == 2
 
 
 def test_a_query_reads_all_pages() -> None:
     fake = FakeDynamoDB()
     table = Table(fake, "t")
-    table.put([{"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]} for n in range(30)], patience())
+    table.put([{"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]} for n in range(30)], budget())
     assert fake.calls["BatchWriteItem"] == 2
-    found = table.query("p", ("05", "20"), patience(), equals=("kind", "b"))
+    found = table.query("p", ("05", "20"), budget(), equals=("kind", "b"))
     assert [item["sk"] for item in found] == [f"{n:02}" for n in range(5, 21, 2)]
 
 
@@ -172,14 +172,14 @@ def test_counters_add_up_whatever_they_are_called() -> None:
     table = Table(fake, "t")
     key = Key("c", "d")
     for _ in range(2):
-        table.transact([add(key, {"block": 1, "hard": -2})], patience())
-    assert table.get([key], patience())[key] == {"pk": "c", "sk": "d", "block": 2, "hard": -4}
+        table.transact([add(key, {"block": 1, "hard": -2})], budget())
+    assert table.get([key], budget())[key] == {"pk": "c", "sk": "d", "block": 2, "hard": -4}
 
 
 def test_every_call_has_all_its_tries() -> None:
     # GIVEN a piece of work of many calls, of which every other one is cut
     client = Script(*[CUT, {"Items": []}] * 30)
-    table, limits = Table(client, "t"), patience(tries=2)
+    table, limits = Table(client, "t"), budget(tries=2)
     # THEN it comes to its end, however many calls it has
     for _ in range(30):
         assert list(table.query("p", ("a", "b"), limits)) == []

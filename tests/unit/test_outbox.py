@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from bounceledger.domains.claims import new_claims, process
+from bounceledger import state
+from bounceledger.domains.claims import new_claims, request_probes
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger.items import facts_item, to_attributes
-from bounceledger.state import AddressFacts, Observation, merge
-from bounceledger.verdict import Category, Scope, Verdict
+from bounceledger.ledger.stream import claims_change
+from bounceledger.policy import Policy
+from bounceledger.state import AddressFacts, merge
+from bounceledger.verdict import Category, Cause, Scope, Verdict
 from tests.fakes import FakeContext, FakeDeadLetters
 from tests.functions import load, logged
 
@@ -51,8 +54,8 @@ def bounced(
         occurred_at=at,
     )
     verdict = Verdict(category=category, scope=Scope.NONE, rule="rule")
-    observation = Observation(event=event, verdict=verdict)
-    return merge(facts or AddressFacts(address=address), observation)
+    observation = state.observe(event, policy=Policy(), verdict=verdict)
+    return merge(facts or AddressFacts(address=address), observation, Policy())
 
 
 def record(
@@ -65,11 +68,17 @@ def record(
         "SequenceNumber": number,
     }
     if new:
-        change["NewImage"] = to_attributes(facts_item(new))
+        change["NewImage"] = to_attributes(facts_item(new, Policy()))
     if old:
-        change["OldImage"] = to_attributes(facts_item(old))
+        change["OldImage"] = to_attributes(facts_item(old, Policy()))
     name = "REMOVE" if new is None else "MODIFY" if old else "INSERT"
     return {"eventName": name, "dynamodb": change, **extra}
+
+
+def claims_in(change: dict[str, Any]) -> dict[Cause, datetime]:
+    """The new claims of a stream record."""
+    found = claims_change(change)
+    return new_claims(found) if found else {}
 
 
 # ------------------------------------------------------------------------ new claims
@@ -79,11 +88,11 @@ def record(
 def test_only_two_categories_claim_something_of_the_domain(category) -> None:
     # GIVEN an address whose first event is of that category
     # WHEN its facts are written
-    claims = new_claims(record(bounced(category)))
+    claims = claims_in(record(bounced(category)))
 
     # THEN the domain is to be probed for the two that say something of it
     speaks_of_domain = category in {Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN}
-    assert claims == ({category: NOW} if speaks_of_domain else {})
+    assert claims == ({Cause(category): NOW} if speaks_of_domain else {})
 
 
 def test_a_claim_that_was_known_is_not_new() -> None:
@@ -92,18 +101,18 @@ def test_a_claim_that_was_known_is_not_new() -> None:
     new = bounced(Category.MAILBOX_FULL, at=NOW + timedelta(days=1), facts=old)
 
     # THEN nothing new was said of the domain
-    assert new_claims(record(new, old)) == {}
+    assert claims_in(record(new, old)) == {}
 
 
 def test_the_same_claim_said_later_is_new_and_said_earlier_is_not() -> None:
     # GIVEN an address that was refused before
     old = bounced(Category.DOMAIN_UNKNOWN)
-    for hours, claims in ((1, {Category.DOMAIN_UNKNOWN: NOW + timedelta(hours=1)}), (-1, {})):
+    for hours, claims in ((1, {Cause.DOMAIN_UNKNOWN: NOW + timedelta(hours=1)}), (-1, {})):
         # WHEN another event arrives, in order or late
         new = bounced(Category.DOMAIN_UNKNOWN, at=NOW + timedelta(hours=hours), facts=old)
 
         # THEN only the later one asks for a probe
-        assert new_claims(record(new, old)) == claims
+        assert claims_in(record(new, old)) == claims
 
 
 def test_removals_say_nothing() -> None:
@@ -112,9 +121,9 @@ def test_removals_say_nothing() -> None:
     ttl = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
 
     # THEN there is no claim
-    assert new_claims(record(None, old)) == {}
-    assert new_claims(record(None, old, userIdentity=ttl)) == {}
-    assert new_claims(record(old, userIdentity=ttl)) == {}
+    assert claims_in(record(None, old)) == {}
+    assert claims_in(record(None, old, userIdentity=ttl)) == {}
+    assert claims_in(record(old, userIdentity=ttl)) == {}
 
 
 @pytest.mark.parametrize("key", [("DOMAIN#a.test", "FACTS"), ("ADDRESS#a@a.test", "EVENT#1")])
@@ -124,7 +133,7 @@ def test_other_items_say_nothing(key) -> None:
     change["dynamodb"]["Keys"] = to_attributes({"pk": key[0], "sk": key[1]})
 
     # THEN there is no claim
-    assert new_claims(change) == {}
+    assert claims_in(change) == {}
 
 
 # ---------------------------------------------------------------------------- batches
@@ -141,16 +150,16 @@ def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each
     probes = FakeProbes()
 
     # WHEN the batch is processed
-    report = process(records, probes, FakeDeadLetters())
+    report = request_probes(records, probes, FakeDeadLetters())
 
     # THEN each domain is asked for once
     assert report.retry_from == ""
     assert probes.requests == [
         ProbeRequest(
             "a.test",
-            {Category.NO_MAIL_ACCEPTED: NOW + timedelta(99), Category.DOMAIN_UNKNOWN: NOW},
+            {Cause.NO_MAIL_ACCEPTED: NOW + timedelta(99), Category.DOMAIN_UNKNOWN: NOW},
         ),
-        ProbeRequest("b.test", {Category.DOMAIN_UNKNOWN: NOW}),
+        ProbeRequest("b.test", {Cause.DOMAIN_UNKNOWN: NOW}),
     ]
 
 
@@ -159,7 +168,7 @@ def test_a_queue_that_is_down_hands_the_whole_batch_back() -> None:
     records = [record(bounced(Category.NO_MAIL_ACCEPTED), number=str(n)) for n in (7, 8)]
 
     # THEN the stream is to begin again with the first record
-    report = process(records, FakeProbes(down=True), FakeDeadLetters())
+    report = request_probes(records, FakeProbes(down=True), FakeDeadLetters())
     assert report.retry_from == "7"
     assert isinstance(report.failure, QueueError)
 
@@ -183,7 +192,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_holds_up_nothing() 
     probes, dead_letters = FakeProbes(), FakeDeadLetters()
 
     # WHEN the batch is processed
-    report = process(records, probes, dead_letters)
+    report = request_probes(records, probes, dead_letters)
 
     # THEN the others are dealt with
     assert [request.domain for request in probes.requests] == ["a.test", "c.test"]
@@ -200,7 +209,7 @@ def test_a_record_that_can_be_neither_read_nor_set_aside_ends_the_batch() -> Non
     probes = FakeProbes()
 
     # WHEN the batch is processed
-    report = process(records, probes, FakeDeadLetters(down=True))
+    report = request_probes(records, probes, FakeDeadLetters(down=True))
 
     # THEN the first is dealt with, and the stream is to begin again with the second
     assert [request.domain for request in probes.requests] == ["a.test"]
@@ -209,7 +218,7 @@ def test_a_record_that_can_be_neither_read_nor_set_aside_ends_the_batch() -> Non
 
 
 def test_an_empty_batch_is_nothing() -> None:
-    assert process([], FakeProbes(), FakeDeadLetters()).requests == ()
+    assert request_probes([], FakeProbes(), FakeDeadLetters()).requests == ()
 
 
 # ---------------------------------------------------------------------------- requests
@@ -217,7 +226,7 @@ def test_an_empty_batch_is_nothing() -> None:
 
 def test_a_request_survives_the_queue() -> None:
     # GIVEN requests with and without claims
-    for request in (ProbeRequest("a.test"), ProbeRequest("a.test", {Category.DOMAIN_UNKNOWN: NOW})):
+    for request in (ProbeRequest("a.test"), ProbeRequest("a.test", {Cause.DOMAIN_UNKNOWN: NOW})):
         # THEN what comes out is what went in
         assert ProbeRequest.from_body(request.to_body()) == request
 

@@ -9,22 +9,30 @@ from typing import Any
 import pytest
 
 from bounceledger.domains.probe_requests import ProbeRequest
-from bounceledger.domains.prober import FRESH, GIVE_UP_AFTER, PUT_OFF, Fate, Prober, retry_in
+from bounceledger.domains.prober import (
+    FRESH,
+    GIVE_UP_AFTER,
+    RECHECK_AFTER_GIVING_UP,
+    ProbeOutcome,
+    Prober,
+    retry_in,
+)
 from bounceledger.domains.rechecks import LOOK_BACK, due
 from bounceledger.errors import LedgerError, QueueError
+from bounceledger.policy import Policy
 from bounceledger.state import DomainFacts, Probe, join_domain
 from bounceledger.state import DomainVerdict as V
-from bounceledger.verdict import Category
+from bounceledger.verdict import Cause
 from tests.fakes import FakeContext, FakeDeadLetters
 from tests.functions import load
 
 probe_domain = load("probe_domain")
 recheck = load("recheck")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CLAIM = {Category.NO_MAIL_ACCEPTED: NOW - timedelta(minutes=2)}
+CLAIM = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(minutes=2)}
 
 
-class FakeFacts:
+class FakeDomainLedger:
     """The domain's part of a ledger, in memory; it can be made to take no write."""
 
     def __init__(self, *, down: bool = False) -> None:
@@ -36,10 +44,11 @@ class FakeFacts:
         return {name: self.domains[name] for name in names if name in self.domains}
 
     def record_probe(
-        self, domain: str, probe: Probe, *, claims: Mapping[Category, datetime] | None = None
+        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
     ) -> DomainFacts:
         if self._down:
-            raise LedgerError("the table took no write")
+            raise LedgerError("the table did not answer")
+        domain = known.domain
         before = self.domains.get(domain, DomainFacts(domain=domain))
         after = join_domain(before, DomainFacts(domain=domain, probe=probe, claims=claims or {}))
         self.writes += after != before
@@ -56,7 +65,7 @@ class FakeQueue:
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
         if self._down:
-            raise QueueError("the message could not be kept back")
+            raise QueueError("could not extend the visibility timeout")
         self.hidden.append((receipt_handle, seconds))
 
 
@@ -69,8 +78,8 @@ class Dns:
 
     def __call__(self, domain: str) -> Probe:
         self.asked.append(domain)
-        evidence = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
-        return Probe(verdict=self.verdict, probed_at=NOW, evidence=evidence)
+        details = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
+        return Probe(verdict=self.verdict, probed_at=NOW, details=details)
 
 
 def message(
@@ -89,15 +98,16 @@ def message(
 
 def prober(
     dns: Dns,
-    facts: FakeFacts | None = None,
+    facts: FakeDomainLedger | None = None,
     queue: FakeQueue | None = None,
     dead_letters: FakeDeadLetters | None = None,
 ) -> Prober:
     return Prober(
-        facts or FakeFacts(),
+        facts or FakeDomainLedger(),
         queue or FakeQueue(),
         FakeDeadLetters() if dead_letters is None else dead_letters,
         dns,
+        Policy(),
         clock=lambda: NOW,
     )
 
@@ -107,34 +117,37 @@ def prober(
 
 def test_a_request_is_answered_by_the_domains_facts() -> None:
     # GIVEN a domain that nothing is known of
-    facts = FakeFacts()
+    facts = FakeDomainLedger()
 
     # WHEN it is to be probed
     outcome = prober(Dns(), facts).process(message(ProbeRequest("a.test", CLAIM)))
 
     # THEN what DNS says and what was claimed stand in its facts
-    assert outcome.fate is Fate.PROBED
+    assert outcome.outcome is ProbeOutcome.PROBED
     assert facts.domains["a.test"].probe == outcome.probe
     assert facts.domains["a.test"].claims == CLAIM
 
 
 def test_the_same_request_twice_has_one_outcome_and_one_probe() -> None:
     # GIVEN a request that the queue delivers twice
-    facts, dns = FakeFacts(), Dns()
+    facts, dns = FakeDomainLedger(), Dns()
     both = [prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM))) for _ in range(2)]
 
     # THEN DNS was asked once, and the facts were written once
-    assert [outcome.fate for outcome in both] == [Fate.PROBED, Fate.KNOWN]
+    assert [outcome.outcome for outcome in both] == [
+        ProbeOutcome.PROBED,
+        ProbeOutcome.ALREADY_ANSWERED,
+    ]
     assert dns.asked == ["a.test"]
     assert facts.writes == 1
 
 
 def test_two_probes_at_once_have_one_outcome() -> None:
     # GIVEN two environments that both found nothing known
-    facts, dns = FakeFacts(), Dns()
+    facts, dns = FakeDomainLedger(), Dns()
     found = dns("a.test")
     for _ in range(2):
-        facts.record_probe("a.test", found, claims=CLAIM)
+        facts.record_probe(DomainFacts(domain="a.test"), found, claims=CLAIM)
 
     # THEN the facts hold one finding
     assert facts.writes == 1
@@ -142,9 +155,9 @@ def test_two_probes_at_once_have_one_outcome() -> None:
 
 def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
     # GIVEN requests that all rest on bounces before the first probe
-    facts, dns = FakeFacts(), Dns()
+    facts, dns = FakeDomainLedger(), Dns()
     for n in range(1000):
-        claims = {Category.NO_MAIL_ACCEPTED: NOW - timedelta(seconds=n)}
+        claims = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(seconds=n)}
         prober(dns, facts).process(message(ProbeRequest("a.test", claims)))
 
     # THEN DNS was asked once
@@ -153,41 +166,42 @@ def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
 
 def test_a_claim_later_than_the_probe_asks_dns_again() -> None:
     # GIVEN a domain that was probed, and a bounce after that
-    facts, dns = FakeFacts(), Dns()
-    facts.record_probe("a.test", dns("a.test"))
-    later = {Category.DOMAIN_UNKNOWN: NOW + timedelta(seconds=1)}
+    facts, dns = FakeDomainLedger(), Dns()
+    facts.record_probe(DomainFacts(domain="a.test"), dns("a.test"))
+    later = {Cause.DOMAIN_UNKNOWN: NOW + timedelta(seconds=1)}
 
     # WHEN the bounce asks for a probe
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", later)))
 
     # THEN the earlier finding is no answer to it
-    assert outcome.fate is Fate.PROBED
+    assert outcome.outcome is ProbeOutcome.PROBED
 
 
 def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None:
     # GIVEN a domain probed for one claim
-    facts, dns = FakeFacts(), Dns()
+    facts, dns = FakeDomainLedger(), Dns()
     prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
 
     # WHEN another kind of claim from before the probe comes in
-    other = {Category.DOMAIN_UNKNOWN: NOW - timedelta(hours=1)}
+    other = {Cause.DOMAIN_UNKNOWN: NOW - timedelta(hours=1)}
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", other)))
 
     # THEN it is kept beside the first
-    assert outcome.fate is Fate.KNOWN
+    assert outcome.outcome is ProbeOutcome.ALREADY_ANSWERED
     assert facts.domains["a.test"].claims == CLAIM | other
 
 
 @pytest.mark.parametrize(
-    ("age", "fate"), [(FRESH - timedelta(seconds=1), Fate.KNOWN), (FRESH, Fate.PROBED)]
+    ("age", "outcome"),
+    [(FRESH - timedelta(seconds=1), ProbeOutcome.ALREADY_ANSWERED), (FRESH, ProbeOutcome.PROBED)],
 )
-def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, fate) -> None:
+def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, outcome) -> None:
     # GIVEN a domain probed some time ago
-    facts = FakeFacts()
-    facts.record_probe("a.test", Probe(verdict=V.NULL_MX, probed_at=NOW - age))
+    facts = FakeDomainLedger()
+    facts.record_probe(DomainFacts(domain="a.test"), Probe(verdict=V.NULL_MX, probed_at=NOW - age))
 
     # THEN a recheck asks DNS only if that is too long ago
-    assert prober(Dns(), facts).process(message(ProbeRequest("a.test"))).fate is fate
+    assert prober(Dns(), facts).process(message(ProbeRequest("a.test"))).outcome is outcome
 
 
 # --------------------------------------------------------------------------- postponed
@@ -195,8 +209,10 @@ def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, fate) -> None:
 
 def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
     # GIVEN a domain that was found dead, and DNS that fails now
-    facts, queue = FakeFacts(), FakeQueue()
-    facts.record_probe("a.test", Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90)))
+    facts, queue = FakeDomainLedger(), FakeQueue()
+    facts.record_probe(
+        DomainFacts(domain="a.test"), Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90))
+    )
     known = facts.domains["a.test"]
 
     # WHEN it is to be probed for the second time
@@ -205,14 +221,14 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
     )
 
     # THEN the message is kept back for five minutes, and what was known stays
-    assert (outcome.fate, outcome.retry_in) == (Fate.POSTPONED, 300)
+    assert (outcome.outcome, outcome.retry_in) == (ProbeOutcome.POSTPONED, 300)
     assert queue.hidden == [("handle-1", 300)]
     assert facts.domains["a.test"] == known
 
 
 def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
     # GIVEN a request that is a day old
-    facts, queue = FakeFacts(), FakeQueue()
+    facts, queue = FakeDomainLedger(), FakeQueue()
 
     # WHEN DNS still gives no answer
     outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
@@ -220,35 +236,39 @@ def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
     )
 
     # THEN it is given up
-    assert outcome.fate is Fate.GIVEN_UP
+    assert outcome.outcome is ProbeOutcome.GIVEN_UP
     assert queue.hidden == []
     assert facts.domains == {}
 
 
 @pytest.mark.parametrize(
     ("recheck_in", "then_in"),
-    [(timedelta(days=-1), PUT_OFF), (timedelta(days=80), timedelta(days=80)), (None, None)],
+    [
+        (timedelta(days=-1), RECHECK_AFTER_GIVING_UP),
+        (timedelta(days=80), timedelta(days=80)),
+        (None, None),
+    ],
 )
 def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(recheck_in, then_in) -> None:
     # GIVEN a domain that was found dead, with its recheck past, far off, or none
-    facts = FakeFacts()
+    facts = FakeDomainLedger()
     found = Probe(
         verdict=V.MISSING,
         probed_at=NOW - timedelta(days=90),
         recheck_at=None if recheck_in is None else NOW + recheck_in,
     )
-    facts.record_probe("a.test", found)
+    facts.record_probe(DomainFacts(domain="a.test"), found)
 
     # WHEN a request is given up
     outcome = prober(Dns(V.UNKNOWN), facts).process(
         message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
     )
-    assert outcome.fate is Fate.GIVEN_UP
+    assert outcome.outcome is ProbeOutcome.GIVEN_UP
 
     # THEN the verdict stays, and a recheck that was due comes again some days later
     then = None if then_in is None else NOW + then_in
     assert facts.domains["a.test"].probe == replace(found, recheck_at=then)
-    assert timedelta(days=LOOK_BACK) > PUT_OFF
+    assert timedelta(days=LOOK_BACK) > RECHECK_AFTER_GIVING_UP
 
 
 def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:
@@ -258,7 +278,7 @@ def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:
     )
 
     # THEN it is postponed all the same, by the queue's own timeout
-    assert (outcome.fate, outcome.retry_in) == (Fate.POSTPONED, None)
+    assert (outcome.outcome, outcome.retry_in) == (ProbeOutcome.POSTPONED, None)
 
 
 def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first() -> None:
@@ -293,7 +313,7 @@ def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole() -> None:
     outcome = prober(dns, dead_letters=dead_letters).process(message(body))
 
     # THEN it is kept as it came, with the field and the reason, and nobody is asked
-    assert outcome.fate is Fate.REFUSED
+    assert outcome.outcome is ProbeOutcome.REFUSED
     [(kept, error)] = dead_letters.messages
     assert kept == body
     assert error.field == "domain"
@@ -327,7 +347,7 @@ def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, 
 @pytest.mark.parametrize("kind", ["table", "dead letters"])
 def test_the_function_hands_back_what_could_not_be_written(kind) -> None:
     # GIVEN a table, or a dead-letter queue, that takes nothing
-    facts = FakeFacts(down=kind == "table")
+    facts = FakeDomainLedger(down=kind == "table")
     dead_letters = FakeDeadLetters(down=kind != "table")
     body = ProbeRequest("a.test") if kind == "table" else "nothing"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bounceledger.classify.classifier import compiled, rule_file
+from bounceledger.classify import compiled, rule_file
 from bounceledger.classify.compiled import load_rules, to_json
 from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.rule_file import check_rules, read_entries

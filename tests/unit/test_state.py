@@ -7,30 +7,38 @@ from functools import reduce
 
 import pytest
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
 from bounceledger.state import (
-    COMPLAINT,
-    DEAD,
-    DNS_OUTCOMES,
-    MAX_DIAGNOSTIC,
+    DEAD_VERDICTS,
+    DOMAIN_POLICY,
+    MAX_STORED_DIAGNOSTIC,
     AddressFacts,
+    ClaimEffect,
     Decision,
-    DnsOutcome,
     DomainFacts,
     DomainVerdict,
     ManualEntry,
     Observation,
     Probe,
-    Reason,
-    decide,
+    ReasonCode,
     join,
     merge,
 )
-from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
+from bounceledger.verdict import DISPOSITIONS, Category, Cause, Disposition, Scope, Verdict
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADDRESS = "a@example.test"
+
+
+def decide(
+    facts: AddressFacts | None,
+    domain: DomainFacts | None,
+    now: datetime,
+    policy: Policy = Policy(),
+) -> Decision:
+    return state.decide(facts, domain, now, policy)
 
 
 def days(number: float) -> timedelta:
@@ -48,8 +56,8 @@ def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: s
         occurred_at=NOW - days(ago),
         **fields,
     )
-    return Observation(
-        event=event, verdict=Verdict(category=category, scope=Scope.ADDRESS, rule="rule")
+    return state.observe(
+        event, policy=Policy(), verdict=Verdict(category=category, scope=Scope.ADDRESS, rule="rule")
     )
 
 
@@ -64,7 +72,7 @@ def happened(kind: Kind, ago: float = 1, **fields: str | bool) -> Observation:
         occurred_at=NOW - days(ago),
         **fields,  # type: ignore[arg-type]  # texts and flags of MailEvent
     )
-    return Observation(event=event)
+    return state.observe(event, policy=Policy())
 
 
 def facts(*observations: Observation, policy: Policy = Policy(), **changes: object) -> AddressFacts:
@@ -80,12 +88,12 @@ def probed(verdict: DomainVerdict, ago: float = 0.5, **claims: datetime) -> Doma
     return DomainFacts(
         domain="example.test",
         probe=probe,
-        claims={Category(name): at for name, at in claims.items()},
+        claims={Cause(name): at for name, at in claims.items()},
     )
 
 
-def why(decision: Decision) -> list[Reason]:
-    return [ground.reason for ground in decision.grounds]
+def why(decision: Decision) -> list[ReasonCode]:
+    return [reason.code for reason in decision.reasons]
 
 
 # ------------------------------------------------------------------ what suppresses at all
@@ -94,7 +102,10 @@ def why(decision: Decision) -> list[Reason]:
 @pytest.mark.parametrize("category", Category)
 def test_one_bounce_suppresses_by_its_disposition(category: Category) -> None:
     decision = decide(facts(bounce(category)), None, NOW)
-    reasons = {Disposition.HARD: [Reason.HARD_BOUNCE], Disposition.ECHO: [Reason.PROVIDER_LIST]}
+    reasons = {
+        Disposition.HARD: [ReasonCode.HARD_BOUNCE],
+        Disposition.ECHO: [ReasonCode.PROVIDER_LIST],
+    }
     assert why(decision) == reasons.get(DISPOSITIONS[category], [])
     assert decision.category == (category if decision.suppressed else None)
 
@@ -110,9 +121,9 @@ def test_a_complaint_suppresses_for_good() -> None:
         None,
         NOW + days(9999),
     )
-    assert why(decision) == [Reason.COMPLAINT]
+    assert why(decision) == [ReasonCode.COMPLAINT]
     assert decision.until is None
-    assert decision.grounds[0].cause == COMPLAINT
+    assert decision.reasons[0].cause is Cause.COMPLAINT
     assert decision.category is None
 
 
@@ -122,7 +133,7 @@ def test_not_spam_never_suppresses() -> None:
 
 def test_a_complaint_from_the_providers_own_list_is_an_echo() -> None:
     known = facts(happened(Kind.COMPLAINT, provider_reason=ProviderReason.SUPPRESSION_LIST))
-    assert why(decide(known, None, NOW)) == [Reason.PROVIDER_LIST]
+    assert why(decide(known, None, NOW)) == [ReasonCode.PROVIDER_LIST]
     assert not decide(known, None, NOW + days(14)).suppressed
 
 
@@ -140,14 +151,14 @@ def test_an_echo_is_believed_for_its_term_and_counts_against_no_source() -> None
     known = facts(bounce(Category.PROVIDER_SUPPRESSED, ago=1))
     assert decide(known, None, NOW).until == NOW + days(13)
     assert not decide(known, None, NOW + days(13)).suppressed
-    assert known.first_touch == {}
+    assert known.attributions == {}
 
 
 def test_an_erased_address_keeps_nothing_but_that() -> None:
     known = facts(bounce(Category.MAILBOX_UNKNOWN), happened(Kind.COMPLAINT), erased=True)
-    later = merge(known, bounce(Category.MAILBOX_FULL))
+    later = merge(known, bounce(Category.MAILBOX_FULL), Policy())
     assert later == AddressFacts(address=ADDRESS, erased=True)
-    assert why(decide(later, None, NOW)) == [Reason.ERASED]
+    assert why(decide(later, None, NOW)) == [ReasonCode.ERASED]
 
 
 def test_the_first_reason_is_reported_and_the_others_stay_visible() -> None:
@@ -156,18 +167,18 @@ def test_the_first_reason_is_reported_and_the_others_stay_visible() -> None:
         bounce(Category.MAILBOX_UNKNOWN),
         bounce(Category.PROVIDER_SUPPRESSED),
         *(bounce(Category.MAILBOX_FULL, ago) for ago in (1, 2, 3)),
-        manual=ManualEntry(at=NOW, until=NOW + days(5), by="me", why="asked"),
+        manual=ManualEntry(at=NOW, until=NOW + days(5), by="me", note="asked"),
     )
     decision = decide(known, probed(DomainVerdict.NULL_MX), NOW)
     assert why(decision) == [
-        Reason.COMPLAINT,
-        Reason.MANUAL,
-        Reason.HARD_BOUNCE,
-        Reason.DEAD_DOMAIN,
-        Reason.PROVIDER_LIST,
-        Reason.SOFT_BOUNCES,
+        ReasonCode.COMPLAINT,
+        ReasonCode.MANUAL,
+        ReasonCode.HARD_BOUNCE,
+        ReasonCode.DEAD_DOMAIN,
+        ReasonCode.PROVIDER_LIST,
+        ReasonCode.SOFT_BOUNCES,
     ]
-    assert decision.reason is Reason.COMPLAINT
+    assert decision.reason_code is ReasonCode.COMPLAINT
 
 
 # -------------------------------------------------------------------------- evidence kept
@@ -178,17 +189,17 @@ def test_evidence_is_counted_and_has_the_words_of_the_latest() -> None:
         bounce(Category.MAILBOX_UNKNOWN, ago=1, diagnostic="newer"),
         bounce(Category.MAILBOX_UNKNOWN, ago=3, diagnostic="older", source="list"),
     )
-    evidence = known.evidence[Category.MAILBOX_UNKNOWN]
+    evidence = known.evidence[Cause.MAILBOX_UNKNOWN]
     assert (evidence.count, evidence.diagnostic) == (2, "newer")
     assert (evidence.first, evidence.last) == (NOW - days(3), NOW - days(1))
-    assert set(known.sources) == set(known.first_touch) == {"fair", "list"}
+    assert set(known.sources) == set(known.attributions) == {"fair", "list"}
 
 
 def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:
-    hostile = "\x1b[31m550\r\nno\x00 such\u202e user \ud800 " + "é" * MAX_DIAGNOSTIC
+    hostile = "\x1b[31m550\r\nno\x00 such\u202e user \ud800 " + "é" * MAX_STORED_DIAGNOSTIC
     said = facts(bounce(Category.MAILBOX_UNKNOWN, diagnostic=hostile)).evidence
-    diagnostic = said[Category.MAILBOX_UNKNOWN].diagnostic
-    assert len(diagnostic.encode()) <= MAX_DIAGNOSTIC
+    diagnostic = said[Cause.MAILBOX_UNKNOWN].diagnostic
+    assert len(diagnostic.encode()) <= MAX_STORED_DIAGNOSTIC
     assert diagnostic.isprintable()
     assert diagnostic.startswith("[31m550")
 
@@ -198,24 +209,24 @@ def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:
 
 def test_a_lift_holds_against_older_evidence_only() -> None:
     known = facts(
-        happened(Kind.COMPLAINT, 5), bounce(Category.MAILBOX_UNKNOWN, 4), lifted_at=NOW - days(3)
+        happened(Kind.COMPLAINT, 5), bounce(Category.MAILBOX_UNKNOWN, 4), removed_at=NOW - days(3)
     )
     assert not decide(known, None, NOW).suppressed
-    assert decide(merge(known, bounce(Category.MAILBOX_MOVED, 2)), None, NOW).suppressed
+    assert decide(merge(known, bounce(Category.MAILBOX_MOVED, 2), Policy()), None, NOW).suppressed
 
 
 def test_a_void_takes_back_one_category_and_spares_a_complaint() -> None:
     known = facts(
         happened(Kind.COMPLAINT, 5),
         bounce(Category.MAILBOX_UNKNOWN, 4),
-        voided_at={Category.MAILBOX_UNKNOWN: NOW},
+        voided_at={Cause.MAILBOX_UNKNOWN: NOW},
     )
-    assert why(decide(known, None, NOW)) == [Reason.COMPLAINT]
+    assert why(decide(known, None, NOW)) == [ReasonCode.COMPLAINT]
 
 
 def test_a_void_takes_back_soft_days_of_its_category() -> None:
     soft = [bounce(Category.MAILBOX_FULL, ago) for ago in (1, 2, 3)]
-    known = facts(*soft, voided_at={Category.MAILBOX_FULL: NOW - days(1.5)})
+    known = facts(*soft, voided_at={Cause.MAILBOX_FULL: NOW - days(1.5)})
     assert decide(facts(*soft), None, NOW).suppressed
     assert not decide(known, None, NOW).suppressed
 
@@ -224,9 +235,9 @@ def test_a_manual_entry_ends_by_itself_or_by_a_lift() -> None:
     entry = ManualEntry(at=NOW - days(2), until=NOW + days(1))
     assert decide(facts(manual=entry), None, NOW).until == NOW + days(1)
     assert not decide(facts(manual=entry), None, NOW + days(1)).suppressed
-    assert not decide(facts(manual=entry, lifted_at=NOW), None, NOW).suppressed
+    assert not decide(facts(manual=entry, removed_at=NOW), None, NOW).suppressed
     assert decide(
-        facts(manual=replace(entry, at=NOW), lifted_at=NOW - days(1)), None, NOW
+        facts(manual=replace(entry, at=NOW), removed_at=NOW - days(1)), None, NOW
     ).suppressed
 
 
@@ -297,46 +308,49 @@ def test_a_delivery_takes_the_terms_back_to_the_shortest() -> None:
 # ----------------------------------------------------------------------------- 521 and DNS
 
 
-TABLE: dict[tuple[Category, DomainVerdict], DnsOutcome] = {
-    (category, verdict): outcome
-    for category, row in {
-        Category.NO_MAIL_ACCEPTED: (
-            DnsOutcome.WIDEN,
-            DnsOutcome.WIDEN_UNTIL_RECHECK,
-            DnsOutcome.NARROW,
-        ),
-        Category.DOMAIN_UNKNOWN: (DnsOutcome.WIDEN, DnsOutcome.KEEP, DnsOutcome.TAKE_BACK),
-    }.items()
-    for verdict, outcome in [
-        *((dead, row[0]) for dead in DEAD),
-        (DomainVerdict.IMPLICIT_MX, row[1]),
-        (DomainVerdict.ACCEPTS_MAIL, row[2]),
-        (DomainVerdict.UNKNOWN, DnsOutcome.KEEP),
-    ]
+EFFECTS: dict[tuple[Cause, DomainVerdict], ClaimEffect] = {
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NULL_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.MISSING): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NO_MAIL_HOST): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.IMPLICIT_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.ACCEPTS_MAIL): ClaimEffect.UNCONFIRMED,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.UNKNOWN): ClaimEffect.STANDS,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.NULL_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.MISSING): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.NO_MAIL_HOST): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.IMPLICIT_MX): ClaimEffect.STANDS,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.ACCEPTS_MAIL): ClaimEffect.REFUTED,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): ClaimEffect.STANDS,
 }
 
 
-def test_the_table_of_outcomes_is_complete() -> None:
-    assert DNS_OUTCOMES == TABLE
+def test_every_claim_has_an_effect_under_every_verdict_and_a_reason_for_it() -> None:
+    assert {row: ruling.effect for row, ruling in DOMAIN_POLICY.items()} == EFFECTS
+    assert all(ruling.because for ruling in DOMAIN_POLICY.values())
 
 
-@pytest.mark.parametrize(("category", "verdict"), TABLE)
-def test_dns_widens_keeps_narrows_or_takes_back(category: Category, verdict: DomainVerdict) -> None:
+def test_a_domain_is_dead_where_no_claim_could_change_it() -> None:
+    dead = {DomainVerdict.NULL_MX, DomainVerdict.MISSING, DomainVerdict.NO_MAIL_HOST}
+    assert dead == DEAD_VERDICTS
+
+
+@pytest.mark.parametrize(("cause", "verdict"), EFFECTS)
+def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdict) -> None:
     # GIVEN a claim, and a later probe
-    known = facts(bounce(category, ago=2))
-    domain = probed(verdict, **{category.value: NOW - days(2)})
+    known = facts(bounce(Category(cause), ago=2))
+    domain = probed(verdict, **{cause.value: NOW - days(2)})
     # WHEN that address and one that was never mailed are decided
     mine, new = decide(known, domain, NOW), decide(None, domain, NOW)
     # THEN it is as the table says
-    match TABLE[category, verdict]:
-        case DnsOutcome.WIDEN | DnsOutcome.WIDEN_UNTIL_RECHECK:
+    match EFFECTS[cause, verdict]:
+        case ClaimEffect.WHOLE_DOMAIN:
             assert (mine.suppressed, mine.scope, mine.unconfirmed) == (True, Scope.DOMAIN, False)
             assert (new.suppressed, new.scope) == (True, Scope.DOMAIN)
             assert new.until is None
-        case DnsOutcome.KEEP:
+        case ClaimEffect.STANDS:
             assert (mine.suppressed, mine.scope, mine.until) == (True, Scope.ADDRESS, None)
             assert not new.suppressed
-        case DnsOutcome.NARROW:
+        case ClaimEffect.UNCONFIRMED:
             assert (mine.scope, mine.until, mine.unconfirmed) == (
                 Scope.ADDRESS,
                 NOW + days(28),
@@ -344,16 +358,16 @@ def test_dns_widens_keeps_narrows_or_takes_back(category: Category, verdict: Dom
             )
             assert not decide(known, domain, NOW + days(28)).suppressed
             assert not new.suppressed
-        case DnsOutcome.TAKE_BACK:
+        case ClaimEffect.REFUTED:
             assert not mine.suppressed
-            assert "taken back" in mine.explanation
+            assert "reversed" in mine.explanation
             assert not new.suppressed
 
 
-@pytest.mark.parametrize("verdict", sorted(DEAD))
+@pytest.mark.parametrize("verdict", sorted(DEAD_VERDICTS))
 def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
     decision = decide(None, probed(verdict), NOW)
-    assert (decision.reason, decision.scope) == (Reason.DEAD_DOMAIN, Scope.DOMAIN)
+    assert (decision.reason_code, decision.scope) == (ReasonCode.DEAD_DOMAIN, Scope.DOMAIN)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +385,7 @@ def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(claims, c
 
     # THEN an address there that nobody mailed is suppressed for that very claim
     decision = decide(None, domain, NOW)
-    assert (decision.reason, decision.category) == (Reason.DEAD_DOMAIN, category)
+    assert (decision.reason_code, decision.category) == (ReasonCode.DEAD_DOMAIN, category)
 
 
 def test_the_explanation_names_a_parent_domain_that_accepts_mail() -> None:
@@ -400,14 +414,14 @@ def test_a_domain_said_unknown_again_after_the_probe_counts_until_the_next() -> 
 def test_what_dns_took_back_counts_as_soft() -> None:
     known = facts(*(bounce(Category.DOMAIN_UNKNOWN, ago) for ago in (3, 2, 1)))
     decision = decide(known, probed(DomainVerdict.ACCEPTS_MAIL), NOW)
-    assert why(decision) == [Reason.SOFT_BOUNCES]
+    assert why(decision) == [ReasonCode.SOFT_BOUNCES]
     assert decision.category is Category.DOMAIN_UNKNOWN
 
 
-@pytest.mark.parametrize("verdict", [v for v in DomainVerdict if v not in DEAD])
+@pytest.mark.parametrize("verdict", [v for v in DomainVerdict if v not in DEAD_VERDICTS])
 def test_dns_has_no_say_about_a_mailbox(verdict: DomainVerdict) -> None:
     decision = decide(facts(bounce(Category.MAILBOX_UNKNOWN)), probed(verdict), NOW)
-    assert (decision.reason, decision.until) == (Reason.HARD_BOUNCE, None)
+    assert (decision.reason_code, decision.until) == (ReasonCode.HARD_BOUNCE, None)
 
 
 def test_a_lasting_reason_is_reported_before_one_that_ends() -> None:

@@ -7,18 +7,18 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.ledger import items
 from bounceledger.policy import Policy
 from bounceledger.state import (
-    COMPLAINT,
     AddressFacts,
     DomainFacts,
     DomainVerdict,
     ManualEntry,
     Observation,
     Probe,
-    Reason,
+    ReasonCode,
     SourceEntry,
     decide,
     facts_of,
@@ -27,7 +27,7 @@ from bounceledger.state import (
     merge,
     merge_source,
 )
-from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Verdict
+from bounceledger.verdict import Category, Cause, Disposition, Scope, Verdict
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 unhurried = settings(deadline=None)
@@ -62,13 +62,13 @@ def observations(draw: st.DrawFn) -> Observation:
         ambiguous=draw(st.booleans()),
     )
     if kind is not Kind.BOUNCE:
-        return Observation(event=event)
+        return state.observe(event, policy=Policy())
     verdict = Verdict(
         category=draw(st.sampled_from(Category)),
         scope=Scope.ADDRESS,
         rule=draw(st.text("r", max_size=2)),
     )
-    return Observation(event=event, verdict=verdict)
+    return state.observe(event, policy=Policy(), verdict=verdict)
 
 
 @st.composite
@@ -77,10 +77,8 @@ def changes(draw: st.DrawFn) -> AddressFacts:
     return draw(
         st.sampled_from(
             [
-                AddressFacts(address=EMPTY.address, lifted_at=at),
-                AddressFacts(
-                    address=EMPTY.address, voided_at={draw(st.sampled_from(Category)): at}
-                ),
+                AddressFacts(address=EMPTY.address, removed_at=at),
+                AddressFacts(address=EMPTY.address, voided_at={draw(st.sampled_from(Cause)): at}),
                 AddressFacts(
                     address=EMPTY.address,
                     manual=ManualEntry(
@@ -119,7 +117,7 @@ def test_order_and_grouping_do_not_matter(
     data: st.DataObject,
 ) -> None:
     # GIVEN facts from events and people's changes, one after the other
-    parts = [facts_of(item, policy) for item in stream] + changed
+    parts = [facts_of(item) for item in stream] + changed
     one_by_one = reduce(lambda a, b: join(a, b, policy), parts, EMPTY)
     # WHEN the same are merged in another order and in groups
     shuffled = data.draw(st.permutations(parts))
@@ -153,42 +151,46 @@ def test_a_delivery_voids_soft_days_and_leaves_the_rest(
 ) -> None:
     # GIVEN facts, and a delivery
     before = merged(stream, Policy())
-    after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at))
+    after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at), Policy())
     # THEN soft days up to it are gone, later ones stay, and no evidence is touched
     assert all(day > at for day in after.soft_days.values())
     assert after.soft_days.items() <= before.soft_days.items()
     assert all(day in after.soft_days.values() for day in before.soft_days.values() if day > at)
     assert after.evidence == before.evidence
-    assert after.first_touch == before.first_touch
+    assert after.attributions == before.attributions
 
 
 @given(streams, times, times)
 @unhurried
 def test_nothing_older_than_a_lift_suppresses_again(
-    stream: list[Observation], lifted_at: datetime, now: datetime
+    stream: list[Observation], removed_at: datetime, now: datetime
 ) -> None:
     # GIVEN a lift, and events none of which is newer
-    old = [item for item in stream if item.event.occurred_at <= lifted_at]
-    facts = join(AddressFacts(address=EMPTY.address, lifted_at=lifted_at), merged(old, Policy()))
+    old = [item for item in stream if item.event.occurred_at <= removed_at]
+    removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
+    facts = join(removal, merged(old, Policy()), Policy())
     # THEN the address may be mailed, whenever they arrive
-    assert not decide(facts, None, now).suppressed
+    assert not decide(facts, None, now, Policy()).suppressed
 
 
 @given(streams, times)
 @unhurried
 def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
-    stream: list[Observation], lifted_at: datetime
+    stream: list[Observation], removed_at: datetime
 ) -> None:
-    facts = join(AddressFacts(address=EMPTY.address, lifted_at=lifted_at), merged(stream, Policy()))
+    removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
+    facts = join(removal, merged(stream, Policy()), Policy())
     newer = {
         cause
         for cause, evidence in facts.evidence.items()
-        if evidence.last > lifted_at
-        and (cause == COMPLAINT or DISPOSITIONS[Category(cause)] is Disposition.HARD)
+        if evidence.last > removed_at
+        and (cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD)
     }
-    decision = decide(facts, None, START)
+    decision = decide(facts, None, START, Policy())
     permanent = {
-        g.cause for g in decision.grounds if g.reason in (Reason.HARD_BOUNCE, Reason.COMPLAINT)
+        reason.cause
+        for reason in decision.reasons
+        if reason.code in (ReasonCode.HARD_BOUNCE, ReasonCode.COMPLAINT)
     }
     assert permanent == newer
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bounceledger.domains.prober import Fate
+from bounceledger.domains.prober import ProbeOutcome
 from bounceledger.observe import NAMESPACE
 
 ROOT = Path(__file__).parents[2]
@@ -213,5 +213,5 @@ def test_somebody_is_told_when_dns_gives_no_answers() -> None:
     alarm = RESOURCES["ProbesGivenUpAlarm"]["Properties"]
 
     # THEN it watches what the function counts
-    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, Fate.GIVEN_UP)
+    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, ProbeOutcome.GIVEN_UP)
     assert alarm["Dimensions"] == [{"Name": "service", "Value": "probe_domain"}]

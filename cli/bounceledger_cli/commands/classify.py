@@ -14,7 +14,7 @@ from bounceledger_cli.files import STANDARD_INPUT, open_input, open_output, show
 from bounceledger_cli.options import INPUT_FILE
 from bounceledger_cli.parsing import command as make_command
 from bounceledger_cli.progress import progress
-from bounceledger_cli.records import BadRecord, Layout, Record, read_records
+from bounceledger_cli.records import HINTS, BadRecord, Layout, Record, read_records
 
 if TYPE_CHECKING:
     from bounceledger.classify.engine import RuleSet
@@ -155,13 +155,10 @@ def _classify(record: Record, rules: "RuleSet") -> "Verdict":
     from bounceledger.classify.classifier import classify
     from bounceledger.classify.reply import parse_reply
     from bounceledger.classify.traits import Hints
+    from bounceledger.providers.ses import read_bounce_type
 
-    hints = Hints(
-        status=record.hints.get("status", ""),
-        type=record.hints.get("bounce_type", ""),
-        subtype=record.hints.get("bounce_subtype", ""),
-        action=record.hints.get("action", ""),
-    )
+    status, bounce_type, bounce_subtype, action = (record.hints.get(name, "") for name in HINTS)
+    hints = Hints(status, *read_bounce_type(bounce_type, bounce_subtype), action)
     return classify(parse_reply(record.diagnostic), hints, rules=rules)
 
 

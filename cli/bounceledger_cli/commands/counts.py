@@ -88,6 +88,7 @@ def command(
         LedgerError: the table cannot be read.
     """
     from bounceledger.addresses import clean_lead_source
+    from bounceledger.api import responses
 
     first, last = days.resolve(clock().date())
     name = clean_lead_source(source)
@@ -98,16 +99,8 @@ def command(
     for day in found.days.values():
         totals.update(day)
     if as_json:
-        console.json(
-            {
-                "lead_source": name,
-                "from": first.isoformat(),
-                "to": last.isoformat(),
-                "days": {day.isoformat(): dict(counts) for day, counts in found.days.items()},
-                "totals": dict(totals),
-                "rates": rates(totals),
-            }
-        )
+        period = {"from": first.isoformat(), "to": last.isoformat()}
+        console.json(responses.counts(found) | period | {"rates": rates(totals)})
     elif found.days:
         _print(console, found, totals, f"{name}, {first} to {last} (UTC)")
     else:

@@ -91,8 +91,8 @@ def command(
         CommandError: there is nothing to check, no resolver, or the list cannot be read.
         SettingsError: a resolver is not an IP address, with or without a port.
     """
-    from bounceledger.domains.resolver import Resolver
     from bounceledger.domains.probe import probe_many
+    from bounceledger.domains.resolver import Resolver
     from bounceledger.state import DomainVerdict
     from bounceledger_cli import domain_report as report
 

@@ -13,7 +13,7 @@ from bounceledger_cli.parsing import command as make_command
 from bounceledger_cli.wording import counted
 
 if TYPE_CHECKING:
-    from bounceledger.domains.claims import Probes
+    from bounceledger.domains.claims import ProbeRequests
     from bounceledger.domains.rechecks import Rechecks
 
 
@@ -40,7 +40,7 @@ def command(
     dry_run: bool,
     deployment: Deployment,
     rechecks: "Rechecks | None" = None,
-    probes: "Probes | None" = None,
+    queue: "ProbeRequests | None" = None,
     clock: Clock = utc_now,
 ) -> int:
     """Print every domain that is due, and queue it unless this is a dry run.
@@ -51,7 +51,7 @@ def command(
         dry_run: only print.
         deployment: the table and the queue.
         rechecks: the ledger; that of `deployment` by default.
-        probes: the probe queue; likewise.
+        queue: the probe queue; likewise.
         clock: the time, where `day` is None.
 
     Raises:
@@ -60,16 +60,16 @@ def command(
         LedgerError: the table cannot be read.
         QueueError: a domain could not be queued; those printed before were.
     """
-    from bounceledger.domains.rechecks import due
     from bounceledger.domains.probe_requests import ProbeRequest
+    from bounceledger.domains.rechecks import due
 
     rechecks = rechecks or deployment.ledger()
     if not dry_run:
-        probes = probes or deployment.probe_queue()
+        queue = queue or deployment.probe_queue()
     count = 0
     for domain in due(rechecks, day or clock().date()):
-        if not dry_run and probes is not None:
-            probes.send([ProbeRequest(domain)])
+        if not dry_run and queue is not None:
+            queue.send([ProbeRequest(domain)])
         console.line(domain)
         count += 1
     console.note(f"{counted(count, 'domain')} {'due' if dry_run else 'sent to the probe queue'}")

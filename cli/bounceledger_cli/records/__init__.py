@@ -5,6 +5,6 @@ Nothing here holds more than one record, so memory does not grow with the file.
 
 from bounceledger_cli.records.layout import Layout
 from bounceledger_cli.records.reading import read_records
-from bounceledger_cli.records.record import BadRecord, Record
+from bounceledger_cli.records.record import HINTS, BadRecord, Record
 
-__all__ = ["BadRecord", "Layout", "Record", "read_records"]
+__all__ = ["HINTS", "BadRecord", "Layout", "Record", "read_records"]

@@ -133,9 +133,7 @@ class Intake:
         for message in batch:
             message.results = [next(results) for _ in message.observations]
 
-    def _settle(
-        self, message: "_Message", report: BatchReport, deadline: datetime | None
-    ) -> None:
+    def _settle(self, message: "_Message", report: BatchReport, deadline: datetime | None) -> None:
         outcomes = [result.outcome for result in message.results]
         report.notices += message.notices
         report.recorded += outcomes.count(Outcome.RECORDED)

@@ -115,7 +115,7 @@ _PARSERS: dict[Any, Any] = {
     str: str,
     int: _integer,
     bool: _boolean,
-    tuple[str, ...]: _texts,
+    tuple[str, ...]: _strings,
     frozenset[str]: lambda text: frozenset(_strings(text)),
     tuple[int, ...]: lambda text: tuple(_integer(part) for part in _strings(text)),
 }

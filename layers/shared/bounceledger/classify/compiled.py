@@ -33,7 +33,7 @@ def load_rules(own: str | Path | None = None) -> RuleSet:
     """
     if not own:
         return _built_in_set()
-    from bounceledger.classify.classifier import rule_file  # a cold start without own rules skips this
+    from bounceledger.classify import rule_file  # a cold start without own rules skips this
 
     path = Path(__file__).parents[2] / own
     drafts = rule_file.parse_rules(rule_file.read_entries(path))

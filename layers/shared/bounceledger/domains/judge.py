@@ -59,7 +59,7 @@ FLAGS: dict[str, str] = {
     "null_mx": "says that the domain accepts no mail (RFC 7505)",
     "implicit": "no MX record, the domain's own address is used (RFC 5321 section 5.1)",
     "ip_literal": "an IP address where a host name is required (RFC 1035 section 3.3.9)",
-    "mx_is_cname": "the MX points to an alias, which works but is not allowed (RFC 2181 section 10.3)",
+    "mx_is_cname": "the MX is an alias, which works but is not allowed (RFC 2181 section 10.3)",
     "own_web_host": "the MX is the domain itself or its www host",
     "not_found": "the host does not exist",
     "no_address": "the host has no address",

@@ -70,7 +70,9 @@ def parse_server(text: str) -> Server:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        raise SettingsError(f"DNS resolver {text!r} is not an IP address (optionally with :port)") from None
+        raise SettingsError(
+            f"DNS resolver {text!r} is not an IP address (optionally with :port)"
+        ) from None
     if port is not None and not 0 < int(port) < 65536:
         raise SettingsError(f"DNS resolver {text!r} has a port outside 1 to 65535")
     return Server(str(address), int(port or 53))

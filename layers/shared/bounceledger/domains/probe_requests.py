@@ -104,4 +104,6 @@ class ProbeQueue:
                 VisibilityTimeout=seconds,
             )
         except (BotoCoreError, ClientError) as cause:
-            raise QueueError(f"could not extend the message's visibility timeout: {cause}") from cause
+            raise QueueError(
+                f"could not extend the message's visibility timeout: {cause}"
+            ) from cause

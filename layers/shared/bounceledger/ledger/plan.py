@@ -15,6 +15,7 @@ from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.items import Item, Key
 from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_version
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
@@ -26,7 +27,6 @@ from bounceledger.state import (
     merge_source,
     utc_day,
 )
-from bounceledger.policy import Policy
 from bounceledger.verdict import Cause, Disposition
 
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})

@@ -123,9 +123,7 @@ class GroupRecorder:
                 break
         self._follow_up(group, duplicates, newly_soft, budget)
         return {
-            key: RecordResult(
-                outcome=Outcome.DUPLICATE if key in duplicates else Outcome.RECORDED
-            )
+            key: RecordResult(outcome=Outcome.DUPLICATE if key in duplicates else Outcome.RECORDED)
             for key in map(event_key_of, group)
         }
 

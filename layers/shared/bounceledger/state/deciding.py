@@ -6,7 +6,13 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bounceledger.policy import Policy
-from bounceledger.state.domain_policy import DEAD_VERDICTS, ClaimEffect, effect_on, is_dead, reported_claim
+from bounceledger.state.domain_policy import (
+    DEAD_VERDICTS,
+    ClaimEffect,
+    effect_on,
+    is_dead,
+    reported_claim,
+)
 from bounceledger.state.facts import (
     VERDICT_MEANINGS,
     AddressFacts,
@@ -303,7 +309,9 @@ def _counts_as_soft(
 
 
 def _dns_words(probe: Probe | None) -> str:
-    return "" if probe is None else f"it {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
+    return (
+        "" if probe is None else f"it {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
+    )
 
 
 def _alternate_words(probe: Probe | None) -> str:
@@ -317,9 +325,7 @@ def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) 
         return "No bounces or complaints are recorded that could suppress this address."
     evidence = facts.evidence.get(Cause.DOMAIN_UNKNOWN)
     probe = domain.probe if domain else None
-    if evidence and (
-        effect_on(Cause.DOMAIN_UNKNOWN, evidence.last, probe) is ClaimEffect.REFUTED
-    ):
+    if evidence and (effect_on(Cause.DOMAIN_UNKNOWN, evidence.last, probe) is ClaimEffect.REFUTED):
         return (
             f"A mail server said on {_day(evidence.last)} that the domain does not exist, but "
             f"DNS shows working mail hosts: reversed, and counted as a soft bounce."

@@ -63,9 +63,7 @@ DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.NULL_MX): Ruling(
         ClaimEffect.WHOLE_DOMAIN, "the domain exists, and says that it accepts no mail (RFC 7505)"
     ),
-    (Cause.DOMAIN_UNKNOWN, DomainVerdict.MISSING): Ruling(
-        ClaimEffect.WHOLE_DOMAIN, _NO_SUCH_NAME
-    ),
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.MISSING): Ruling(ClaimEffect.WHOLE_DOMAIN, _NO_SUCH_NAME),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.NO_MAIL_HOST): Ruling(
         ClaimEffect.WHOLE_DOMAIN, _NO_HOST_LEFT
     ),
