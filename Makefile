@@ -1,4 +1,4 @@
-# Every target sets up what it needs. `make` alone lists them.
+# Every target installs what it needs. Run `make` on its own to list them.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
@@ -10,20 +10,95 @@ FUZZ_SECONDS ?= 600
 OVERRIDES = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 PIP := -m pip --disable-pip-version-check --quiet
 export SAM_CLI_TELEMETRY := 0
-# SAM wants python3.13 by that name.
+# SAM looks for an executable called python3.13.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tools build deploy demo local test lint format types unit e2e rules score bench faults fuzz \
-	compare validate lock clean
+.PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules \
+	score bench faults fuzz compare validate lock clean
 
-help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## /{printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nFor demo, local, build and deploy, PARAMETERS="Name=value ..." sets parameters.\n'
 
-# ---------------------------------------------------------------- set-up
+##@ Try it
 
-setup: $(VENV)/.ready ## Virtual environment with the bounceledger command in .venv/bin
+demo: setup tools ## Run the whole system locally on sample events; JSON=1
+	@$(BIN)/python -m tools.demo
 
-tools: $(TOOLS)/sam/.ready $(TOOLS)/ministack/.ready ## SAM CLI and the local AWS emulator
+local: setup tools ## Like demo, but leave the stack running (.local/stack.json)
+	@exec $(BIN)/python -m tools.demo --keep-running
+
+demo-picture: setup tools ## Run the demo and save its output as docs/demo.svg
+	@$(BIN)/python -m tools.demo --svg docs/demo.svg
+
+##@ Check it
+
+test: setup tools lint types validate ## Run all checks and tests, including end-to-end tests
+	@$(BIN)/python -m pytest
+
+unit: setup ## Run only the fast tests
+	@$(BIN)/python -m pytest tests/unit
+
+e2e: setup tools ## Run only the end-to-end tests
+	@$(BIN)/python -m pytest tests/e2e
+
+lint: setup ## Check formatting and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+format: setup ## Format the code and fix what ruff can fix
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: setup ## Check types with mypy
+	@$(BIN)/mypy
+
+validate: setup tools ## Check the template with sam validate --lint
+	@$(TOOLS)/sam/bin/sam validate --lint --region us-east-1
+
+##@ Deploy it
+
+build: setup tools ## Build the template into .aws-sam/build
+	@$(TOOLS)/sam/bin/sam build $(OVERRIDES)
+
+deploy: build ## Build, then deploy with your AWS credentials
+	@$(TOOLS)/sam/bin/sam deploy $(OVERRIDES)
+
+##@ Measure it
+
+score: setup ## Score the classifier on replies in ../shared (not included)
+	@$(BIN)/python -m tools.score
+
+bench: setup tools ## Benchmark bounceledger against the alternatives
+	@$(BIN)/python bench/classify.py
+	@$(BIN)/python bench/ledger.py
+
+faults: setup tools ## Test the ledger under injected faults: SEED=7 EVENTS=5000
+	@$(BIN)/python -m tools.faults --seed $(SEED) --events $(EVENTS)
+
+fuzz: setup ## Fuzz the classifier: FUZZ_SECONDS=600
+	@$(BIN)/python tests/fuzz/fuzz_classify.py -max_total_time=$(FUZZ_SECONDS)
+
+compare: $(TOOLS)/compare/.ready ## Compare DNS verdicts with other libraries; docs/domains.md
+	@PYTHONPATH=layers/shared $(TOOLS)/compare/bin/python -m tools.compare_dns --write
+
+##@ Maintain it
+
+setup: $(VENV)/.ready ## Install bounceledger and the development tools in .venv
+
+tools: $(TOOLS)/sam/.ready $(TOOLS)/ministack/.ready ## Install the SAM CLI and the local AWS emulator
+
+rules: setup ## Rebuild rules.json after a change to rules.toml
+	@$(BIN)/python -m bounceledger.classify.compiled
+
+lock: ## Re-pin requirements to the newest allowed by the .in files
+	@for name in dev sam ministack compare; do tools/lock.sh $$name || exit 1; done
+
+clean: ## Remove everything that the other targets created
+	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: requirements/dev.txt layers/shared/requirements.txt pyproject.toml
 	@python=$$(tools/python313.sh) && echo "Setting up $(VENV) with $$python" && \
@@ -32,79 +107,9 @@ $(VENV)/.ready: requirements/dev.txt layers/shared/requirements.txt pyproject.to
 	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Each pins a botocore of its own, so each lives in an environment of its own.
+# Each tool pins its own botocore, so each gets its own environment.
 $(TOOLS)/%/.ready: requirements/%.txt
 	@python=$$(tools/python313.sh) && echo "Setting up $(TOOLS)/$* with $$python" && \
 		$$python -m venv $(TOOLS)/$*
 	@$(TOOLS)/$*/bin/python $(PIP) install -r requirements/$*.txt
 	@touch $@
-
-build: setup tools ## Build the template into .aws-sam/build; PARAMETERS="Name=value ..."
-	@$(TOOLS)/sam/bin/sam build $(OVERRIDES)
-
-deploy: build ## Deploy the build with your AWS credentials; PARAMETERS="Name=value ..."
-	@$(TOOLS)/sam/bin/sam deploy $(OVERRIDES)
-
-validate: setup tools ## sam validate --lint
-	@$(TOOLS)/sam/bin/sam validate --lint --region us-east-1
-
-# ---------------------------------------------------------------- the two commands, and local
-
-demo: setup tools ## Build, run locally, replay the sample events, ask the API, clean up
-	@$(BIN)/python -m tools.demo
-
-local: setup tools ## The same, then stay up; .local/stack.json says where
-	@exec $(BIN)/python -m tools.demo --stay
-
-test: setup tools lint types validate ## Lint, types, unit, component and end-to-end tests
-	@$(BIN)/python -m pytest
-
-# ---------------------------------------------------------------- single checks
-
-lint: setup
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-
-format: setup ## Format the code
-	@$(BIN)/ruff format .
-	@$(BIN)/ruff check --fix .
-
-types: setup
-	@$(BIN)/mypy
-
-unit: setup ## Only the fast tests
-	@$(BIN)/python -m pytest tests/unit
-
-e2e: setup tools ## Only the end-to-end tests
-	@$(BIN)/python -m pytest tests/e2e
-
-rules: setup ## Rebuild rules.json after a change of rules.toml
-	@$(BIN)/python -m bounceledger.classify.compiled
-
-# ---------------------------------------------------------------- measurements
-
-score: setup ## Score the classifier on labelled replies beside the project; writes docs/accuracy.md
-	@$(BIN)/python -m tools.score
-
-bench: setup tools ## Our path and the alternative side by side, as ratios
-	@$(BIN)/python bench/classify.py
-	@$(BIN)/python bench/ledger.py
-
-faults: setup tools ## The ledger under injected faults: make faults SEED=7 EVENTS=5000
-	@$(BIN)/python -m tools.faults --seed $(SEED) --events $(EVENTS)
-
-fuzz: setup ## Fuzz the classifier: make fuzz FUZZ_SECONDS=600
-	@$(BIN)/python tests/fuzz/fuzz_classify.py -max_total_time=$(FUZZ_SECONDS)
-
-compare: $(TOOLS)/compare/.ready ## Our DNS verdicts beside those of other libraries; writes docs/domains.md
-	@PYTHONPATH=layers/shared $(TOOLS)/compare/bin/python -m tools.compare_dns --write
-
-# ---------------------------------------------------------------- upkeep
-
-lock: ## Pin the newest versions that the .in files admit
-	@for name in dev sam ministack compare; do tools/lock.sh $$name || exit 1; done
-
-clean: ## Remove everything that the other targets made
-	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-		*.egg-info
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,10 +1,12 @@
-"""Our ledger and the handler that people write by hand, side by side on one local DynamoDB.
+"""Compares our ledger with a typical hand-written handler, on one local DynamoDB.
 
-The hand-written one makes, per record, a PutItem of a marker, an UpdateItem of the
-suppression (for bounces that suppress or count) and an UpdateItem of a counter. Both get
-the same events and the same kind of client in one run. Calls are HTTP requests, reads and
-retries included. Units are computed from item sizes as DynamoDB bills them: a write unit
-per begun KB, twice that in a transaction, a read unit per begun 4 KB read consistently.
+For each record the hand-written handler makes a PutItem for a marker, an UpdateItem for the
+suppression (only for bounces that suppress or count) and an UpdateItem for a counter. Both
+handlers get the same events and the same kind of client in one run.
+
+Calls are HTTP requests, including reads and retries. Units are computed from item sizes as
+DynamoDB bills them: one write unit per KB, rounded up, and twice that in a transaction; one read
+unit per 4 KB, rounded up, for a consistent read.
 
 Usage: python bench/ledger.py [--events 10000] [--json]
 """
@@ -22,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent
@@ -43,12 +47,18 @@ from tools.stack import emulator
 
 NOW = datetime.now(UTC)
 SMALL, LARGE = 1_000, 100_000
-BATCHES = (10, 100)
-FLAT = 1.2
+"""Items in the table, to compare the speed at two sizes."""
 PARTS = 5
-UNCOUNTED = "ours, uncounted"
+"""Parts into which the events of that comparison are split, alternating between the sizes."""
+MAX_SLOWDOWN = 1.2
+"""Target: time per event in the large table, relative to the small one."""
+MAX_CALLS = 0.1
+"""Target: calls per event in batches of 100, relative to the hand-written handler."""
+BATCHES = (10, 100)
+OURS = "ours"
+OURS_UNCOUNTED = "ours, no delivery counts"
+HAND_WRITTEN = "hand-written"
 MOSTLY_DELIVERIES = "mostly deliveries"
-TENTH = 0.1
 
 STREAMS: dict[str, dict[Disposition | None, float]] = {
     MOSTLY_DELIVERIES: {
@@ -67,19 +77,19 @@ _CATEGORIES = {
 
 
 def make_stream(name: str, size: int, seed: int = 0) -> list[Observation]:
-    """Events of two days, ten lead sources and half as many addresses as events."""
-    dice = random.Random(f"{name}/{seed}")
+    """Generate events of two days, from ten lead sources, with two events per address."""
+    rng = random.Random(f"{name}/{seed}")
     mix = STREAMS[name]
     return [
         _observation(
-            dice, f"{seed}/{name}/{n}", dice.choices(list(mix), list(mix.values()))[0], size // 2
+            rng, f"{seed}/{name}/{n}", rng.choices(list(mix), list(mix.values()))[0], size // 2
         )
         for n in range(size)
     ]
 
 
 def _observation(
-    dice: random.Random, name: str, disposition: Disposition | None, people: int
+    rng: random.Random, name: str, disposition: Disposition | None, people: int
 ) -> Observation:
     kind = Kind.DELIVERY if disposition is None else Kind.BOUNCE
     event = MailEvent(
@@ -87,9 +97,9 @@ def _observation(
         provider="ses",
         kind=kind,
         provider_kind=kind.value,
-        address=f"person{dice.randrange(people)}@example{name.partition('/')[0]}.test",
-        lead_source=f"list-{dice.randrange(10)}",
-        occurred_at=NOW - timedelta(hours=dice.randrange(48)),
+        address=f"person{rng.randrange(people)}@example{name.partition('/')[0]}.test",
+        lead_source=f"list-{rng.randrange(10)}",
+        occurred_at=NOW - timedelta(hours=rng.randrange(48)),
         message_id=f"0100018f-{name}-0000-000000",
         diagnostic="" if disposition is None else f"smtp; 550 5.1.1 <{name}>: user unknown here",
         status="" if disposition is None else "5.1.1",
@@ -101,17 +111,20 @@ def _observation(
     return state.observe(event, policy=Policy(), verdict=verdict)
 
 
-# ------------------------------------------------------------------- the hand-written one
+# --------------------------------------------------------------- the hand-written handler
 
 
-class ByHand:
-    """The handler as people write it: three writes a record, one after the other."""
+class HandWrittenHandler:
+    """A typical bounce handler: up to three writes per record, one after the other.
+
+    It stands for other people's code, so it has its own item shapes and shares none of ours.
+    """
 
     def __init__(self, client: Any, table: str) -> None:
         self._client, self._table = client, table
 
     def record(self, observations: Sequence[Observation]) -> None:
-        """Book a batch."""
+        """Record a batch."""
         for observation in observations:
             self._record(observation)
 
@@ -167,16 +180,16 @@ class ByHand:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts what a client sends, by a hook on every HTTP request."""
+    """Counts what a client sends, in hooks on every request and response."""
 
     calls: Counter[str] = field(default_factory=Counter)
     write_units: int = 0
     read_units: int = 0
 
     def attach(self, client: Any) -> None:
-        """Listen to a client."""
+        """Count the requests of a client from now on."""
         client.meta.events.register("before-send.dynamodb.*", self._sent)
-        client.meta.events.register("after-call.dynamodb.*", self._answered)
+        client.meta.events.register("after-call.dynamodb.*", self._received)
 
     def _sent(self, request: Any, **_: Any) -> None:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
@@ -190,7 +203,7 @@ class Meter:
             case "BatchWriteItem":
                 [puts] = body["RequestItems"].values()
                 self.write_units += sum(units(put["PutRequest"]["Item"], 1024) for put in puts)
-            case "BatchGetItem":  # a unit per key, found or not; no item here reaches 4 KB
+            case "BatchGetItem":  # one unit per key, found or not; no item here reaches 4 KB
                 [request_] = body["RequestItems"].values()
                 self.read_units += len(request_["Keys"])
             case "TransactWriteItems":
@@ -200,23 +213,24 @@ class Meter:
                     for action in item.values()
                 )
 
-    def _answered(self, parsed: Any, model: Any, **_: Any) -> None:
+    def _received(self, parsed: Any, model: Any, **_: Any) -> None:
         if model.name == "Query":
             size = sum(map(size_of, parsed.get("Items", [])))
             self.read_units += max(1, math.ceil(size / 4096))
 
 
 def _values(action: dict[str, Any]) -> dict[str, Any]:
-    return action.get("ExpressionAttributeValues", {})
+    values: dict[str, Any] = action.get("ExpressionAttributeValues", {})
+    return values
 
 
 def units(item: dict[str, Any], step: int) -> int:
-    """Begun steps of bytes of an item in DynamoDB's form."""
+    """Size of an item in steps of so many bytes, rounded up."""
     return max(1, math.ceil(size_of(item) / step))
 
 
 def size_of(item: dict[str, Any]) -> int:
-    """Bytes of names and values, as DynamoDB counts them (to within a few)."""
+    """Bytes of names and values as DynamoDB counts them, to within a few bytes."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 
@@ -245,37 +259,37 @@ class Measured:
     events: int
     seconds: float
     cpu_seconds: float
-    """Of this process alone, as the database runs in another."""
+    """CPU time of this process only; the database runs in another."""
     calls: dict[str, int]
     write_units: int
     read_units: int
 
     @property
     def per_event(self) -> dict[str, float]:
-        """What one event takes."""
+        """Average per event."""
         return {
             "calls": sum(self.calls.values()) / self.events,
             "write units": self.write_units / self.events,
             "read units": self.read_units / self.events,
             "seconds": self.seconds / self.events,
-            "cpu ms": 1000 * self.cpu_seconds / self.events,
+            "CPU ms": 1000 * self.cpu_seconds / self.events,
         }
 
 
 class Bench:
-    """Tables on one local DynamoDB, and clients that are counted."""
+    """Runs both handlers on one local DynamoDB and measures them."""
 
-    def __init__(self, endpoint_url: str, tick: Callable[[int], None]) -> None:
+    def __init__(self, endpoint_url: str, advance: Callable[[int], None]) -> None:
         self._endpoint_url = endpoint_url
-        self._tick = tick
+        self._advance = advance
         self._tables = 0
 
     def client(self) -> Any:
-        """A client as the ledger makes it, for both handlers."""
+        """A client with the ledger's configuration, for both handlers."""
         return connect(self._endpoint_url)
 
     def table(self) -> str:
-        """A new, empty table."""
+        """Create an empty table; returns its name."""
         self._tables += 1
         name = f"bench-{self._tables}"
         keys = {"pk": "HASH", "sk": "RANGE"}
@@ -288,7 +302,7 @@ class Bench:
         return name
 
     def fill(self, table: str, size: int) -> None:
-        """Put markers of other people's events into a table."""
+        """Put items of other addresses into a table."""
         client = self.client()
         for numbers in batched(range(size), 25, strict=False):
             puts = [
@@ -304,29 +318,29 @@ class Bench:
                 for n in numbers
             ]
             client.batch_write_item(RequestItems={table: puts})
-            self._tick(0)
+            self._advance(0)
 
     def ours(
         self, stream: str, events: Sequence[Observation], batch: int, **changes: Any
     ) -> Measured:
-        """Our ledger over a stream, with settings changed as named."""
+        """Measure our ledger on a stream; `changes` are settings that differ from the defaults."""
         client = self.client()
         settings = Settings(**({"table_name": self.table()} | changes))
         ledger = Ledger(client, settings)
-        handler = "ours" if settings.count_deliveries else UNCOUNTED
+        handler = OURS if settings.count_deliveries else OURS_UNCOUNTED
 
-        def record(some: Sequence[Observation]) -> None:
-            outcomes = ledger.record(some)
+        def record(batch: Sequence[Observation]) -> None:
+            outcomes = ledger.record(batch)
             assert all(outcome.ok for outcome in outcomes)
 
         return self._measure(client, record, events, handler=handler, stream=stream, batch=batch)
 
-    def by_hand(self, stream: str, events: Sequence[Observation], batch: int) -> Measured:
-        """The hand-written handler over a stream."""
+    def hand_written(self, stream: str, events: Sequence[Observation], batch: int) -> Measured:
+        """Measure the hand-written handler on a stream."""
         client = self.client()
-        handler = ByHand(client, self.table())
+        handler = HandWrittenHandler(client, self.table())
         return self._measure(
-            client, handler.record, events, handler="by hand", stream=stream, batch=batch
+            client, handler.record, events, handler=HAND_WRITTEN, stream=stream, batch=batch
         )
 
     def _measure(
@@ -342,9 +356,9 @@ class Bench:
         meter = Meter()
         meter.attach(client)
         begin, begin_cpu = time.perf_counter(), time.process_time()
-        for some in batched(events, batch, strict=False):
-            record(some)
-            self._tick(len(some))
+        for chunk in batched(events, batch, strict=False):
+            record(chunk)
+            self._advance(len(chunk))
         return Measured(
             handler=handler,
             stream=stream,
@@ -359,20 +373,23 @@ class Bench:
 
 
 def compare(bench: Bench, size: int) -> Iterator[Measured]:
-    """Both handlers over both streams. By hand, a batch's size makes no difference."""
+    """Measure both handlers on both streams.
+
+    The batch size makes no difference to the hand-written handler.
+    """
     for name in STREAMS:
         events = make_stream(name, size)
-        yield bench.by_hand(name, events, max(BATCHES))
+        yield bench.hand_written(name, events, max(BATCHES))
         for batch in BATCHES:
             yield bench.ours(name, events, batch)
     name = MOSTLY_DELIVERIES
     yield bench.ours(name, make_stream(name, size), max(BATCHES), count_deliveries=False)
 
 
-def flatness(bench: Bench, size: int) -> dict[int, list[Measured]]:
-    """The same events with few and with many items in the table.
+def by_table_size(bench: Bench, size: int) -> dict[int, list[Measured]]:
+    """Measure the same events in a small and in a large table, by number of items.
 
-    In turns, so that whatever else the machine does slows down both.
+    The two alternate, so that other load on the machine affects both.
     """
     tables = {items: bench.table() for items in (SMALL, LARGE)}
     for items, table in tables.items():
@@ -388,46 +405,43 @@ def flatness(bench: Bench, size: int) -> dict[int, list[Measured]]:
 
 
 def ratio(sizes: dict[int, list[Measured]], quantity: str) -> float:
-    """A quantity per event with many items in the table over that with few: medians."""
+    """Median of a quantity per event in the large table, relative to the small one."""
     few, many = (
         statistics.median(m.per_event[quantity] for m in sizes[items]) for items in (SMALL, LARGE)
     )
     return many / few
 
 
-def reading(size: int) -> float:
-    """CPU milliseconds per message for all that comes before the ledger.
-
-    That is: unwrapping, parsing and classifying SQS records that hold SNS envelopes.
-    """
+def reading_milliseconds(size: int) -> float:
+    """CPU milliseconds per message to unwrap, parse and classify it, before the ledger."""
     records = [_record(number) for number in range(size)]
     settings = Settings(allowed_accounts=frozenset("*"))
-    intake = Intake(settings, _Nowhere(), _Nowhere(), provider="ses")
+    intake = Intake(settings, _Discard(), _Discard(), provider="ses")
     begin = time.process_time()
-    for some in batched(records, max(BATCHES), strict=False):
-        report = intake.process(some)
+    for chunk in batched(records, max(BATCHES), strict=False):
+        report = intake.process(chunk)
         assert not report.retry
         assert not report.dead_letters
     return 1000 * (time.process_time() - begin) / size
 
 
-class _Nowhere:
-    """Books and dead letters of which nothing is kept."""
+class _Discard:
+    """A ledger that keeps nothing, and a dead-letter queue that must stay empty."""
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
     ) -> list[RecordResult]:
-        """Call everything booked."""
+        """Report everything as recorded."""
         del deadline
         return [RecordResult(outcome=Outcome.RECORDED)] * len(observations)
 
     def send(self, message: str, error: Exception) -> None:
-        """Take nothing."""
-        raise AssertionError(f"{message} was refused: {error}") from error
+        """Fail, since every message here is valid."""
+        raise AssertionError(f"{message} was dead-lettered: {error}") from error
 
 
 def _record(number: int) -> dict[str, Any]:
-    """An SQS record with an SES event: one in twenty is a bounce."""
+    """An SQS record with an SES event; one in twenty is a bounce."""
     address = f"person{number}@example.test"
     mail = {
         "timestamp": "2026-11-20T12:00:00.000Z",
@@ -438,7 +452,7 @@ def _record(number: int) -> dict[str, Any]:
         "tags": {"lead_source": [f"list-{number % 10}"], "ses:configuration-set": ["main"]},
     }
     if number % 20:
-        what: dict[str, Any] = {
+        details: dict[str, Any] = {
             "eventType": "Delivery",
             "delivery": {
                 "timestamp": "2026-11-20T12:00:01.000Z",
@@ -453,7 +467,7 @@ def _record(number: int) -> dict[str, Any]:
             "status": "5.1.1",
             "diagnosticCode": f"smtp; 550 5.1.1 <{address}>: Recipient address rejected: unknown",
         }
-        what = {
+        details = {
             "eventType": "Bounce",
             "bounce": {
                 "timestamp": "2026-11-20T12:00:01.000Z",
@@ -468,7 +482,7 @@ def _record(number: int) -> dict[str, Any]:
         "MessageId": f"message-{number}",
         "TopicArn": "arn:aws:sns:us-east-1:123456789012:events",
         "Timestamp": "2026-11-20T12:00:02.000Z",
-        "Message": json.dumps(what | {"mail": mail}) + "\n",
+        "Message": json.dumps(details | {"mail": mail}) + "\n",
     }
     return {
         "eventSource": "aws:sqs",
@@ -480,32 +494,39 @@ def _record(number: int) -> dict[str, Any]:
 def report(
     console: Console, measured: Sequence[Measured], sizes: dict[int, list[Measured]]
 ) -> None:
-    """Print what was measured, and ratios."""
-    for name in STREAMS:
-        console.print(f"\n{name}, per event:")
-        hand = next(m for m in measured if (m.stream, m.handler) == (name, "by hand"))
-        for item in (m for m in measured if m.stream == name):
-            share = item.per_event["calls"] / hand.per_event["calls"]
-            console.print(
-                f"  {item.handler:15} batch {item.batch:3}:"
-                f" calls {item.per_event['calls']:.3f} ({share:.3f} of by hand),"
-                f" events/s {1 / item.per_event['seconds']:.0f}"
-                f" ({hand.per_event['seconds'] / item.per_event['seconds']:.1f} times),"
-                f" write units {item.per_event['write units']:.2f},"
-                f" read units {item.per_event['read units']:.2f},"
-                f" CPU {item.per_event['cpu ms']:.2f} ms"
+    """Print the figures per event, with ratios to the hand-written handler."""
+    for stream in STREAMS:
+        base = next(m for m in measured if (m.stream, m.handler) == (stream, HAND_WRITTEN))
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("handler")
+        for name in ("batch", "calls", "ratio", "events/s", "ratio", "WU", "RU", "CPU"):
+            table.add_column(name, justify="right")
+        for item in (m for m in measured if m.stream == stream):
+            one, reference = item.per_event, base.per_event
+            table.add_row(
+                item.handler,
+                str(item.batch),
+                f"{one['calls']:.3f}",
+                f"{one['calls'] / reference['calls']:.3f}",
+                f"{1 / one['seconds']:.0f}",
+                f"{reference['seconds'] / one['seconds']:.1f}",
+                f"{one['write units']:.2f}",
+                f"{one['read units']:.2f}",
+                f"{one['CPU ms']:.2f} ms",
             )
-            console.print(f"      {item.calls}")
-    for quantity in ("seconds", "calls"):
-        found = ratio(sizes, quantity)
-        verdict = "flat" if found <= FLAT else "not flat"
-        console.print(f"{quantity} at {LARGE} items / at {SMALL}: {found:.2f} ({verdict})")
+        console.print(f"\n{stream}: calls, write units (WU), read units (RU) and CPU per event")
+        console.print(table)
+    console.print(f"\n{LARGE:,} items in the table, compared with {SMALL:,}:")
+    for quantity, name in (("seconds", "time"), ("calls", "calls")):
+        console.print(f"  {ratio(sizes, quantity):.2f} times the {name} per event")
 
 
 def main() -> int:
-    """Measure, print; 1 if a target is missed."""
+    """Measure, and print the figures; 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--events", type=int, default=10_000, help="events per stream")
+    parser.add_argument(
+        "--events", type=int, default=10_000, help="events per stream (default: 10000)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     args = parser.parse_args()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -517,29 +538,36 @@ def main() -> int:
     with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = progress.add_task("events", total=runs * args.events + 2 * (args.events // 4))
         with emulator() as endpoint_url:
-            bench = Bench(endpoint_url, lambda count: progress.advance(task, count))
+            bench = Bench(endpoint_url, partial(progress.advance, task))
             measured = list(compare(bench, args.events))
-            sizes = flatness(bench, args.events // 4)
-    read = reading(args.events)
+            sizes = by_table_size(bench, args.events // 4)
+    read = reading_milliseconds(args.events)
     if args.json:
         runs_ = {"runs": [asdict(m) for m in measured]}
         flat = {name: ratio(sizes, name) for name in ("seconds", "calls")}
         print(json.dumps(runs_ | {"flatness": flat, "reading_cpu_ms": read}))
     else:
         report(console, measured, sizes)
-        console.print(f"reading and classifying a message: {read:.3f} ms CPU")
-    return 0 if targets_met(measured, sizes) else 1
+        console.print(f"\nReading and classifying a message: {read:.3f} ms CPU")
+    missed = list(missed_targets(measured, sizes))
+    for target in missed:
+        print(f"Target missed: {target}", file=sys.stderr)
+    return 1 if missed else 0
 
 
-def targets_met(measured: Sequence[Measured], sizes: dict[int, list[Measured]]) -> bool:
-    """Whether calls are a tenth at batch 100, mostly deliveries, and the time is flat."""
+def missed_targets(measured: Sequence[Measured], sizes: dict[int, list[Measured]]) -> Iterator[str]:
+    """Describe every target that was missed."""
     calls = {
         (m.handler, m.batch): m.per_event["calls"]
         for m in measured
         if m.stream == MOSTLY_DELIVERIES
     }
-    few_calls = calls["ours", 100] <= TENTH * calls["by hand", 100]
-    return few_calls and ratio(sizes, "seconds") <= FLAT
+    share = calls[OURS, max(BATCHES)] / calls[HAND_WRITTEN, max(BATCHES)]
+    if share > MAX_CALLS:
+        yield f"calls are {share:.3f} of the hand-written handler's, the limit is {MAX_CALLS}"
+    slowdown = ratio(sizes, "seconds")
+    if slowdown > MAX_SLOWDOWN:
+        yield f"the large table takes {slowdown:.2f} times as long, the limit is {MAX_SLOWDOWN}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Our DNS verdicts beside those of email-validator and checkdmarc, on the same zones.
+"""Compares our DNS verdicts with those of email-validator and checkdmarc on the same zones.
 
-dnslib serves the zones; all three read them with dnspython. Run by ``make compare`` in an
-environment of its own. Prints a table in Markdown; with ``--write`` it replaces the one in
-docs/domains.md. Exit code 1 if ours is wrong anywhere.
+dnslib serves the zones; all three libraries read them with dnspython. ``make compare`` runs
+this in a separate environment. It prints a Markdown table; ``--write`` replaces the table in
+docs/domains.md with it. Exits with 1 if any of our verdicts is wrong.
 """
 
 import argparse
@@ -47,7 +47,14 @@ TIMEOUT = 1.0
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table: what there is, what is true, and how to ask."""
+    """One line of the table.
+
+    Attributes:
+        what: what is set up.
+        truth: the right verdict.
+        domain: the domain to look up.
+        where: which of `servers_by_name` to query.
+    """
 
     what: str
     truth: str
@@ -92,13 +99,13 @@ CASES = (
 
 
 def ours(domain: str, server: Server | None) -> str:
-    """What bounceledger says."""
+    """The verdict from bounceledger."""
     resolver = Resolver((server,) if server else (), timeout=TIMEOUT / 4)
     return OURS[probe(domain, resolver=resolver, lifetime=TIMEOUT).verdict]
 
 
-def theirs(server: Server | None) -> dns.resolver.Resolver:
-    """A resolver of dnspython, which both libraries take."""
+def dnspython_resolver(server: Server | None) -> dns.resolver.Resolver:
+    """A dnspython resolver, which both libraries accept."""
     resolver = dns.resolver.Resolver(configure=False)
     if server:
         resolver.nameservers = [server.host]
@@ -108,9 +115,11 @@ def theirs(server: Server | None) -> dns.resolver.Resolver:
 
 
 def email_validator(domain: str, server: Server | None) -> str:
-    """What email-validator says of deliverability."""
+    """The verdict from email-validator's deliverability check."""
     try:
-        found = validate_email_deliverability(domain, domain, dns_resolver=theirs(server))
+        found = validate_email_deliverability(
+            domain, domain, dns_resolver=dnspython_resolver(server)
+        )
     except EmailUndeliverableError:
         return NONE
     if "mx" not in found:
@@ -119,15 +128,15 @@ def email_validator(domain: str, server: Server | None) -> str:
 
 
 def checkdmarc_mx(domain: str, server: Server | None) -> str:
-    """What checkdmarc's MX check amounts to.
+    """The verdict that follows from checkdmarc's MX check.
 
-    It gives hosts and warnings rather than a verdict: hosts none of which has an address
-    are read as "accepts none", no hosts because there is no MX record as "address only".
+    checkdmarc returns hosts and warnings instead of a verdict. Hosts without any address are
+    read as "accepts none", a missing MX record as "address only".
     """
     checkdmarc.utils.DNS_CACHE.clear()
     try:
-        found = checkdmarc.smtp.check_mx(domain, resolver=theirs(server), retries=0)
-    except Exception as error:  # noqa: BLE001 - whatever it raises is what it says
+        found = checkdmarc.smtp.check_mx(domain, resolver=dnspython_resolver(server), retries=0)
+    except Exception as error:  # noqa: BLE001 - the exception is its answer
         return type(error).__name__
     if "error" in found:
         return NONE if "does not exist" in found["error"] else UNKNOWN
@@ -138,15 +147,15 @@ def checkdmarc_mx(domain: str, server: Server | None) -> str:
 
 
 @contextlib.contextmanager
-def places() -> Iterator[dict[str, Server | None]]:
-    """Servers to ask, by the name that the cases use."""
+def servers_by_name() -> Iterator[dict[str, Server | None]]:
+    """Start the DNS servers; yields them by the name that the cases use."""
     with contextlib.ExitStack() as stack:
         yield {
             "zones": stack.enter_context(servers.responder()),
             "silent": stack.enter_context(servers.silent()),
             "nxdomain": stack.enter_context(servers.responder(answers.nxdomain_for_every_name)),
             "address": stack.enter_context(servers.responder(answers.address_for_every_name)),
-            # A datagram to the broadcast address is refused by the machine itself.
+            # The operating system refuses to send a datagram to the broadcast address.
             "no network": Server("255.255.255.255"),
             "none configured": None,
         }
@@ -162,31 +171,31 @@ JUDGES: dict[str, Judge] = {
 
 
 def compare() -> tuple[list[str], dict[str, int]]:
-    """The table's lines, and how often each is right."""
+    """Compare all cases; returns the table's lines, and the number of right verdicts by library."""
     right = dict.fromkeys(JUDGES, 0)
     lines = [
-        "| | true | " + " | ".join(JUDGES) + " |",
+        "| case | right verdict | " + " | ".join(JUDGES) + " |",
         "|---|---|" + "---|" * len(JUDGES),
     ]
-    with places() as known:
+    with servers_by_name() as known:
         for case in CASES:
             cells = []
             for name, judge in JUDGES.items():
-                said = judge(case.domain, known[case.where])
-                right[name] += said == case.truth
-                cells.append(said if said == case.truth else f"**{said}**")
+                verdict = judge(case.domain, known[case.where])
+                right[name] += verdict == case.truth
+                cells.append(verdict if verdict == case.truth else f"**{verdict}**")
             lines.append(f"| {case.what} | {case.truth} | " + " | ".join(cells) + " |")
     sums = " | ".join(f"{count} of {len(CASES)}" for count in right.values())
-    lines.append(f"| right | | {sums} |")
+    lines.append(f"| right verdicts | | {sums} |")
     return lines, right
 
 
 def main() -> int:
-    """Compare, print, and write on demand."""
+    """Compare, print the table, and write it if asked to; 1 if ours is wrong anywhere."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="replace the table in the docs")
     args = parser.parse_args()
-    logging.disable(logging.WARNING)  # checkdmarc's, about DNSSEC
+    logging.disable(logging.WARNING)  # checkdmarc warns about missing DNSSEC
     lines, right = compare()
     table = "\n".join(lines)
     print(table)

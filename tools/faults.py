@@ -1,10 +1,10 @@
-"""Runs the ledger under injected faults and holds the table against a plain model.
+"""Runs the ledger under injected faults and compares the table with a simple model.
 
-Every message is delivered three times in random order to four workers. In the first runs
-the workers are threads on a DynamoDB in memory that fails by dice; in the last they are
-processes that are really killed, on a local DynamoDB behind a failing proxy.
+Every message is delivered three times, in random order, to four workers. In the first runs
+the workers are threads on an in-memory DynamoDB that fails at random; in the last they are
+processes that are killed, on a local DynamoDB behind a failing proxy.
 
-Prints a JSON object with the differences; exit code 1 if there is any.
+Prints a JSON object with the differences; exits with 1 if there are any.
 
 Usage: python -m tools.faults --seed 7 --events 5000
 """
@@ -14,7 +14,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.progress import Progress
@@ -24,14 +25,17 @@ from bounceledger.settings import Settings
 from tests.faults import processes, run, stream
 from tests.faults.fake import FakeDynamoDB, Faults
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 SINGLE = {
     "throttling": Faults(throttled=0.3, unprocessed=0.3),
     "server errors": Faults(server_error=0.3),
     "cut connections": Faults(cut=0.3),
-    "lost answers": Faults(answer_lost=0.3),
-    "dying workers": Faults(killed_before=0.005, killed_after=0.005),
+    "lost responses": Faults(answer_lost=0.3),
+    "killed workers": Faults(killed_before=0.005, killed_after=0.005),
 }
-"""One fault at a time, on a fifth of the events."""
+"""One kind of fault at a time, each on a fifth of the events."""
 
 EVERYTHING = Faults(
     throttled=0.1,
@@ -43,44 +47,55 @@ EVERYTHING = Faults(
     killed_after=0.001,
 )
 
-type Tick = Callable[[int], None]
+type Advance = Callable[[int], None]
+"""Called with the number of messages just processed."""
+
+type Work = Callable[[Advance], dict[str, Any]]
+"""A run; returns the differences, empty if there are none."""
 
 
-def in_memory(seed: int, size: int, faults: Faults, tick: Tick) -> dict[str, Any]:
-    """Deliver a stream to threads on a fake that fails; how the table differs."""
+def in_memory(seed: int, size: int, faults: Faults, advance: Advance) -> dict[str, Any]:
+    """Deliver a stream to threads on a failing fake; returns how the table differs."""
     fake = FakeDynamoDB(seed=seed, faults=faults, hold=0.0005)
     settings = Settings(table_name="fake", writers=2, counter_shards=8)
 
     def make_ledger() -> Ledger:
-        return Ledger(fake, settings, clock=lambda: stream.NOW, sleep=lambda s: time.sleep(s / 50))
+        client = cast("DynamoDBClient", fake)
+        return Ledger(
+            client, settings, clock=lambda: stream.NOW, sleep=lambda s: time.sleep(s / 50)
+        )
 
     observations = stream.make(seed, size)
-    run.deliver(run.shuffled(observations, seed), make_ledger, tick)
+    run.deliver(run.shuffled(observations, seed), make_ledger, advance)
     fake.faults = Faults()
     return run.differences(observations, fake.scan()["Items"], make_ledger(), stream.NOW)
 
 
-def runs(seed: int, size: int) -> Iterator[tuple[str, int, Callable[[Tick], dict[str, Any]]]]:
+def runs(seed: int, size: int) -> Iterator[tuple[str, int, Work]]:
     """Name, number of events and work of every run."""
+    part = max(1, size // 5)
     for name, faults in SINGLE.items():
-        part = max(1, size // 5)
-        yield name, part, lambda tick, f=faults, n=part: in_memory(seed, n, f, tick)
-    yield "everything at once", size, lambda tick: in_memory(seed, size, EVERYTHING, tick)
-    yield "killed processes", size, lambda tick: processes.differences(seed, size, tick)
+        yield name, part, partial(in_memory, seed, part, faults)
+    yield "all faults at once", size, partial(in_memory, seed, size, EVERYTHING)
+    yield "killed processes", size, partial(processes.differences, seed, size)
 
 
 def main() -> int:
-    """Run all, print what differs."""
+    """Do all runs and print the differences; 1 if there are any."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of events, faults and order")
-    parser.add_argument("--events", type=int, default=5000, help="distinct events")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="random seed for events, faults and order (default: 1)"
+    )
+    parser.add_argument(
+        "--events", type=int, default=5000, help="number of distinct events (default: 5000)"
+    )
     args = parser.parse_args()
     differences: dict[str, Any] = {}
     screen = Console(stderr=True)
     with Progress(console=screen, disable=not screen.is_terminal) as progress:
         for name, size, work in runs(args.seed, args.events):
             task = progress.add_task(name, total=size * run.COPIES)
-            found = work(lambda count, task=task: progress.advance(task, count))
+            found = work(partial(progress.advance, task))
             if found:
                 differences[name] = found
     print(json.dumps({"seed": args.seed, "events": args.events, "differences": differences}))

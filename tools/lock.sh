@@ -1,6 +1,7 @@
 #!/bin/sh
-# Pins what requirements/NAME.in asks for into requirements/NAME.txt: versions only, no
-# download addresses.
+# Usage: tools/lock.sh NAME
+# Resolves requirements/NAME.in and writes the versions, without download addresses, to
+# requirements/NAME.txt.
 set -eu
 name=$1
 scratch=$(mktemp -d)

@@ -1,31 +1,34 @@
-"""Sends sample events through a running stack and reads what became of each."""
+"""Sends sample events through a running stack and reads the outcome of each."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bounceledger.ledger import items
+from bounceledger.verdict import DISPOSITIONS, Category
 from tools.samples import Sample
 from tools.stack import Stack, call_api, publish, wait_for
 
-SETTLE_SECONDS = 60
-"""How long the queue may take to run empty."""
+DRAIN_SECONDS = 60
+"""How long the queue may take to empty."""
 
 _COMPARED = ("lead_source", "category", "disposition", "suppressed", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """What became of one recipient of a sample event.
+class RecipientOutcome:
+    """The outcome for one recipient of a sample event.
 
     Attributes:
-        address: canonical; empty if the event has none.
-        lead_source: whom the event was booked against; None if it was not booked.
-        category: what was read from the reply, or else the kind of event.
-        disposition: what that means for the recipient; None where there was no reply.
-        suppressed: what the API says.
-        reason: why, by the API.
-        expected: what its file says.
+        address: canonical address; empty if the event has none.
+        lead_source: the lead source that the event was attributed to; None if nothing was
+            recorded.
+        category: category of the reply, or the kind of event if it is not a bounce.
+        disposition: what that means for the recipient; None if it is not a bounce.
+        suppressed: whether the API reports the address as suppressed.
+        reason: reason that the API gives for that.
+        expected: the outcome in the sample's file.
     """
 
     address: str
@@ -37,64 +40,76 @@ class Recipient:
     expected: Mapping[str, Any]
 
     @property
-    def ok(self) -> bool:
-        """Whether it ended as its file says."""
-        return all(
-            getattr(self, name) == self.expected[name]
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """Actual and expected value of every field that is not as expected."""
+        return {
+            name: (getattr(self, name), self.expected[name])
             for name in _COMPARED
-            if name in self.expected
-        )
+            if name in self.expected and getattr(self, name) != self.expected[name]
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as a JSON object."""
+        return {
+            "address": self.address,
+            "lead_source": self.lead_source,
+            "category": self.category,
+            "disposition": self.disposition,
+            "suppressed": self.suppressed,
+            "reason": self.reason,
+            "expected": dict(self.expected),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What became of a sample event.
+class SampleOutcome:
+    """The outcome of one sample event.
 
     Attributes:
         sample: the event.
-        recipients: every recipient that its file names.
-        dead_letter: ``reason`` and ``field`` if it went to the dead-letter queue.
+        recipients: the outcome for each recipient in the sample's file.
+        dead_letter: ``reason`` and ``field`` if the event is in the dead-letter queue.
     """
 
     sample: Sample
-    recipients: tuple[Recipient, ...]
+    recipients: tuple[RecipientOutcome, ...]
     dead_letter: Mapping[str, str] | None
 
     @property
     def ok(self) -> bool:
-        """Whether the event ended as its file says."""
-        reasons = [e.get("dead_letter") for e in self.sample.expected if "dead_letter" in e]
-        ended = self.dead_letter["reason"] if self.dead_letter else None
-        return all(recipient.ok for recipient in self.recipients) and [ended] == (reasons or [None])
+        """Whether the outcome is as expected."""
+        return not self.differences
+
+    @property
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """Actual and expected value of everything that is not as expected."""
+        found = {
+            f"{recipient.address} {name}": values
+            for recipient in self.recipients
+            for name, values in recipient.differences.items()
+        }
+        expected = next(
+            (e["dead_letter"] for e in self.sample.expected if "dead_letter" in e), None
+        )
+        actual = self.dead_letter["reason"] if self.dead_letter else None
+        return found if actual == expected else found | {"dead_letter": (actual, expected)}
 
     def to_json(self) -> dict[str, Any]:
-        """One line of JSON: the first recipient's fate, the others' below ``others``."""
+        """One JSON object: the first recipient's outcome, and the others' below ``others``."""
         first, *others = self.recipients
         return {
             "event": self.sample.name,
-            **_recipient_json(first),
+            **first.to_json(),
             "dead_letter": dict(self.dead_letter) if self.dead_letter else None,
-            "others": [_recipient_json(other) for other in others],
+            "others": [other.to_json() for other in others],
             "ok": self.ok,
         }
 
 
-def _recipient_json(recipient: Recipient) -> dict[str, Any]:
-    return {
-        "address": recipient.address,
-        "lead_source": recipient.lead_source,
-        "category": recipient.category,
-        "disposition": recipient.disposition,
-        "suppressed": recipient.suppressed,
-        "reason": recipient.reason,
-        "expected": dict(recipient.expected),
-    }
-
-
 def replay(
     stack: Stack, samples: Iterable[Sample], *, advance: Callable[[], None] = lambda: None
-) -> Iterator[Fate]:
-    """Send samples in, wait until all are handled, and yield what became of each.
+) -> Iterator[SampleOutcome]:
+    """Send samples, wait until all are processed, and yield the outcome of each.
 
     Args:
         stack: the running stack.
@@ -108,31 +123,34 @@ def replay(
         else:
             stack.client("sqs").send_message(QueueUrl=stack.queue_url, MessageBody=sample.body)
         advance()
-    wait_until_handled(stack)
+    wait_until_processed(stack)
     letters = list(drain_dead_letters(stack))
     for sample in samples:
-        yield Fate(
+        yield SampleOutcome(
             sample=sample,
-            recipients=tuple(_recipient(stack, expected) for expected in sample.expected),
-            dead_letter=_letter_of(sample, letters),
+            recipients=tuple(_recipient_outcome(stack, expected) for expected in sample.expected),
+            dead_letter=_dead_letter_of(sample, letters),
         )
 
 
-def wait_until_handled(stack: Stack) -> None:
-    """Wait until no event waits in the queue or is under way."""
+def wait_until_processed(stack: Stack) -> None:
+    """Wait until the queue has no waiting events and none in flight."""
     sqs = stack.client("sqs")
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
-    def empty() -> bool:
-        answer = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=names)
-        return not any(int(answer["Attributes"][name]) for name in names)
+    def is_empty() -> bool:
+        response = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=names)
+        return not any(int(response["Attributes"][name]) for name in names)
 
-    if not wait_for(empty, SETTLE_SECONDS):
-        raise SystemExit(f"the queue did not run empty within {SETTLE_SECONDS} s")
+    if not wait_for(is_empty, DRAIN_SECONDS):
+        raise SystemExit(
+            f"The event queue still holds messages after {DRAIN_SECONDS} s. "
+            "See the newest .local/emulator-*.log for errors from ingest."
+        )
 
 
 def drain_dead_letters(stack: Stack) -> Iterator[dict[str, str]]:
-    """Take what is in the dead-letter queue: body, reason and field of each message."""
+    """Remove every message from the dead-letter queue; yield its body, reason and field."""
     sqs = stack.client("sqs")
     while messages := sqs.receive_message(
         QueueUrl=stack.dead_letter_queue_url,
@@ -150,7 +168,7 @@ def drain_dead_letters(stack: Stack) -> Iterator[dict[str, str]]:
             }
 
 
-def _letter_of(sample: Sample, letters: Iterable[Mapping[str, str]]) -> dict[str, str] | None:
+def _dead_letter_of(sample: Sample, letters: Iterable[Mapping[str, str]]) -> dict[str, str] | None:
     for letter in letters:
         body = json.loads(letter["body"])
         if letter["body"] == sample.body or body.get("Message") == sample.message:
@@ -158,37 +176,31 @@ def _letter_of(sample: Sample, letters: Iterable[Mapping[str, str]]) -> dict[str
     return None
 
 
-def _recipient(stack: Stack, expected: Mapping[str, Any]) -> Recipient:
+def _recipient_outcome(stack: Stack, expected: Mapping[str, Any]) -> RecipientOutcome:
     address = expected.get("address", "")
     answer = call_api(stack, "/v1/suppressions", {"address": address}).body
-    event = _event_of(stack, address)
-    return Recipient(
+    event = _recorded_event(stack, address)
+    category = event.get("category")
+    return RecipientOutcome(
         address=address,
         lead_source=event.get("lead_source"),
-        category=event.get("category", event.get("kind")),
-        disposition=event.get("disposition"),
+        category=category or event.get("kind"),
+        disposition=DISPOSITIONS[Category(category)].value if category else None,
         suppressed=answer.get("suppressed"),
         reason=answer.get("reason"),
         expected={name: value for name, value in expected.items() if name != "address"},
     )
 
 
-def _event_of(stack: Stack, address: str) -> dict[str, str]:
-    """The event that was booked for an address, as the table has it."""
-    from bounceledger.verdict import DISPOSITIONS, Category
-
-    items = stack.client("dynamodb").query(
+def _recorded_event(stack: Stack, address: str) -> dict[str, Any]:
+    """The event item that was recorded for an address; empty if there is none."""
+    every_event = items.event_key(address, "")
+    found = stack.client("dynamodb").query(
         TableName=stack.table_name,
         ConsistentRead=True,
-        KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
-        ExpressionAttributeValues={
-            ":pk": {"S": f"ADDRESS#{address}"},
-            ":event": {"S": "EVENT#"},
-        },
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues=items.to_attributes(
+            {":pk": every_event.pk, ":sk": every_event.sk}
+        ),
     )["Items"]
-    if not items:
-        return {}
-    event = {name: value["S"] for name, value in items[0].items() if "S" in value}
-    if "category" in event:
-        event["disposition"] = DISPOSITIONS[Category(event["category"])].value
-    return event
+    return items.from_attributes(found[0]) if found else {}

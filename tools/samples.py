@@ -1,4 +1,4 @@
-"""The sample events of `events/`: each a Lambda event with the outcome that it must have."""
+"""Loads the sample events in `events/`: Lambda events with their expected outcomes."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "events" / "ses"
 ANCHOR = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
-"""When the samples are published, as their files have it; what they tell of is just before."""
+"""When the samples are published according to their files; what they report is just before."""
 
 _TIME = re.compile(r"2026-01-1[5-6]T\d\d:\d\d:\d\d(?:\.\d{3})?Z")
 _SENT = re.compile(r'(?<="SentTimestamp": ")\d{13}')
@@ -21,18 +21,18 @@ class Sample:
     """One sample event.
 
     Attributes:
-        name: file name without its ending.
-        description: one sentence.
+        name: file name without its extension.
+        description: what the event shows, in one sentence.
         form: how the SES document is wrapped in the queue record: ``sns``, ``raw`` or
             ``eventbridge``.
-        event: a Lambda event of one SQS record, as `sam local invoke` takes it.
-        document: the SES document within.
+        event: a Lambda event with one SQS record, as `sam local invoke` accepts it.
+        document: the SES document inside it.
         said: what the receiving server said; may be empty.
-        expected: what must become of each recipient: ``address`` and, as far as it
-            applies, ``lead_source``, ``category`` (of the reply, or else the kind of
-            event), ``disposition``, ``suppressed`` and ``reason`` as lookup answers them;
-            for an event that ends in the dead-letter queue ``dead_letter`` (its
-            reason) and ``field``.
+        expected: the expected outcome for each recipient: ``address`` and, where they
+            apply, ``lead_source``, ``category`` (of the reply, or the kind of event if it
+            is not a bounce), ``disposition``, and ``suppressed`` and ``reason`` as lookup
+            returns them; for an unprocessable event ``dead_letter`` (the reason) and
+            ``field``.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Sample:
 
     @property
     def body(self) -> str:
-        """The record's body, ready to be sent to the queue as it is."""
+        """The record's body, which can be sent to the queue as it is."""
         body: str = self.event["Records"][0]["body"]
         return body
 
@@ -56,12 +56,12 @@ class Sample:
 
 
 def load_samples(now: datetime | None = None, *, folder: Path = FOLDER) -> Iterator[Sample]:
-    """The samples in order of their names.
+    """Load the samples, ordered by name.
 
     Args:
-        now: moves every time in the samples, so that they happen at this moment; by default
-            they happen when their files say.
-        folder: where they are.
+        now: the aware time to which the samples are moved; by default they keep the times
+            in their files.
+        folder: folder with the sample files.
     """
     shift = timedelta() if now is None else now - ANCHOR
     for path in sorted(folder.glob("*.json")):

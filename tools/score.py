@@ -1,7 +1,7 @@
-"""Score the classifier on the shared corpus, print it and write docs/accuracy.md.
+"""Scores the classifier on labelled replies, prints the result and updates docs/accuracy.md.
 
-The corpus lies beside the project, in ../shared, and is only read. What stands in
-docs/accuracy.md above the marker is written by hand and kept.
+The labelled replies are read from ../shared, which is not part of the project. The text above
+the marker in docs/accuracy.md is written manually and is kept.
 """
 
 import csv
@@ -34,7 +34,14 @@ SUPPRESSING = (Disposition.HARD, Disposition.ECHO)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One labelled reply. `dead` and `category` are None where the annotators differ."""
+    """One labelled reply.
+
+    Attributes:
+        diagnostic: the reply.
+        hints: what the provider reported besides it.
+        dead: whether the recipient is dead; None if the annotators disagree.
+        category: the category; None if the annotators disagree.
+    """
 
     diagnostic: str
     hints: Hints
@@ -44,7 +51,18 @@ class Row:
 
 @dataclass(slots=True)
 class Score:
-    """Counts of one way to judge, on one set of rows."""
+    """Results of one way to classify, on one set of rows.
+
+    Attributes:
+        hit: dead recipients classified as dead.
+        wrong: live recipients classified as dead.
+        missed: dead recipients not classified as dead.
+        rejected: live recipients not classified as dead.
+        agreed: rows with the same category as the label.
+        labelled: rows with a category to compare.
+        confusions: number of rows by labelled category and ours, where they differ.
+        mistakes: rows that are `wrong` or `missed`, with the verdict.
+    """
 
     hit: int = 0
     wrong: int = 0
@@ -57,35 +75,35 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Share of those called dead that are."""
+        """Share of the recipients classified as dead that are dead."""
         called = self.hit + self.wrong
         return self.hit / called if called else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of the dead that are called so."""
+        """Share of the dead recipients that are classified as dead."""
         dead = self.hit + self.missed
         return self.hit / dead if dead else 1.0
 
     @property
     def agreement(self) -> float:
-        """Share of labelled categories that are the same."""
+        """Share of the labelled categories that ours agree with."""
         return self.agreed / self.labelled if self.labelled else 1.0
 
-    def count(self, dead: bool, said_dead: bool) -> None:
+    def count(self, dead: bool, classified_dead: bool) -> None:
         """Count one answer to "is this recipient dead?"."""
-        if dead and said_dead:
+        if dead and classified_dead:
             self.hit += 1
         elif dead:
             self.missed += 1
-        elif said_dead:
+        elif classified_dead:
             self.wrong += 1
         else:
             self.rejected += 1
 
 
 def read_rows(name: str) -> list[Row]:
-    """Rows of one file of the corpus."""
+    """Read the rows of one file of the corpus."""
     path = SHARED / "corpus" / f"{name}.jsonl"
     return [_row(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -104,19 +122,22 @@ def _row(entry: dict[str, Any]) -> Row:
 
 
 def judge(row: Row) -> Verdict:
-    """Our verdict."""
+    """Classify the reply of a row."""
     return classify(parse_reply(row.diagnostic), row.hints)
 
 
 def score(rows: Iterable[Row]) -> Score:
-    """Score our verdicts: `dead` unknown and disabled mailboxes left out, `other` too."""
+    """Score our verdicts.
+
+    Rows without an agreed label, disabled mailboxes and the category `other` are left out.
+    """
     result = Score()
     for row in rows:
         verdict = judge(row)
-        said_dead = verdict.disposition in SUPPRESSING
+        classified_dead = verdict.disposition in SUPPRESSING
         if row.dead is not None and row.category != Category.MAILBOX_DISABLED:
-            result.count(row.dead, said_dead)
-            if row.dead is not said_dead:
+            result.count(row.dead, classified_dead)
+            if row.dead is not classified_dead:
                 result.mistakes.append((row, verdict))
         if row.category not in (None, "other"):
             result.labelled += 1
@@ -127,7 +148,7 @@ def score(rows: Iterable[Row]) -> Score:
 
 
 def score_naive(rows: Iterable[Row], is_dead: Callable[[Row], bool | None]) -> Score | None:
-    """Score another way to tell the dead, or nothing where it does not apply."""
+    """Score another way to classify; None if it does not apply to these rows."""
     result = Score()
     for row in rows:
         answer = is_dead(row)
@@ -139,19 +160,19 @@ def score_naive(rows: Iterable[Row], is_dead: Callable[[Row], bool | None]) -> S
 
 
 def any_5xx(row: Row) -> bool:
-    """Every reply code of class 5 is a hard bounce."""
+    """Treat every 5xx reply code as a hard bounce."""
     return (parse_reply(row.diagnostic).code or 0) >= 500
 
 
 def ses_type(row: Row) -> bool | None:
-    """SES's bounceType is believed."""
+    """Trust SES's bounceType."""
     permanence = row.hints.permanence
     return permanence is Permanence.PERMANENT if permanence else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRow:
-    """One text of a provider, with what a researcher says should be suppressed."""
+    """One reply from the provider table, with what the table says should be suppressed."""
 
     provider: str
     diagnostic: str
@@ -163,29 +184,29 @@ class CodeRow:
 
     @property
     def expected(self) -> bool:
-        """Whether the address is to be suppressed on the word of this reply."""
+        """Whether this reply alone should suppress the address."""
         return self.suppress.startswith(("address", "domain", "already"))
 
     @property
-    def argument(self) -> str:
-        """Why we may differ from the researcher; empty where nothing is argued."""
+    def explanation(self) -> str:
+        """Why our verdict may differ from the table; empty if there is no such reason."""
         if self.category == "mailbox_disabled":
-            return "a disabled mailbox is soft here and counts double"
+            return "a disabled mailbox is soft here and counts twice"
         if "after" in self.suppress:
-            return "the reply alone is not enough, as the researcher says: " + self.suppress
+            return "the reply alone is not enough; the table says: " + self.suppress
         if self.suppress == "treat as opt-out":
-            return "an opt-out; the provider's own list is believed for a while"
+            return "an opt-out, which suppresses for a limited time here"
         if self.diagnostic.endswith("requested action not taken: mailbox unavailable"):
-            return "the stock text of 550; with GMX's link or under 5.5.0 it is hard"
+            return "the standard text of code 550; hard only under 5.5.0 or with GMX's link"
         return ""
 
 
 def read_codes() -> Iterator[CodeRow]:
-    """Every text of the provider table; a row with several texts yields several."""
+    """Read every reply of the provider table; a row with several replies yields several."""
     path = SHARED / "reference" / "provider_codes.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         for entry in csv.DictReader(lines):
-            for diagnostic, hints in _texts(entry):
+            for diagnostic, hints in _replies(entry):
                 yield CodeRow(
                     provider=entry["provider"],
                     diagnostic=diagnostic,
@@ -197,7 +218,7 @@ def read_codes() -> Iterator[CodeRow]:
                 )
 
 
-def _texts(entry: dict[str, str]) -> Iterator[tuple[str, Hints]]:
+def _replies(entry: dict[str, str]) -> Iterator[tuple[str, Hints]]:
     text, status = entry["match_text"], re.split(r"[-|]", entry["enhanced"])[0]
     if text.startswith("bounceSubType="):
         yield "", Hints(status, *read_bounce_type("Permanent", text.partition("=")[2]))
@@ -222,7 +243,7 @@ def _alternatives(text: str) -> Iterator[str]:
 
 
 def disagreements() -> tuple[int, list[tuple[CodeRow, Verdict]]]:
-    """How many provider texts there are, and those that come out otherwise."""
+    """Number of replies in the provider table, and those that we classify differently."""
     rows = list(read_codes())
     judged = ((row, classify(parse_reply(row.diagnostic), row.hints)) for row in rows)
     return len(rows), [
@@ -236,9 +257,13 @@ NAMES = ("dev", "probe_521", "ses_observed")
 
 
 def main() -> int:
-    """Print the tables and rewrite the report."""
+    """Print the tables and update the report."""
     if not SHARED.is_dir():
-        print(f"no corpus at {SHARED}", file=sys.stderr)
+        print(
+            "The labelled replies are not here. They are not part of the project; "
+            "put them in ../shared to score the classifier.",
+            file=sys.stderr,
+        )
         return 1
     console = Console()
     for title, header, rows in _tables():
@@ -252,7 +277,7 @@ def main() -> int:
 
 
 def report() -> str:
-    """The part of docs/accuracy.md that is not written by hand."""
+    """The generated part of docs/accuracy.md."""
     return _markdown(_tables())
 
 
@@ -264,7 +289,7 @@ def _tables() -> list[_Table]:
 
 
 def _score_table() -> _Table:
-    header = ("rows", "judged by", "precision", "recall", "wrong", "missed", "categories")
+    header = ("rows", "classified by", "precision", "recall", "wrong", "missed", "categories")
     lines: list[tuple[str, ...]] = []
     for name in NAMES:
         rows = read_rows(name)
@@ -294,19 +319,19 @@ def _confusion_table() -> _Table:
     for name in NAMES:
         for (label, ours), number in score(read_rows(name)).confusions.items():
             counts[name, label, ours] += number
-    lines = [(*key, str(number)) for key, number in sorted(counts.items())]
-    return "Other categories than the annotators'", ("rows", "label", "ours", "times"), lines
+    lines: list[tuple[str, ...]] = [(*key, str(number)) for key, number in sorted(counts.items())]
+    title = "Categories that differ from the annotators'"
+    return title, ("rows", "annotators", "bounceledger", "count"), lines
 
 
 def _code_table() -> _Table:
     total, others = disagreements()
-    lines = [
-        (row.provider, row.text, row.suppress, verdict.category.value,
-         row.argument)
+    lines: list[tuple[str, ...]] = [
+        (row.provider, row.text, row.suppress, verdict.category.value, row.explanation)
         for row, verdict in others
-    ]  # fmt: skip
-    title = f"Provider texts: {total - len(others)} of {total} as the table says; the others"
-    return title, ("provider", "text", "table says", "ours", "because"), lines
+    ]
+    title = f"Provider replies: {total - len(others)} of {total} match the table; the rest"
+    return title, ("provider", "reply", "table", "bounceledger", "why it differs"), lines
 
 
 def _markdown(tables: Iterable[_Table]) -> str:

@@ -1,4 +1,7 @@
-"""The real template, built and deployed on a local AWS emulator, with nothing left behind."""
+"""Builds the real template and deploys it on a local AWS emulator.
+
+Everything that is started here is stopped again, and state is kept in ``.local/`` only.
+"""
 
 import json
 import os
@@ -27,32 +30,37 @@ LOCAL = ROOT / ".local"
 SAM = ROOT / ".tools/sam/bin/sam"
 EMULATOR_PYTHON = ROOT / ".tools/ministack/bin/python"
 
+START_SECONDS = 60
+"""How long the emulator may take to start."""
+
 STACK_NAME = "bounceledger"
 REGION = "us-east-1"
 LOCAL_PARAMETERS = {
-    # The emulator's account is nobody's, and sample events name accounts of their own.
+    # The emulator's account sends no mail; the sample events come from other accounts.
     "AllowedAccounts": "*",
     "BatchingWindow": "1",
     "TableDeletionPolicy": "Delete",
     "RequireTls": "false",
 }
 
-Say = Callable[[str], None]
+type Announce = Callable[[str], None]
+"""Called with what begins now, such as "Building the template"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where the deployed stack is, and credentials that may do everything in it.
+    """URLs and names of a deployed stack, with credentials that allow everything in it.
 
     Attributes:
-        endpoint_url: every AWS API of the emulator.
+        endpoint_url: endpoint of every AWS API of the emulator.
         region: AWS region.
-        api_url: base URL of the REST API, in the form that the emulator signs as execute-api.
-        api_id: id of the REST API.
-        topic_arn: where SES would publish.
-        queue_url: what ingest reads.
-        dead_letter_queue_url: where events end that cannot be handled.
-        table_name: the suppression table.
+        api_url: base URL of the REST API, in the form that the emulator accepts with an
+            execute-api signature.
+        api_id: ID of the REST API.
+        topic_arn: SNS topic to which SES would publish.
+        queue_url: queue that ingest reads.
+        dead_letter_queue_url: dead-letter queue for unprocessable events.
+        table_name: name of the suppression table.
         access_key_id: test credentials.
         secret_access_key: test credentials.
     """
@@ -69,17 +77,17 @@ class Stack:
     secret_access_key: str = "test"
 
     def client(self, service: str, **overrides: Any) -> Any:
-        """A boto3 client of one service of the emulator."""
+        """A boto3 client for one of the emulator's services."""
         return _client(self.endpoint_url, service, **overrides)
 
     def to_json(self) -> dict[str, str]:
-        """What ``.local/stack.json`` holds."""
+        """The content of ``.local/stack.json``."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer: status and JSON body."""
+class ApiResponse:
+    """An API response: HTTP status and decoded JSON body."""
 
     status: int
     body: Any
@@ -93,16 +101,16 @@ def call_api(
     body: object = None,
     credentials: Credentials | None = None,
     sign: bool = True,
-) -> Answer:
-    """Call the API of a stack: GET, or POST where there is a body.
+) -> ApiResponse:
+    """Call a stack's API: POST if there is a body, otherwise GET.
 
     Args:
         stack: the deployed stack.
         path: path below the stage, such as ``/v1/suppressions``.
         query: query parameters.
         body: JSON body.
-        credentials: who signs; the stack's test credentials by default.
-        sign: whether to sign at all.
+        credentials: credentials to sign with; by default the stack's test credentials.
+        sign: whether to sign the request.
     """
     url = stack.api_url + path + (f"?{urlencode(query)}" if query else "")
     data = None if body is None else json.dumps(body).encode()
@@ -116,20 +124,20 @@ def call_api(
     )
     try:
         with urllib.request.urlopen(prepared, timeout=30) as response:
-            return Answer(response.status, json.load(response))
+            return ApiResponse(response.status, json.load(response))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, json.loads(error.read() or b"null"))
+            return ApiResponse(error.code, json.loads(error.read() or b"null"))
 
 
 def publish(stack: Stack, document: object) -> None:
-    """Publish to the topic as SES does: a JSON text that ends in a newline."""
+    """Publish to the topic as SES does: a JSON document that ends in a newline."""
     text = document if isinstance(document, str) else json.dumps(document) + "\n"
     stack.client("sns").publish(TopicArn=stack.topic_arn, Message=text)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether a condition came true within some seconds."""
+    """Wait until a condition holds; False if it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -140,41 +148,51 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
 
 @contextmanager
 def running(
-    parameters: Mapping[str, str] | None = None, *, build: bool = True, say: Say = lambda _: None
+    parameters: Mapping[str, str] | None = None,
+    *,
+    build: bool = True,
+    announce: Announce = lambda _: None,
 ) -> Iterator[Stack]:
-    """Build the template, start the emulator, deploy; stop the emulator at the end.
+    """Build the template, start the emulator and deploy; stop the emulator at the end.
 
     Args:
-        parameters: template parameters beyond `LOCAL_PARAMETERS`.
-        build: whether to build first; False takes the last build.
-        say: told what is going on, a line each.
+        parameters: template parameters in addition to `LOCAL_PARAMETERS`.
+        build: whether to build first; if False, the last build is deployed.
+        announce: called at the beginning of each step.
     """
     LOCAL.mkdir(exist_ok=True)
     if build:
-        say("Building the template")
+        announce("Building the template")
         _run_sam("build", log=LOCAL / "build.log")
-    with emulator(say=say) as endpoint_url:
-        say("Deploying it")
+    with emulator(announce=announce) as endpoint_url:
+        announce("Deploying the stack")
         yield deploy(endpoint_url, {**LOCAL_PARAMETERS, **(parameters or {})})
 
 
 @contextmanager
 def emulator(
-    *, say: Say = lambda _: None, environment: Mapping[str, str] | None = None
+    *, announce: Announce = lambda _: None, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """Run the emulator on a free loopback port; yields its endpoint URL.
+    """Run the emulator on a free loopback port and yield its endpoint URL.
 
-    IAM policies are enforced. The emulator and all that it starts are gone afterwards.
+    IAM policies are enforced. Afterwards the emulator and all its child processes are gone.
+
+    Args:
+        announce: called before the emulator starts.
+        environment: environment variables in addition to those that are always set.
     """
+    if not EMULATOR_PYTHON.exists():
+        raise SystemExit("The local AWS emulator is not installed. Run `make tools` first.")
     LOCAL.mkdir(exist_ok=True)
     port = _free_port()
     endpoint_url = f"http://127.0.0.1:{port}"
     state = LOCAL / f"emulator-{port}"
     state.mkdir()
-    say(f"Starting the local AWS emulator on {endpoint_url}")
+    announce("Starting the local AWS emulator")
     for old in sorted(LOCAL.glob("emulator-*.log"), key=lambda path: path.stat().st_mtime)[:-5]:
         old.unlink(missing_ok=True)
-    with (LOCAL / f"emulator-{port}.log").open("wb") as log:
+    log_file = LOCAL / f"emulator-{port}.log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
             [EMULATOR_PYTHON, "-m", "ministack"],
             env={
@@ -192,20 +210,24 @@ def emulator(
             stdout=log,
             stderr=log,
             cwd=LOCAL,
-            # A session of its own, so that an interrupt reaches us first and we stop it in order.
+            # In its own session, so that Ctrl-C reaches only us and we stop it in order.
             start_new_session=True,
         )
         try:
-            _wait_until_up(process, endpoint_url)
+            _wait_until_up(process, endpoint_url, log_file)
             yield endpoint_url
         finally:
-            with _uninterrupted():
+            with _interrupts_ignored():
                 _stop(process)
                 shutil.rmtree(state, ignore_errors=True)
 
 
 def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
-    """Deploy the built template with ``sam deploy``, as a user would to AWS."""
+    """Deploy the built template with ``sam deploy``, as a user would do on AWS.
+
+    Raises:
+        SystemExit: the deployment failed, or the template does not have one of the parameters.
+    """
     _run_sam(
         "deploy",
         "--parameter-overrides",
@@ -214,10 +236,16 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
         endpoint_url=endpoint_url,
     )
     stacks = _client(endpoint_url, "cloudformation").describe_stacks(StackName=STACK_NAME)
-    outputs = {
-        output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]
-    }
-    # The emulator leaves the table's TTL out of a template.
+    [stack] = stacks["Stacks"]
+    # SAM ignores parameters that the template does not have.
+    unknown = parameters.keys() - {item["ParameterKey"] for item in stack["Parameters"]}
+    if unknown:
+        raise SystemExit(
+            f"template.yaml has no parameter {', '.join(sorted(unknown))}. "
+            "See its Parameters section for the names."
+        )
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    # The emulator ignores the TTL setting in the template.
     _client(endpoint_url, "dynamodb").update_time_to_live(
         TableName=outputs["TableName"],
         TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
@@ -235,6 +263,8 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
 
 
 def _run_sam(*arguments: str, log: Path, endpoint_url: str | None = None) -> None:
+    if not SAM.exists():
+        raise SystemExit("The SAM CLI is not installed. Run `make tools` first.")
     environment = {
         **os.environ,
         "PATH": f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}",
@@ -254,7 +284,9 @@ def _run_sam(*arguments: str, log: Path, endpoint_url: str | None = None) -> Non
         )
     if result.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        raise SystemExit(f"sam {arguments[0]} failed; the end of {log.relative_to(ROOT)}:\n{tail}")
+        raise SystemExit(
+            f"`sam {arguments[0]}` failed. The last lines of {log.relative_to(ROOT)}:\n\n{tail}"
+        )
 
 
 def _client(endpoint_url: str, service: str, **overrides: Any) -> Any:
@@ -264,7 +296,9 @@ def _client(endpoint_url: str, service: str, **overrides: Any) -> Any:
         "aws_access_key_id": "test",
         "aws_secret_access_key": "test",
     }
-    return boto3.client(service, **{**settings, **overrides})
+    # The overloads of `boto3.client` need a literal service name.
+    make_client: Callable[..., Any] = boto3.client
+    return make_client(service, **{**settings, **overrides})
 
 
 def _free_port() -> int:
@@ -274,21 +308,26 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], endpoint_url: str) -> None:
-    deadline = time.monotonic() + 60
+def _wait_until_up(process: subprocess.Popen[bytes], endpoint_url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SystemExit(f"the emulator stopped at once; see the logs in {LOCAL.name}/")
+            raise SystemExit(
+                f"The local AWS emulator stopped while starting. See {log.relative_to(ROOT)}."
+            )
         try:
             with urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit(f"the emulator did not come up within 60 s; see the logs in {LOCAL.name}/")
+    raise SystemExit(
+        f"The local AWS emulator was not ready within {START_SECONDS} s. "
+        f"See {log.relative_to(ROOT)}."
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the emulator and the function processes that it started, which share its session."""
+    """Stop the emulator and the function processes that it started in its session."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=10)
@@ -298,15 +337,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put up with impatience: a second interrupt must not leave half of it running."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore further interrupts, so that a second Ctrl-C does not leave processes running."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(ending, signal.SIG_IGN) for ending in endings]
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_IGN) for number in signals]
     try:
         yield
     finally:
-        for ending, handler in zip(endings, before, strict=True):
-            signal.signal(ending, handler)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -11,14 +11,12 @@ from bounceledger_cli.domain_list import DomainList
 from bounceledger_cli.tables import percent, print_table
 from bounceledger_cli.wording import counted
 
-_CONCLUSIONS: Mapping[DomainVerdict, str] = {
-    DomainVerdict.ACCEPTS_MAIL: "accepts mail",
-    DomainVerdict.IMPLICIT_MX: "may accept mail",
-    DomainVerdict.UNKNOWN: "unknown",
-}
 MEANINGS: Mapping[DomainVerdict, str] = {
-    verdict: f"{_CONCLUSIONS.get(verdict, 'accepts no mail')}: {VERDICT_MEANINGS[verdict]}"
-    for verdict in DomainVerdict
+    verdict: f"accepts no mail: {VERDICT_MEANINGS[verdict]}" for verdict in DEAD_VERDICTS
+} | {
+    DomainVerdict.ACCEPTS_MAIL: "accepts mail",
+    DomainVerdict.IMPLICIT_MX: f"may accept mail: {VERDICT_MEANINGS[DomainVerdict.IMPLICIT_MX]}",
+    DomainVerdict.UNKNOWN: "unknown: no reliable DNS answer",
 }
 """Each verdict in words."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.ses_documents import bounce
-from tools.replay import Fate, drain_dead_letters, replay, wait_until_handled
+from tools.replay import SampleOutcome, drain_dead_letters, replay, wait_until_processed
 from tools.samples import Sample, load_samples
 from tools.stack import ROOT, STACK_NAME, Stack, call_api, publish, wait_for
 
@@ -17,8 +17,10 @@ SAMPLES = list(load_samples())
 
 
 @pytest.fixture(scope="module")
-def fates(stack: Stack) -> dict[str, Fate]:
-    return {fate.sample.name: fate for fate in replay(stack, load_samples(datetime.now(UTC)))}
+def outcomes(stack: Stack) -> dict[str, SampleOutcome]:
+    return {
+        outcome.sample.name: outcome for outcome in replay(stack, load_samples(datetime.now(UTC)))
+    }
 
 
 def somebody(domain: str = "example.test") -> str:
@@ -36,10 +38,12 @@ def test_there_are_sample_events_enough() -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_a_sample_event_ends_as_its_file_says(fates: dict[str, Fate], sample: Sample) -> None:
+def test_a_sample_event_ends_as_its_file_says(
+    outcomes: dict[str, SampleOutcome], sample: Sample
+) -> None:
     # GIVEN the replay of all sample events, THEN this one ended as expected
-    fate = fates[sample.name]
-    assert fate.ok, fate.to_json()
+    outcome = outcomes[sample.name]
+    assert outcome.ok, outcome.to_json()
 
 
 def test_the_layer_holds_wheels_for_the_architecture_of_the_functions(stack: Stack) -> None:
@@ -69,7 +73,7 @@ def test_redelivery_changes_nothing(stack: Stack) -> None:
 
     # THEN two events were counted, not four
     assert wait_for(lambda: lookup(stack, address)["count"] > 1)
-    wait_until_handled(stack)
+    wait_until_processed(stack)
     assert before["count"] == 1
     assert lookup(stack, address)["count"] == 2
 
@@ -119,7 +123,7 @@ def test_counts_are_read_from_the_stack_by_its_name(stack: Stack) -> None:
 
 def test_send_open_and_click_do_not_reach_the_queue(stack: Stack) -> None:
     # GIVEN the log of ingest
-    wait_until_handled(stack)
+    wait_until_processed(stack)
     before = received(stack)
 
     # WHEN events of the three kinds that tell nothing are published, and an unknown kind
@@ -129,7 +133,7 @@ def test_send_open_and_click_do_not_reach_the_queue(stack: Stack) -> None:
 
     # THEN only the unknown kind gets through
     assert wait_for(lambda: received(stack) > before)
-    wait_until_handled(stack)
+    wait_until_processed(stack)
     assert received(stack) == before + 1
 
 
@@ -158,7 +162,7 @@ def ingest_log(stack: Stack) -> list[dict[str, Any]]:
 
 def test_poison_ends_in_the_dead_letter_queue_whole(stack: Stack) -> None:
     # GIVEN a message that says it is a bounce and holds none
-    wait_until_handled(stack)
+    wait_until_processed(stack)
     list(drain_dead_letters(stack))
     poison = {"eventType": "Bounce", "bounce": "poison", "marker": uuid.uuid4().hex}
 
@@ -169,20 +173,22 @@ def test_poison_ends_in_the_dead_letter_queue_whole(stack: Stack) -> None:
 
     # THEN the good one is booked and the bad one kept whole, with reason and field
     assert wait_for(lambda: lookup(stack, address)["suppressed"])
-    wait_until_handled(stack)
+    wait_until_processed(stack)
     [letter] = drain_dead_letters(stack)
     assert json.loads(json.loads(letter["body"])["Message"]) == poison
     assert letter["reason"]
     assert letter["field"] == "bounce"
 
 
-def test_the_log_of_ingest_names_nobody(stack: Stack, fates: dict[str, Fate]) -> None:
+def test_the_log_of_ingest_names_nobody(stack: Stack, outcomes: dict[str, SampleOutcome]) -> None:
     # GIVEN everything that was replayed, and whom it was about
-    addresses = {r.address for fate in fates.values() for r in fate.recipients if r.address}
+    addresses = {
+        r.address for outcome in outcomes.values() for r in outcome.recipients if r.address
+    }
     assert addresses
 
     # WHEN the log of ingest is read
-    assert wait_for(lambda: received(stack) >= len(fates))
+    assert wait_for(lambda: received(stack) >= len(outcomes))
     log = json.dumps(ingest_log(stack))
 
     # THEN it holds none of them

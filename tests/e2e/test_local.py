@@ -39,7 +39,7 @@ def test_an_interrupt_leaves_no_process_behind(endings: tuple[signal.Signals, ..
     # GIVEN `make local` that is up
     STACK_FILE.unlink(missing_ok=True)
     local = subprocess.Popen(
-        [sys.executable, "-m", "tools.demo", "--stay"],
+        [sys.executable, "-m", "tools.demo", "--keep-running"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -106,7 +106,7 @@ class FakeDynamoDB:
             items = [_copy(self.table[key]) for key in found[:page]]
         if "FilterExpression" in request:
             name = request["ExpressionAttributeNames"]["#name"]
-            items = [item for item in items if item.get(name, {}).get("S") == values[":text"]]
+            items = [item for item in items if item.get(name, {}).get("S") == values[":value"]]
         last = {"LastEvaluatedKey": _attributes(found[page - 1])} if len(found) > page else {}
         return {"Items": items} | last
 

@@ -9,6 +9,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from bounceledger.ledger import Ledger
+from bounceledger.policy import Policy
 from bounceledger.state import Observation, decide
 from tests.faults import model
 from tests.faults.fake import Killed
@@ -93,7 +94,7 @@ def differences(
         for answer in ledger.check(some)
         if answer.decision.suppressed != model.suppressed(by_address[answer.address], now)
         or any(
-            decide(answer.facts, None, later).suppressed
+            decide(answer.facts, None, later, Policy()).suppressed
             != model.suppressed(by_address[answer.address], later)
             for later in (now + timedelta(days=days) for days in LATER)
         )

@@ -54,7 +54,7 @@ def test_what_ses_reports_is_never_called_dead_wrongly(tool: ModuleType) -> None
 
 def test_every_provider_text_comes_out_as_the_table_says_or_is_argued(tool: ModuleType) -> None:
     _, others = tool.disagreements()
-    unargued = [(row.diagnostic, verdict) for row, verdict in others if not row.argument]
+    unargued = [(row.diagnostic, verdict) for row, verdict in others if not row.explanation]
     assert unargued == []
 
 

@@ -119,7 +119,7 @@ def test_ingest_logs_no_address() -> None:
     # THEN the log says what happened, and to no one in particular
     log = written.getvalue()
     assert "dead-lettered" in log
-    assert "to be tried again" in log
+    assert "will be retried" in log
     assert "example.test" not in log
 
 
@@ -156,7 +156,7 @@ def test_a_dead_address_is_reported_with_the_servers_words() -> None:
     assert body["lead_sources"] == ["webinar"]
     assert body["diagnostic"] == "smtp; 550 5.1.1 user unknown"
     assert body["reply_code"] == 550
-    assert body["status"] == "5.1.1"
+    assert body["enhanced_status"] == "5.1.1"
     assert body["rule"]
     assert body["count"] == 1
     assert body["first_seen"] == body["last_seen"]
@@ -236,7 +236,7 @@ def test_counts_of_a_lead_source() -> None:
     # THEN they come by day, with their sums
     assert status == 200
     assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
-    assert body["totals"] == {"hard": 1, "delivered": 3}
+    assert body["totals"] == {"hard": 1, "delivered": 3, "categories": {}}
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ def bounce(address: str, number: int) -> Observation:
 
 def test_what_a_later_version_wrote_beside_is_passed_over() -> None:
     # GIVEN facts with evidence and a manual entry
-    facts = merge(AddressFacts(address="a@example.test"), bounce("a@example.test", 1))
+    facts = merge(AddressFacts(address="a@example.test"), bounce("a@example.test", 1), Policy())
     facts = AddressFacts(
         address=facts.address, evidence=facts.evidence, manual=ManualEntry(at=NOW), version=1
     )
-    item = items.facts_item(facts) | {"version": 1}
+    item = items.facts_item(facts, Policy()) | {"version": 1}
 
     # WHEN a later version has written fields that this one does not know
     evidence = item["evidence"]

@@ -150,7 +150,7 @@ def test_the_items_of_a_hard_bounce() -> None:
         "message_id": "m1",
         "rule": "r",
         "diagnostic": "550 no",
-        "status": "5.1.1",
+        "enhanced_status": "5.1.1",
     }
     assert entry == said | {
         "pk": "SOURCE#fair",
@@ -196,7 +196,7 @@ def test_a_lift_keeps_facts_for_good() -> None:
     )
     assert "ttl" not in stored(fake, items.facts_key("a@example.test"))
     [change] = [key for key in fake.table if key[1].startswith("CHANGE#")]
-    assert stored(fake, items.Key(*change))["why"] == "asked"
+    assert stored(fake, items.Key(*change))["note"] == "asked"
 
 
 # -------------------------------------------------------------------------------- counting

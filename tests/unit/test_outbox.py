@@ -200,7 +200,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_holds_up_nothing() 
 
     # AND those are kept as they came, with the reason
     assert [json.loads(kept) for kept, _ in dead_letters.messages] == [bad, worse]
-    assert all("cannot be read" in error.reason for _, error in dead_letters.messages)
+    assert all("not a stream record" in error.reason for _, error in dead_letters.messages)
 
 
 def test_a_record_that_can_be_neither_read_nor_set_aside_ends_the_batch() -> None:
@@ -269,7 +269,7 @@ def test_the_function_answers_with_the_record_to_begin_again_with() -> None:
     with logged(outbox) as log:
         good, bad = (
             outbox.handler(
-                event, FakeContext(), probes=FakeProbes(down=down), dead_letters=FakeDeadLetters()
+                event, FakeContext(), queue=FakeProbes(down=down), dead_letters=FakeDeadLetters()
             )
             for down in (False, True)
         )

@@ -402,7 +402,7 @@ def test_the_recheck_function_sends_every_domain_that_is_due() -> None:
             sent.extend(requests)
 
     # WHEN the schedule invokes the function
-    answer = recheck.handler({}, FakeContext(), rechecks=DAYS, probes=Probes(), today=TODAY)
+    answer = recheck.handler({}, FakeContext(), rechecks=DAYS, queue=Probes(), today=TODAY)
 
     # THEN the requests carry no claim
     assert answer == {"domains": 4}

@@ -140,10 +140,8 @@ def test_a_complaint_from_the_providers_own_list_is_an_echo() -> None:
 @pytest.mark.parametrize("believed", [True, False])
 def test_a_complaint_that_may_be_another_recipients_is_a_setting(believed: bool) -> None:
     policy = Policy(suppress_ambiguous_complaints=believed)
-    known = facts(
-        happened(Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE, ambiguous=True),
-        policy=policy,
-    )
+    abuse = happened(Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE, ambiguous=True)
+    known = facts(state.observe(abuse.event, policy=policy), policy=policy)
     assert decide(known, None, NOW, policy).suppressed is believed
 
 

@@ -31,7 +31,7 @@ def test_every_threshold_is_a_variable() -> None:
         ("LEAD_SOURCE_DEFAULT", "###"),
         ("SOFT_TERMS", "30,x"),
         ("COUNT_DELIVERIES", "perhaps"),
-        ("LANES", "0"),
+        ("WRITERS", "0"),
         ("COUNTER_SHARDS", "0"),
         ("COUNTER_SHARDS", "3"),
         ("SOURCES_KEPT", "501"),

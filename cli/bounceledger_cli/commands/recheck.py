@@ -40,7 +40,7 @@ def command(
     dry_run: bool,
     deployment: Deployment,
     rechecks: "Rechecks | None" = None,
-    queue: "ProbeRequests | None" = None,
+    probe_queue: "ProbeRequests | None" = None,
     clock: Clock = utc_now,
 ) -> int:
     """Print every domain that is due, and queue it unless this is a dry run.
@@ -51,7 +51,7 @@ def command(
         dry_run: only print.
         deployment: the table and the queue.
         rechecks: the ledger; that of `deployment` by default.
-        queue: the probe queue; likewise.
+        probe_queue: the probe queue; likewise.
         clock: the time, where `day` is None.
 
     Raises:
@@ -65,11 +65,11 @@ def command(
 
     rechecks = rechecks or deployment.ledger()
     if not dry_run:
-        queue = queue or deployment.probe_queue()
+        probe_queue = probe_queue or deployment.probe_queue()
     count = 0
     for domain in due(rechecks, day or clock().date()):
-        if not dry_run and queue is not None:
-            queue.send([ProbeRequest(domain)])
+        if not dry_run and probe_queue is not None:
+            probe_queue.send([ProbeRequest(domain)])
         console.line(domain)
         count += 1
     console.note(f"{counted(count, 'domain')} {'due' if dry_run else 'sent to the probe queue'}")

@@ -86,7 +86,7 @@ class Failing:
     [
         (CommandError("no such thing"), 2, "bounceledger: no such thing\n"),
         (CommandError("half done", exit_code=1), 1, "bounceledger: half done\n"),
-        (InputError("is odd", field="x\x1b"), 2, "bounceledger: x\\x1b: is odd\n"),
+        (InputError("is odd", field="x\x1b"), 2, "bounceledger: x\\x1b is odd\n"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 141, ""),
         (OSError(28, "No space left"), 2, "bounceledger: input or output: No space left\n"),

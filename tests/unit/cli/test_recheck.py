@@ -27,7 +27,7 @@ class Sent:
 
 def recheck(*argv: str) -> tuple[Ran, Sent]:
     sent = Sent()
-    ran = run("recheck", *argv, rechecks=Due(), probes=sent)
+    ran = run("recheck", *argv, rechecks=Due(), probe_queue=sent)
     assert ran.code == 0
     return ran, sent
 

@@ -212,7 +212,7 @@ VERDICT_MEANINGS: Mapping[DomainVerdict, str] = {
     DomainVerdict.MISSING: "does not exist",
     DomainVerdict.IMPLICIT_MX: "has no MX record, only an address",
     DomainVerdict.ACCEPTS_MAIL: "has working mail hosts",
-    DomainVerdict.UNKNOWN: "gave no reliable DNS answer",
+    DomainVerdict.UNKNOWN: "has no reliable DNS answer",
 }
 """What a verdict says about the domain, for people."""
 
