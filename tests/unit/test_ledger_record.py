@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.ledger import Ledger, Outcome, items
+from bounceledger.ledger.attributes import from_attributes
 from bounceledger.ledger.plan import plan, slices
 from bounceledger.ledger.table import MAX_ACTIONS
 from bounceledger.policy import Policy
@@ -59,7 +60,7 @@ def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS) -> Ledger:
 
 
 def stored(fake: FakeDynamoDB, key: items.Key) -> dict[str, Any]:
-    return items.from_attributes(fake.table[key])
+    return from_attributes(fake.table[key])
 
 
 # --------------------------------------------------------------------------------- slicing

@@ -14,7 +14,8 @@ from bounceledger.domains.claims import new_claims, request_probes
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger.items import facts_item, to_attributes
+from bounceledger.ledger.attributes import to_attributes
+from bounceledger.ledger.items import facts_item
 from bounceledger.ledger.stream import claims_change
 from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, merge

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.ledger import items
+from bounceledger.ledger.attributes import from_attributes, to_attributes
 from bounceledger.policy import Policy
 from bounceledger.state import (
     AddressFacts,
@@ -225,5 +226,5 @@ def test_facts_survive_the_way_to_the_table_and_back(
     stream: list[Observation], changed: list[AddressFacts], policy: Policy
 ) -> None:
     facts = reduce(lambda a, b: join(a, b, policy), changed, merged(stream, policy))
-    attributes = items.to_attributes(items.facts_item(facts, policy) | {"version": 0})
-    assert items.facts_of_item(items.from_attributes(attributes)) == facts
+    attributes = to_attributes(items.facts_item(facts, policy) | {"version": 0})
+    assert items.facts_of_item(from_attributes(attributes)) == facts
