@@ -1,42 +1,12 @@
 """What the template promises: least privilege, nothing public, nothing lost."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bounceledger.domains.prober import ProbeOutcome
 from bounceledger.observe import NAMESPACE
-
-ROOT = Path(__file__).parents[3]
-
-
-class CloudFormationLoader(yaml.SafeLoader):
-    """Reads ``!Ref X`` as ``{"Ref": "X"}`` and every other tag as ``{"Tag": value}``."""
-
-
-def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-CloudFormationLoader.add_multi_constructor("!", _construct)
-
-TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), CloudFormationLoader)
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-
-
-def of_type(name: str) -> dict[str, dict[str, Any]]:
-    return {
-        key: value.get("Properties", {})
-        for key, value in RESOURCES.items()
-        if value["Type"] == name
-    }
+from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
