@@ -10,7 +10,7 @@ from bounceledger.domains.prober import (
 )
 from bounceledger.errors import LedgerError, QueueError
 from bounceledger.policy import Policy
-from bounceledger.state import DomainFacts, Probe, join_domain
+from bounceledger.state import DomainFacts, Json, Probe, join_domain
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
@@ -67,7 +67,7 @@ class Dns:
 
     def __call__(self, domain: str) -> Probe:
         self.asked.append(domain)
-        details = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
+        details: dict[str, Json] = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
         return Probe(verdict=self.verdict, probed_at=NOW, details=details)
 
 

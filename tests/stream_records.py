@@ -14,7 +14,11 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def bounced(
-    category: Category, *, at: datetime = NOW, address: str = "ann@a.test", facts=None
+    category: Category,
+    *,
+    at: datetime = NOW,
+    address: str = "ann@a.test",
+    facts: AddressFacts | None = None,
 ) -> AddressFacts:
     event = MailEvent(
         event_id=f"{category}{at}",

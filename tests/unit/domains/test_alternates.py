@@ -50,7 +50,7 @@ def test_a_parent_that_may_accept_mail_is_better_than_none() -> None:
         ("post.xn--bcher-kva.xn--p1ai", ["xn--bcher-kva.xn--p1ai"]),
     ],
 )
-def test_parents_end_at_the_registrable_domain(domain, above) -> None:
+def test_parents_end_at_the_registrable_domain(domain: str, above: list[str]) -> None:
     """Above it the domain belongs to someone else."""
     # GIVEN the public suffix list, its private section included
     # WHEN the parents of a domain are listed

@@ -22,7 +22,7 @@ def claims_in(change: dict[str, Any]) -> dict[Cause, datetime]:
 
 
 @pytest.mark.parametrize("category", Category)
-def test_only_two_categories_claim_something_of_the_domain(category) -> None:
+def test_only_two_categories_claim_something_of_the_domain(category: Category) -> None:
     # GIVEN an address whose first event is of that category
     # WHEN its facts are written
     claims = claims_in(record(bounced(category)))
@@ -70,7 +70,7 @@ def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each
     assert probes.requests == [
         ProbeRequest(
             "a.test",
-            {Cause.NO_MAIL_ACCEPTED: NOW + timedelta(99), Category.DOMAIN_UNKNOWN: NOW},
+            {Cause.NO_MAIL_ACCEPTED: NOW + timedelta(99), Cause.DOMAIN_UNKNOWN: NOW},
         ),
         ProbeRequest("b.test", {Cause.DOMAIN_UNKNOWN: NOW}),
     ]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bounceledger.domains.lookup import Lookup
 from bounceledger.state import DEAD_VERDICTS
 from bounceledger.state import DomainVerdict as V
+from tests.evidence import details, flags
 from tests.unit.domains.dns_answers import EMPTY, NODATA, NXDOMAIN, PUBLIC, a, look, lookup_of, mx
 
 
@@ -21,7 +22,7 @@ from tests.unit.domains.dns_answers import EMPTY, NODATA, NXDOMAIN, PUBLIC, a, l
         ((0, "."), (10, ".")),
     ],
 )
-def test_a_null_mx_is_recognized_in_every_spelling(exchanges) -> None:
+def test_a_null_mx_is_recognized_in_every_spelling(exchanges: tuple[tuple[int, str], ...]) -> None:
     """Domains write the null MX in ways that RFC 7505 does not allow, and mean it."""
     # GIVEN MX records that all name the root, or white space in its place
     # WHEN the domain is probed
@@ -58,7 +59,7 @@ def test_an_address_record_does_not_stand_in_for_an_unusable_mx() -> None:
         ("NO_RESOLVER", V.UNKNOWN),
     ],
 )
-def test_only_an_answer_makes_a_domain_dead(code, verdict) -> None:
+def test_only_an_answer_makes_a_domain_dead(code: str, verdict: V) -> None:
     """A failed lookup must never suppress a domain."""
     # GIVEN a domain whose lookup of MX records ends with `code`
     # WHEN it is probed
@@ -66,12 +67,14 @@ def test_only_an_answer_makes_a_domain_dead(code, verdict) -> None:
 
     # THEN the domain is dead for NXDOMAIN only
     assert found.verdict is verdict
-    assert found.details["answers"] == {"MX a.test": code}
+    assert details(found)["answers"] == {"MX a.test": code}
 
 
 @pytest.mark.parametrize("failure", ["SERVFAIL", "TIMEOUT", "REFUSED", "UNREACHABLE"])
 @pytest.mark.parametrize("rdtype", ["A", "AAAA"])
-def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(failure, rdtype) -> None:
+def test_a_host_that_could_not_be_looked_up_leaves_the_domain_unknown(
+    failure: str, rdtype: str
+) -> None:
     """The host that was not looked up might be the one that accepts mail."""
     # GIVEN two MX hosts: one without address, one of whose lookups fails
     known = {
@@ -111,12 +114,12 @@ def test_an_implicit_mx_that_is_an_alias_is_not_flagged_as_mx_is_cname() -> None
 
     # THEN the flag for MX records is not set
     assert found.verdict is V.IMPLICIT_MX
-    assert found.details["records"][0]["flags"] == ["implicit"]
+    assert flags(found)[0] == ["implicit"]
 
 
 @pytest.mark.parametrize("empty", ["A", "AAAA"])
 @pytest.mark.parametrize("address", [PUBLIC, "0.0.0.0"])
-def test_an_empty_reply_beside_an_address_counts_as_no_data(empty, address) -> None:
+def test_an_empty_reply_beside_an_address_counts_as_no_data(empty: str, address: str) -> None:
     """Many servers leave the SOA record out of negative answers."""
     # GIVEN a host with addresses of one kind, and an empty reply for the other
     other = "AAAA" if empty == "A" else "A"
@@ -131,7 +134,7 @@ def test_an_empty_reply_beside_an_address_counts_as_no_data(empty, address) -> N
 
     # THEN the host is judged by the addresses it has
     assert found.verdict is (V.ACCEPTS_MAIL if address == PUBLIC else V.NO_MAIL_HOST)
-    assert "lookup_failed" not in found.details["records"][0]["flags"]
+    assert "lookup_failed" not in flags(found)[0]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,9 @@ def test_an_empty_reply_beside_an_address_counts_as_no_data(empty, address) -> N
         ({"A": NXDOMAIN}, V.UNKNOWN),
     ],
 )
-def test_an_empty_reply_for_mx_records_counts_only_beside_an_address(addresses, verdict) -> None:
+def test_an_empty_reply_for_mx_records_counts_only_beside_an_address(
+    addresses: dict[str, Lookup], verdict: V
+) -> None:
     """Without an address, an empty reply may come from a server that does not know the name."""
     # GIVEN an empty reply to the question for MX records
     known = {("a.test", rdtype): lookup for rdtype, lookup in addresses.items()}
@@ -173,7 +178,7 @@ outcomes = st.sampled_from(
     failure=st.sampled_from((None, None, None, *FAILURES)),
 )
 def test_whatever_dns_says_nothing_is_dead_without_an_answer_to_every_question(
-    exchanges, addresses, failure
+    exchanges: list[str], addresses: dict[tuple[str, str], Lookup], failure: str | None
 ) -> None:
     """The central promise, over random zones and failures: no verdict without its evidence."""
     # GIVEN any MX records, any outcome for their hosts, and at times a failure of the first lookup
@@ -182,8 +187,8 @@ def test_whatever_dns_says_nothing_is_dead_without_an_answer_to_every_question(
 
     # WHEN the domain is probed
     found, _ = look("a.test", {**addresses, ("a.test", "MX"): first})
-    codes = set(found.details["answers"].values())
-    usable = [record["usable"] for record in found.details["records"]]
+    codes = set(details(found)["answers"].values())
+    usable = [record["usable"] for record in details(found)["records"]]
 
     # THEN a dead domain had an answer to every question, and no usable host
     if found.verdict in DEAD_VERDICTS:

@@ -16,7 +16,7 @@ from bounceledger.errors import SettingsError
         ("[2001:DB8::1]:5353", Server("2001:db8::1", 5353)),
     ],
 )
-def test_a_resolver_is_named_by_address_and_port(text, server) -> None:
+def test_a_resolver_is_named_by_address_and_port(text: str, server: Server) -> None:
     """Settings and command line accept the notations people use, and print one of them."""
     # GIVEN a resolver in one of its notations
     # WHEN it is parsed
@@ -26,7 +26,7 @@ def test_a_resolver_is_named_by_address_and_port(text, server) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "dns.test", "1.2.3.4:0", "1.2.3.4:70000", "1.2.3:53", "[::1"])
-def test_an_invalid_resolver_is_a_settings_error(text) -> None:
+def test_an_invalid_resolver_is_a_settings_error(text: str) -> None:
     """A typo in a resolver's address fails at start, not at the first probe."""
     # GIVEN a string that is not an IP address with or without a port
     # WHEN it is parsed

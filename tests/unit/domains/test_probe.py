@@ -7,6 +7,7 @@ from bounceledger.domains.lookup import Lookup, RecordType
 from bounceledger.domains.probe import MAX_LOOKUPS, probe
 from bounceledger.errors import AddressError
 from bounceledger.state import DomainVerdict as V
+from tests.evidence import details, flags
 from tests.unit.domains.dns_answers import EMPTY, NOW, PUBLIC, Answers, a, alias_of, look, mx
 
 
@@ -55,12 +56,12 @@ def test_an_alias_without_its_target_is_followed_and_the_first_one_kept() -> Non
 
     # THEN the host works, is flagged as an alias, and every step is in the evidence
     assert found.verdict is V.ACCEPTS_MAIL
-    assert found.details["records"][0]["flags"] == ["mx_is_cname"]
-    assert len(found.details["answers"]) == len(resolver.asked) == 6
+    assert flags(found)[0] == ["mx_is_cname"]
+    assert len(details(found)["answers"]) == len(resolver.asked) == 6
 
 
 @pytest.mark.parametrize("names", [("a.test", "b.test"), ("a.test",)])
-def test_aliases_in_a_circle_are_a_loop(names) -> None:
+def test_aliases_in_a_circle_are_a_loop(names: tuple[str, ...]) -> None:
     """A loop must end the probe, and is a failure rather than an answer."""
     # GIVEN aliases that lead back to the first
     circle = zip(names, (*names[1:], names[0]), strict=True)
@@ -74,7 +75,7 @@ def test_aliases_in_a_circle_are_a_loop(names) -> None:
 
 
 @pytest.mark.parametrize(("steps", "verdict"), [(8, V.NULL_MX), (9, V.UNKNOWN)])
-def test_a_chain_of_more_than_8_aliases_is_abandoned(steps, verdict) -> None:
+def test_a_chain_of_more_than_8_aliases_is_abandoned(steps: int, verdict: V) -> None:
     """The length of a chain is chosen by strangers, so it is bounded."""
     # GIVEN a chain of aliases that ends at a null MX
     known = {(f"{n}.test", "MX"): alias_of(f"{n + 1}.test") for n in range(steps)}
@@ -95,8 +96,8 @@ def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown() -> None:
 
     # THEN the probe stops, and the hosts that it left out keep the domain unknown
     assert len(resolver.asked) <= MAX_LOOKUPS
-    assert len(found.details["records"]) == MAX_HOSTS
-    assert found.details["warnings"] == ["more_hosts_not_looked_at"]
+    assert len(details(found)["records"]) == MAX_HOSTS
+    assert details(found)["warnings"] == ["more_hosts_not_looked_at"]
     assert found.verdict is V.UNKNOWN
 
 
@@ -120,14 +121,14 @@ def test_a_probe_ends_when_its_time_is_over() -> None:
     # THEN the third lookup is the last one, and the host that was left out is not dead
     assert len(slow.asked) == 3
     assert found.verdict is V.UNKNOWN
-    assert found.details["records"][2]["flags"] == ["lookup_failed"]
+    assert flags(found)[2] == ["lookup_failed"]
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "localhost", "a b.test", "a..test", "user@a.test", "44.128.0.1", "x" * 64 + ".test"],
 )
-def test_an_invalid_domain_is_rejected_before_any_lookup(text) -> None:
+def test_an_invalid_domain_is_rejected_before_any_lookup(text: str) -> None:
     """Bad input is the caller's error, and costs no lookup."""
     # GIVEN a string that is not a domain name
     # WHEN it is probed

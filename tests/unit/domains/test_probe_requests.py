@@ -36,7 +36,7 @@ def test_a_request_survives_the_queue() -> None:
         ),
     ],
 )
-def test_what_is_no_request_names_the_field_to_blame(body, field) -> None:
+def test_what_is_no_request_names_the_field_to_blame(body: str, field: str) -> None:
     with pytest.raises(InputError) as caught:
         ProbeRequest.from_body(body)
     assert caught.value.field == field

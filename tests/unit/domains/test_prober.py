@@ -102,7 +102,9 @@ def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None
     ("age", "outcome"),
     [(FRESH - timedelta(seconds=1), ProbeOutcome.ALREADY_ANSWERED), (FRESH, ProbeOutcome.PROBED)],
 )
-def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(age, outcome) -> None:
+def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(
+    age: timedelta, outcome: ProbeOutcome
+) -> None:
     # GIVEN a domain probed some time ago
     facts = FakeDomainLedger()
     facts.record_probe(DomainFacts(domain="a.test"), Probe(verdict=V.NULL_MX, probed_at=NOW - age))
@@ -153,7 +155,9 @@ def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
         (None, None),
     ],
 )
-def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(recheck_in, then_in) -> None:
+def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(
+    recheck_in: timedelta | None, then_in: timedelta | None
+) -> None:
     # GIVEN a domain that was found dead, with its recheck past, far off, or none
     facts = FakeDomainLedger()
     found = Probe(

@@ -27,7 +27,9 @@ from tests.unit.domains.due_days import DAYS, TODAY
         ({("a.test", "MX"): Lookup(code="SERVFAIL")}, None),
     ],
 )
-def test_a_verdict_that_suppresses_is_due_for_a_recheck(known, days) -> None:
+def test_a_verdict_that_suppresses_is_due_for_a_recheck(
+    known: dict[tuple[str, str], Lookup], days: int | None
+) -> None:
     """No suppression lasts without being checked again, and no other verdict costs a recheck."""
     # GIVEN DNS answers that lead to a verdict
     # WHEN the domain is probed

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ class Network:
             self.seconds += within
         return reply(name) if callable(reply) else reply
 
-    def resolver(self, *servers: Server, **options: object) -> Resolver:
+    def resolver(self, *servers: Server, **options: Any) -> Resolver:
         return Resolver(
             servers,
             transport=self,
@@ -68,7 +69,7 @@ SERVFAIL = Lookup(code="SERVFAIL")
 
 
 @pytest.mark.parametrize("code", ["TIMEOUT", "SERVFAIL", "REFUSED", "LAME", "UNREACHABLE"])
-def test_the_second_server_is_asked_when_the_first_has_no_answer(code) -> None:
+def test_the_second_server_is_asked_when_the_first_has_no_answer(code: str) -> None:
     """A server that fails costs one attempt, and is asked last from then on."""
     # GIVEN a first server without an answer and a second one with an answer
     network = Network(first=Lookup(code=code), second=ANSWER)

@@ -25,7 +25,9 @@ probe_domain = load("probe_domain")
         ("nothing", V.NULL_MX, timedelta(0), False),
     ],
 )
-def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, again) -> None:
+def test_the_function_asks_for_what_was_postponed_again(
+    request_: ProbeRequest | str, verdict: V, age: timedelta, *, again: bool
+) -> None:
     # GIVEN a message
     event = {"Records": [message(request_, age=age)]}
 
@@ -38,7 +40,7 @@ def test_the_function_asks_for_what_was_postponed_again(request_, verdict, age, 
 
 
 @pytest.mark.parametrize("kind", ["table", "dead letters"])
-def test_the_function_hands_back_what_could_not_be_written(kind) -> None:
+def test_the_function_hands_back_what_could_not_be_written(kind: str) -> None:
     # GIVEN a table, or a dead-letter queue, that takes nothing
     facts = FakeDomainLedger(down=kind == "table")
     dead_letters = FakeDeadLetters(down=kind != "table")

@@ -1,5 +1,7 @@
 """The wiring of recheck."""
 
+from collections.abc import Iterable
+
 from bounceledger.domains.probe_requests import ProbeRequest
 from tests.fakes import FakeContext
 from tests.functions import load
@@ -13,7 +15,7 @@ def test_the_recheck_function_sends_every_domain_that_is_due() -> None:
     sent: list[ProbeRequest] = []
 
     class Probes:
-        def send(self, requests) -> None:
+        def send(self, requests: Iterable[ProbeRequest]) -> None:
             sent.extend(requests)
 
     # WHEN the schedule invokes the function

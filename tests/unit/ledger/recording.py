@@ -11,7 +11,7 @@ from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.faults import stream
-from tests.faults.fake import FakeDynamoDB
+from tests.faults.fake import FakeDynamoDB, as_client
 
 NOW = stream.NOW
 
@@ -51,7 +51,7 @@ def delivery(name: str, **fields: Any) -> Observation:
 
 
 def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS) -> Ledger:
-    return Ledger(fake, settings, clock=lambda: NOW, sleep=lambda _: None)
+    return Ledger(as_client(fake), settings, clock=lambda: NOW, sleep=lambda _: None)
 
 
 def stored(fake: FakeDynamoDB, key: items.Key) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def test_removals_say_nothing() -> None:
 
 
 @pytest.mark.parametrize("key", [("DOMAIN#a.test", "FACTS"), ("ADDRESS#a@a.test", "EVENT#1")])
-def test_other_items_say_nothing(key) -> None:
+def test_other_items_say_nothing(key: tuple[str, str]) -> None:
     # GIVEN a change of another kind of item
     change = record(bounced(Category.NO_MAIL_ACCEPTED))
     change["dynamodb"]["Keys"] = to_attributes({"pk": key[0], "sk": key[1]})

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ParamValidationError
 
 from bounceledger.errors import LedgerError
-from bounceledger.ledger.items import Key
+from bounceledger.ledger.items import Item, Key
 from bounceledger.ledger.table import (
     CancelledError,
     InvalidWriteError,
@@ -17,12 +17,12 @@ from bounceledger.ledger.table import (
     add,
     put_version,
 )
-from tests.faults.fake import FakeDynamoDB, cancelled, failure
+from tests.faults.fake import FakeDynamoDB, as_client, cancelled, failure
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-ITEM = {"pk": "a", "sk": "b"}
+ITEM: Item = {"pk": "a", "sk": "b"}
 
 
 class Script:
@@ -41,6 +41,10 @@ class Script:
             return answer
 
         return call
+
+
+def open_table(client: object) -> Table:
+    return Table(as_client(client), "t")
 
 
 def budget(slept: list[float] | None = None, **limits: Any) -> RetryBudget:
@@ -69,7 +73,7 @@ def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Except
     client = Script(error, {})
     slept: list[float] = []
     # WHEN a transaction is sent
-    Table(client, "t").transact([put_version(ITEM, 0)], budget(slept))
+    open_table(client).transact([put_version(ITEM, 0)], budget(slept))
     # THEN the same request went out twice, after a pause
     first, second = client.requests
     assert first == second
@@ -78,7 +82,7 @@ def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Except
 
 def test_a_new_request_gets_a_new_token() -> None:
     client = Script({}, {})
-    table = Table(client, "t")
+    table = open_table(client)
     for _ in range(2):
         table.transact([put_version(ITEM, 0)], budget())
     tokens = [request["ClientRequestToken"] for request in client.requests]
@@ -88,7 +92,7 @@ def test_a_new_request_gets_a_new_token() -> None:
 def test_a_cancelled_transaction_says_why() -> None:
     client = Script(cancelled(["None", "ConditionalCheckFailed"]))
     with pytest.raises(CancelledError) as caught:
-        Table(client, "t").transact([put_version(ITEM, 0)], budget())
+        open_table(client).transact([put_version(ITEM, 0)], budget())
     assert caught.value.codes == ["None", "ConditionalCheckFailed"]
     assert str(caught.value) == "ConditionalCheckFailed"
 
@@ -98,7 +102,7 @@ def test_a_cancelled_transaction_says_why() -> None:
 )
 def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
     with pytest.raises(InvalidWriteError):
-        Table(Script(error), "t").transact([put_version(ITEM, 0)], budget())
+        open_table(Script(error)).transact([put_version(ITEM, 0)], budget())
 
 
 @pytest.mark.parametrize(
@@ -110,14 +114,14 @@ def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
 )
 def test_a_wrong_deployment_is_not_the_events_fault(code: str, message: str) -> None:
     with pytest.raises(LedgerError, match=message):
-        Table(Script(failure(code, "X")), "t").get([Key("a", "b")], budget())
+        open_table(Script(failure(code, "X"))).get([Key("a", "b")], budget())
 
 
 def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
     slept: list[float] = []
     client = Script(*[CUT] * 20)
     with pytest.raises(LedgerError, match="after 11 tries"):
-        Table(client, "t").get([Key("a", "b")], budget(slept))
+        open_table(client).get([Key("a", "b")], budget(slept))
     assert slept == sorted(slept)
     assert slept[0] == pytest.approx(0.02)
     assert slept[-1] == 1.0
@@ -126,7 +130,7 @@ def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
 def test_nothing_is_begun_after_the_deadline() -> None:
     client = Script()
     with pytest.raises(LedgerError, match="ran out of time"):
-        Table(client, "t").get([Key("a", "b")], budget(deadline=NOW))
+        open_table(client).get([Key("a", "b")], budget(deadline=NOW))
     assert client.requests == []
 
 
@@ -137,7 +141,7 @@ def test_a_try_that_ends_after_the_deadline_is_the_last() -> None:
     )
     client = Script(CUT)
     with pytest.raises(LedgerError, match="ran out of time"):
-        Table(client, "t").get([Key("a", "b")], limits)
+        open_table(client).get([Key("a", "b")], limits)
     assert len(client.requests) == 1
 
 
@@ -152,7 +156,7 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
         {"Responses": {"t": [{"pk": {"S": "c"}, "sk": {"S": "d"}, "n": {"N": "3"}}]}},
     )
     # WHEN two are asked for, one of them twice
-    found = Table(client, "t").get([Key("a", "b"), Key("c", "d"), Key("a", "b")], budget())
+    found = open_table(client).get([Key("a", "b"), Key("c", "d"), Key("a", "b")], budget())
     # THEN both are found, read consistently, and only the missing one was asked for again
     assert found == {Key("a", "b"): ITEM, Key("c", "d"): {"pk": "c", "sk": "d", "n": 3}}
     requests = [request["RequestItems"]["t"] for request in client.requests]
@@ -162,13 +166,13 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
 
 def test_a_hundred_keys_go_into_one_call() -> None:
     fake = FakeDynamoDB()
-    Table(fake, "t").get((Key(str(n), "x") for n in range(101)), budget())
+    open_table(fake).get((Key(str(n), "x") for n in range(101)), budget())
     assert fake.calls["BatchGetItem"] == 2
 
 
 def test_a_query_reads_all_pages() -> None:
     fake = FakeDynamoDB()
-    table = Table(fake, "t")
+    table = open_table(fake)
     table.put([{"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]} for n in range(30)], budget())
     assert fake.calls["BatchWriteItem"] == 2
     found = table.query("p", ("05", "20"), budget(), equals=("kind", "b"))
@@ -177,7 +181,7 @@ def test_a_query_reads_all_pages() -> None:
 
 def test_counters_add_up_whatever_they_are_called() -> None:
     fake = FakeDynamoDB()
-    table = Table(fake, "t")
+    table = open_table(fake)
     key = Key("c", "d")
     for _ in range(2):
         table.transact([add(key, {"block": 1, "hard": -2})], budget())
@@ -187,7 +191,7 @@ def test_counters_add_up_whatever_they_are_called() -> None:
 def test_every_call_has_all_its_tries() -> None:
     # GIVEN a piece of work of many calls, of which every other one is cut
     client = Script(*[CUT, {"Items": []}] * 30)
-    table, limits = Table(client, "t"), budget(retries=2)
+    table, limits = open_table(client), budget(retries=2)
     # THEN it comes to its end, however many calls it has
     for _ in range(30):
         assert list(table.query("p", ("a", "b"), limits)) == []

@@ -24,7 +24,7 @@ SETTINGS = Settings(allowed_accounts=frozenset("*"))
 type Json = dict[str, Any]
 
 
-def bounce(*recipients: Json | str, **changes: object) -> Json:
+def bounce(*recipients: object, **changes: object) -> Json:
     return {
         "eventType": "Bounce",
         "bounce": {
@@ -290,7 +290,7 @@ def test_a_bad_recipient_leaves_the_good_ones_standing() -> None:
             recipient("good@example.net"),
             recipient("not-an-address"),
             {"status": "5.1.1"},
-            5,  # type: ignore[arg-type] # what a broken sender may send
+            5,
             recipient("bad@example.net", status=["5.1.1"]),
             recipient("also-good@example.net"),
         )

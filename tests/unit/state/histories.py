@@ -1,7 +1,9 @@
 """Facts made of a few observations, and what is decided from them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import Any
 
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent
@@ -38,7 +40,7 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: str) -> Observation:
+def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: Any) -> Observation:
     event = MailEvent(
         event_id=f"{category} {ago} {source}",
         provider="ses",
@@ -54,7 +56,7 @@ def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: s
     )
 
 
-def happened(kind: Kind, ago: float = 1, **fields: str | bool) -> Observation:
+def happened(kind: Kind, ago: float = 1, **fields: Any) -> Observation:
     event = MailEvent(
         event_id=f"{kind} {ago}",
         provider="ses",
@@ -63,25 +65,27 @@ def happened(kind: Kind, ago: float = 1, **fields: str | bool) -> Observation:
         address=ADDRESS,
         lead_source="fair",
         occurred_at=NOW - days(ago),
-        **fields,  # type: ignore[arg-type]  # texts and flags of MailEvent
+        **fields,
     )
     return state.observe(event, policy=Policy())
 
 
-def facts(*observations: Observation, policy: Policy = Policy(), **changes: object) -> AddressFacts:
+def facts(*observations: Observation, policy: Policy = Policy(), **changes: Any) -> AddressFacts:
     known = reduce(
         lambda found, item: merge(found, item, policy), observations, AddressFacts(address=ADDRESS)
     )
-    change = AddressFacts(address=ADDRESS, **changes)  # type: ignore[arg-type]  # facts by name
+    change = AddressFacts(address=ADDRESS, **changes)
     return join(known, change, policy)
 
 
-def probed(verdict: DomainVerdict, ago: float = 0.5, **claims: datetime) -> DomainFacts:
+def probed(
+    verdict: DomainVerdict, ago: float = 0.5, claims: Mapping[Cause, datetime] | None = None
+) -> DomainFacts:
     probe = Probe(verdict=verdict, probed_at=NOW - days(ago))
     return DomainFacts(
         domain="example.test",
         probe=probe,
-        claims={Cause(name): at for name, at in claims.items()},
+        claims=claims or {},
     )
 
 

@@ -42,7 +42,7 @@ def test_a_domain_is_dead_where_no_claim_could_change_it() -> None:
 def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdict) -> None:
     # GIVEN a claim, and a later probe
     known = facts(bounce(Category(cause), ago=2))
-    domain = probed(verdict, **{cause.value: NOW - days(2)})
+    domain = probed(verdict, claims={cause: NOW - days(2)})
     # WHEN that address and one that was never mailed are decided
     mine, new = decide(known, domain, NOW), decide(None, domain, NOW)
     # THEN it is as the table says
@@ -78,14 +78,16 @@ def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
     ("claims", "category"),
     [
         ((), None),
-        (("domain_unknown",), Category.DOMAIN_UNKNOWN),
-        (("no_mail_accepted",), Category.NO_MAIL_ACCEPTED),
-        (("domain_unknown", "no_mail_accepted"), Category.NO_MAIL_ACCEPTED),
+        ((Cause.DOMAIN_UNKNOWN,), Category.DOMAIN_UNKNOWN),
+        ((Cause.NO_MAIL_ACCEPTED,), Category.NO_MAIL_ACCEPTED),
+        ((Cause.DOMAIN_UNKNOWN, Cause.NO_MAIL_ACCEPTED), Category.NO_MAIL_ACCEPTED),
     ],
 )
-def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(claims, category) -> None:
+def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(
+    claims: tuple[Cause, ...], category: Category | None
+) -> None:
     # GIVEN a dead domain, and what servers said of it
-    domain = probed(DomainVerdict.MISSING, **dict.fromkeys(claims, NOW))
+    domain = probed(DomainVerdict.MISSING, claims=dict.fromkeys(claims, NOW))
 
     # THEN an address there that nobody mailed is suppressed for that very claim
     decision = decide(None, domain, NOW)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import reduce
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -170,7 +171,9 @@ def test_a_source_entry_does_not_depend_on_order(
 
 @given(st.lists(probes.filter(bool), min_size=1, max_size=4), st.randoms())
 @unhurried
-def test_the_latest_finding_about_a_domain_wins_in_any_order(probes_: list[Probe], dice) -> None:  # type: ignore[no-untyped-def]
+def test_the_latest_finding_about_a_domain_wins_in_any_order(
+    probes_: list[Probe], dice: Random
+) -> None:
     parts = [DomainFacts(domain="d.test", probe=probe) for probe in probes_]
     one = reduce(join_domain, parts)
     dice.shuffle(parts)
