@@ -1,9 +1,10 @@
 """Stand-ins for collaborators, with the behaviour that the tests rely on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
 from bounceledger.ledger import CheckResult, Counts, Outcome, RecordResult
 from bounceledger.policy import Policy
@@ -82,6 +83,20 @@ class FakeDeadLetters:
         if self._down:
             raise QueueError("could not send to the dead-letter queue")
         self.messages.append((message, error))
+
+
+class FakeProbes:
+    """A probe queue in memory, which can be made to refuse."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.requests: list[ProbeRequest] = []
+        self._down = down
+
+    def send(self, requests: Iterable[ProbeRequest]) -> None:
+        for request in requests:
+            if self._down:
+                raise QueueError("the probe queue took no message")
+            self.requests.append(request)
 
 
 @dataclass

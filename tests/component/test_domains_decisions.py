@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -27,6 +27,9 @@ from bounceledger.state import Decision, DomainFacts
 from bounceledger.verdict import Scope
 from tests.dns import server as servers
 from tests.fakes import FakeDeadLetters
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.literals import KeyTypeType
 
 TABLE = "suppressions"
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -133,7 +136,7 @@ def world(monkeypatch: pytest.MonkeyPatch, dns: Server) -> Iterator[World]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
-        keys = {"pk": "HASH", "sk": "RANGE"}
+        keys: dict[str, KeyTypeType] = {"pk": "HASH", "sk": "RANGE"}
         client.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",

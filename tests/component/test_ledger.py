@@ -93,7 +93,7 @@ def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> Non
     assert answer.decision.evidence.count == 1
     assert answer.lead_sources == ("fair",)
     assert answer.entry is not None
-    assert answer.entry.leading[0] == Category.MAILBOX_UNKNOWN
+    assert answer.entry.leading[0] is Cause.MAILBOX_UNKNOWN
 
 
 def test_a_source_without_an_entry_does_not_change_the_answer(ledger: Ledger) -> None:
@@ -184,7 +184,7 @@ def test_a_delivery_booked_before_any_facts_still_resets_soft_days(ledger: Ledge
     [answer] = ledger.check(["a@example.test"])
     assert answer.facts is not None
     assert answer.facts.delivered_at == NOW - timedelta(days=2)
-    assert list(answer.facts.soft_days) == [(date(2026, 11, 19), Category.MAILBOX_FULL)]
+    assert list(answer.facts.soft_days) == [(date(2026, 11, 19), Cause.MAILBOX_FULL)]
     assert not answer.decision.suppressed
 
 

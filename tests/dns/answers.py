@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dnslib import CNAME, DNAME, QTYPE, RCODE, RR, SOA, DNSLabel, DNSRecord
 from dnslib.dns import RDMAP
+from dnslib.label import DNSBuffer
 
 ZONE = Path(__file__).parent / "zones/test.zone"
 
@@ -23,10 +24,10 @@ BROKEN: Name = (b"broken", b"test")
 """A zone that the server is configured for and cannot load: SERVFAIL."""
 
 
-class UncompressedDname(DNAME):
+class UncompressedDname(DNAME):  # type: ignore[misc]  # dnslib has no types
     """A DNAME record, whose target must not be compressed (RFC 6672 section 2.5)."""
 
-    def pack(self, buffer) -> None:
+    def pack(self, buffer: DNSBuffer) -> None:
         """Append the target to a message."""
         buffer.encode_name_nocompress(self.label)
 

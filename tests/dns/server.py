@@ -37,7 +37,8 @@ def responder(
         host: loopback address to bind.
         delay: seconds before each response.
     """
-    udp, tcp = servers = _bind(host)
+    udp, tcp = _bind(host)
+    servers: tuple[_Udp | _Tcp, ...] = (udp, tcp)
     threads = [threading.Thread(target=s.serve_forever, args=(0.05,)) for s in servers]
     for server in servers:
         server.answer = answer or Authority().answer
@@ -47,13 +48,13 @@ def responder(
     try:
         yield Server(host, udp.server_address[1])
     finally:
-        for server, thread in zip((udp, tcp), threads, strict=True):
+        for server, thread in zip(servers, threads, strict=True):
             server.shutdown()
             thread.join()
             server.server_close()
 
 
-class _Handler(DNSHandler):
+class _Handler(DNSHandler):  # type: ignore[misc]  # dnslib has no types
     """Reads a query from the socket and sends the response, cut to what the client takes."""
 
     def get_reply(self, data: bytes) -> bytes:

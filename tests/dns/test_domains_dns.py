@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from bounceledger.domains.judge import FLAGS
-from bounceledger.domains.lookup import Lookup, Server, ask
+from bounceledger.domains.lookup import Lookup, RecordType, Server, ask
 from bounceledger.domains.probe import probe, probe_many
 from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict as V
 from tests.dns import answers
 from tests.dns import server as servers
 from tests.dns.cases import ALTERNATES, CASES
+from tests.evidence import details, flags
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +46,11 @@ def test_every_case_gets_its_verdict(domain: str, resolver: Resolver) -> None:
     assert found.verdict is verdict, found
 
     # AND what is unusual about it is flagged
-    flags = [flag for record in found.details["records"] for flag in record["flags"]]
-    assert not remark or remark in [*flags, *found.details["warnings"]]
+    noted = [flag for of_host in flags(found) for flag in of_host]
+    assert not remark or remark in [*noted, *details(found)["warnings"]]
 
     # AND every flag has a description
-    assert set(flags) <= set(FLAGS)
+    assert set(noted) <= set(FLAGS)
 
 
 @pytest.mark.parametrize("domain", ALTERNATES)
@@ -97,7 +98,7 @@ def test_a_silent_resolver_leaves_every_domain_unknown_and_the_probe_ends_in_tim
 
     # THEN the domain is unknown, and the probe ended in time
     assert found.verdict is V.UNKNOWN
-    assert found.details["answers"] == {"MX company.test": "TIMEOUT"}
+    assert details(found)["answers"] == {"MX company.test": "TIMEOUT"}
     assert time.monotonic() - started < 1
 
 
@@ -111,7 +112,7 @@ def test_no_network_leaves_every_domain_unknown() -> None:
 
     # THEN the domain is unknown
     assert found.verdict is V.UNKNOWN
-    assert found.details["answers"]["MX company.test"] in {"UNREACHABLE", "TIMEOUT"}
+    assert details(found)["answers"]["MX company.test"] in {"UNREACHABLE", "TIMEOUT"}
 
 
 def test_the_second_resolver_is_asked_when_the_first_is_silent(dns: Server) -> None:
@@ -126,7 +127,7 @@ def test_the_second_resolver_is_asked_when_the_first_is_silent(dns: Server) -> N
 
     # THEN the working one's answers decide, and the silent one cost one timeout
     assert found.verdict is V.ACCEPTS_MAIL
-    assert found.details["servers"] == [str(dns)]
+    assert details(found)["servers"] == [str(dns)]
     assert time.monotonic() - started < 1
 
 
@@ -266,7 +267,7 @@ class CountingTransport:
         self.now = self.most = 0
         self.lock = threading.Lock()
 
-    def __call__(self, server: Server, name: str, rdtype, within: float) -> Lookup:
+    def __call__(self, server: Server, name: str, rdtype: RecordType, within: float) -> Lookup:
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)

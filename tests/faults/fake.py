@@ -14,9 +14,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError, ConnectionClosedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_ITEM = 400 * 1024
 MAX_REQUEST = 4 * 1024 * 1024
@@ -245,6 +248,11 @@ class FakeDynamoDB:
         return requests
 
 
+def as_client(fake: object) -> "DynamoDBClient":
+    """A fake as what the ledger takes: it has only the methods of the client that are used."""
+    return cast("DynamoDBClient", fake)
+
+
 def failure(code: str, operation: str, *, status: int = 400, **more: Any) -> ClientError:
     """An error as botocore raises it."""
     response: Any = {
@@ -271,4 +279,5 @@ def _attributes(key: tuple[str, str]) -> Attributes:
 
 
 def _copy(item: Mapping[str, Any]) -> Attributes:
-    return json.loads(json.dumps(item))
+    copy: Attributes = json.loads(json.dumps(item))
+    return copy

@@ -58,9 +58,10 @@ def cause(item: Observation) -> str:
         if event.provider_reason == "not_spam":
             return ""
         return "provider_suppressed" if event.provider_reason == "suppression_list" else "complaint"
-    if event.kind == "bounce" and item.verdict.category in (*HARD, *SOFT, "provider_suppressed"):
-        return str(item.verdict.category)
-    return ""
+    if event.kind != "bounce" or item.verdict is None:
+        return ""
+    category = str(item.verdict.category)
+    return category if category in (*HARD, *SOFT, "provider_suppressed") else ""
 
 
 def counters(item: Observation) -> list[str]:
@@ -74,7 +75,7 @@ def counters(item: Observation) -> list[str]:
             "complaint": ["complaint"],
             "provider_suppressed": ["echo", "category_provider_suppressed"],
         }[cause(item)]
-    if kind != "bounce":
+    if kind != "bounce" or item.verdict is None:
         return []
     category, disposition = str(item.verdict.category), str(item.verdict.disposition)
     return [f"category_{category}"] + ([disposition] if disposition != "none" else [])

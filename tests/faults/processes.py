@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bounceledger.ledger import Ledger, connect
 from bounceledger.settings import Settings
 from tests.faults import run, stream
 from tools.stack import emulator
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.literals import KeyTypeType
 
 ROOT = Path(__file__).parents[2]
 TABLE = "faults"
@@ -178,7 +181,7 @@ def differences(seed: int, size: int, progress: Callable[[int], None] = lambda _
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     with emulator() as endpoint_url:
         client = connect(endpoint_url)
-        keys = {"pk": "HASH", "sk": "RANGE"}
+        keys: dict[str, KeyTypeType] = {"pk": "HASH", "sk": "RANGE"}
         client.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",

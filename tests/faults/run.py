@@ -84,7 +84,7 @@ def differences(
     now: datetime,
 ) -> dict[str, Any]:
     """How the table and the ledger's answers differ from the model; empty if they don't."""
-    found = model.difference(model.expected(observations), model.actual(scanned))
+    found: dict[str, Any] = model.difference(model.expected(observations), model.actual(scanned))
     by_address: dict[str, list[Observation]] = {}
     for item in observations:
         by_address.setdefault(item.event.address, []).append(item)

@@ -8,7 +8,7 @@ import pytest
 from bounceledger.ledger import Ledger
 from bounceledger.settings import Settings
 from tests.faults import run, stream
-from tests.faults.fake import FakeDynamoDB, Faults
+from tests.faults.fake import FakeDynamoDB, Faults, as_client
 
 SETTINGS = Settings(table_name="fake", writers=2, counter_shards=8)
 
@@ -32,7 +32,7 @@ SCENARIOS = {
 
 
 def ledgers(fake: FakeDynamoDB) -> Callable[[], Ledger]:
-    return lambda: Ledger(fake, SETTINGS, clock=lambda: stream.NOW, sleep=briefly)
+    return lambda: Ledger(as_client(fake), SETTINGS, clock=lambda: stream.NOW, sleep=briefly)
 
 
 def briefly(seconds: float) -> None:

@@ -20,7 +20,7 @@ from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.faults import model, run, stream
-from tests.faults.fake import FakeDynamoDB, Killed
+from tests.faults.fake import FakeDynamoDB, Killed, as_client
 
 SETTINGS = Settings(table_name="fake", writers=1, counter_shards=4)
 ADDRESS = "a@example.test"
@@ -236,7 +236,7 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
     settings = replace(SETTINGS, writers=2, counter_shards=64)
     fake = FakeDynamoDB(hold=0.005)
     start = threading.Barrier(4)
-    met = []
+    met: list[int] = []
 
     def deliveries(worker: int, first: int) -> list[Observation]:
         return [
@@ -255,7 +255,7 @@ def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
         dice = random.Random(worker)
         begin = iter([0])
         own = Ledger(
-            fake,
+            as_client(fake),
             settings,
             clock=lambda: stream.NOW,
             sleep=lambda _: None,

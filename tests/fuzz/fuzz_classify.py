@@ -40,8 +40,8 @@ WORDS = sorted(
 
 def made_up(provider: atheris.FuzzedDataProvider) -> str:
     """A diagnostic of up to some hundred thousand characters."""
-    times = provider.ConsumeIntInRange(1, 64)
-    pieces = []
+    times: int = provider.ConsumeIntInRange(1, 64)
+    pieces: list[str] = []
     while provider.remaining_bytes():
         known = provider.ConsumeBool()
         pieces.append(provider.PickValueInList(WORDS) if known else provider.ConsumeUnicode(24))

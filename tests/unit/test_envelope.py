@@ -17,7 +17,6 @@ from bounceledger.envelope import (
 from bounceledger.envelope import unwrap as unwrap_from
 from bounceledger.errors import EnvelopeError
 from bounceledger.providers import Payload
-from bounceledger.providers.fields import parse_timestamp
 
 
 def unwrap(record: object) -> Payload:
@@ -211,6 +210,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=12,
 )
+
+
 KEYS = st.sampled_from(
     [
         "Records",
@@ -231,7 +232,11 @@ KEYS = st.sampled_from(
         "attributes",
     ]
 )
+
+
 WORDS = st.sampled_from(["aws:sqs", "aws:ses", "aws.ses", "Notification", "{}", '"{}"', "[1]"])
+
+
 WRAPPED = st.recursive(
     JSON | WORDS,
     lambda inner: st.dictionaries(KEYS, inner | inner.map(json.dumps), max_size=5),
@@ -262,49 +267,3 @@ def test_an_invocation_is_read_record_by_record() -> None:
     assert list(records_of({"Records": None})) == [{"Records": None}]
     with pytest.raises(EnvelopeError):
         list(records_of({"Records": "x"}))
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2026-01-15T10:00:05Z", datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)),
-        ("2026-01-15T10:00:05.25Z", datetime(2026, 1, 15, 10, 0, 5, 250_000, tzinfo=UTC)),
-        ("2026-01-15T10:00:05.123456789Z", datetime(2026, 1, 15, 10, 0, 5, 123_456, tzinfo=UTC)),
-        ("2026-01-15T10:00:05-07:00", datetime(2026, 1, 15, 17, 0, 5, tzinfo=UTC)),
-        ("2026-01-15T10:00:05 -0700", datetime(2026, 1, 15, 17, 0, 5, tzinfo=UTC)),
-        ("2026-01-15 10:00:05 +00:00", datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)),
-        ("2026-01-15T10:00:05", datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)),
-        (" 2026-01-15t10:00z ", datetime(2026, 1, 15, 10, 0, tzinfo=UTC)),
-    ],
-)
-def test_times_are_read_as_aws_writes_them(text: str, moment: datetime) -> None:
-    assert parse_timestamp(text) == moment
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "yesterday",
-        "1768471206",
-        "2026-01-15",
-        "2026-13-45T10:00:00Z",
-        "2026-01-15T25:00:00Z",
-        "0001-01-01T00:00:00+23:59",
-        "9999-12-31T23:59:59-23:59",
-        "२०२६-01-15T10:00:05Z",
-    ],
-)
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        parse_timestamp(text)
-
-
-@given(st.text(alphabet="0123456789-:.,TZ+ "))
-def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
-    try:
-        moment = parse_timestamp(text)
-    except ValueError:
-        return
-
-    assert moment.tzinfo is UTC

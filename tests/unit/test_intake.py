@@ -5,6 +5,8 @@ import json
 import pytest
 
 from bounceledger.classify.compiled import load_rules
+from bounceledger.classify.engine import RuleSet, Selection
+from bounceledger.classify.traits import ReplyTraits
 from bounceledger.intake import Intake
 from bounceledger.ledger import Outcome, RecordResult
 from bounceledger.settings import Settings
@@ -165,16 +167,14 @@ def test_nothing_is_acknowledged_that_the_dead_letter_queue_did_not_take() -> No
 
 def test_an_error_of_our_own_holds_back_its_message_only() -> None:
     # GIVEN rules that break on the first message
-    class BrokenOnce:
-        version = "broken"
+    class BrokenOnce(RuleSet):
+        calls = 0
 
-        def __init__(self) -> None:
-            self.calls = 0
-
-        def select(self, *question: object) -> None:
+        def select(self, text: str, traits: ReplyTraits) -> Selection | None:
             self.calls += 1
             if self.calls == 1:
                 raise ZeroDivisionError
+            return super().select(text, traits)
 
     ledger = FakeLedger()
     broken = Intake(
@@ -182,7 +182,7 @@ def test_an_error_of_our_own_holds_back_its_message_only() -> None:
         ledger,
         FakeDeadLetters(),
         provider="ses",
-        rules=BrokenOnce(),  # type: ignore[arg-type]
+        rules=BrokenOnce(()),
     )
     batch = [
         sns_record(bounce("a@example.test"), message_id="1"),

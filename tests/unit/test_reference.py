@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bounceledger import reference
 from bounceledger.classify.reply import parse_reply
-from bounceledger.reference import Page, PageKind, find, pages, search
+from bounceledger.reference import ClassReading, Page, PageKind, find, pages, search
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers/shared/bounceledger"
@@ -100,7 +100,7 @@ def test_sources_name_an_rfc() -> None:
 
 def test_advice_uses_the_closed_vocabulary() -> None:
     for page in pages():
-        readings = [page, *page.classes.values()]
+        readings: list[Page | ClassReading] = [page, *page.classes.values()]
         assert {reading.retry for reading in readings} <= {"", "yes", "no", "with care"}
         assert {reading.nature for reading in readings} <= NATURES
         assert {reading.scope for reading in readings} <= {"address", "domain", "none"}

@@ -39,9 +39,10 @@ def run(
     **collaborators: object,
 ) -> Ran:
     """Run a command line; collaborators replace the command's defaults."""
-    console = Console(io.StringIO(stdin), stdout or io.StringIO(), stderr or io.StringIO())
+    out, err = stdout or io.StringIO(), stderr or io.StringIO()
+    console = Console(io.StringIO(stdin), out, err)
     code = main(argv, console=console, **collaborators)
-    return Ran(code, console.stdout.getvalue(), console.stderr.getvalue())
+    return Ran(code, out.getvalue(), err.getvalue())
 
 
 def jsonl(*records: object) -> str:

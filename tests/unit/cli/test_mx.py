@@ -185,7 +185,7 @@ def test_json_of_a_list_counts_the_addresses_by_source() -> None:
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-def test_headers_delimiters_and_comments_are_those_that_people_export(mark) -> None:
+def test_headers_delimiters_and_comments_are_those_that_people_export(mark: str) -> None:
     # GIVEN a list as a spreadsheet writes it, with comments
     rows = [["# of May"], ["Name", " E-Mail ", "Lead Source"], ["Ann", "ann@company.test", "Fair"]]
     rows += [["# Bob", "bob@gone.test", "Fair"], ["Cid", "nobody", "Fair"]]
@@ -202,7 +202,7 @@ def test_headers_delimiters_and_comments_are_those_that_people_export(mark) -> N
 
 
 @pytest.mark.parametrize("header", ["Email Address", "e_mail", "EMAIL", "Recipient", "address"])
-def test_a_column_of_addresses_goes_by_many_names(header) -> None:
+def test_a_column_of_addresses_goes_by_many_names(header: str) -> None:
     ran = look("--json", "--file", "-", stdin=f"Id,{header}\n1,ann@company.test\n")
     assert [record["domain"] for record in ran.records] == ["company.test"]
 

@@ -15,6 +15,7 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
 
 
 def drawn(console: Console) -> list[str]:
+    assert isinstance(console.stdout, Terminal)
     return console.stdout.getvalue().splitlines()
 
 

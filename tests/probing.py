@@ -1,0 +1,101 @@
+"""A prober with fakes for the ledger, the queue and DNS, and messages for it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.prober import (
+    Prober,
+)
+from bounceledger.errors import LedgerError, QueueError
+from bounceledger.policy import Policy
+from bounceledger.state import DomainFacts, Json, Probe, join_domain
+from bounceledger.state import DomainVerdict as V
+from bounceledger.verdict import Cause
+from tests.fakes import FakeDeadLetters
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+CLAIM = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(minutes=2)}
+
+
+class FakeDomainLedger:
+    """The domain's part of a ledger, in memory; it can be made to take no write."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.domains: dict[str, DomainFacts] = {}
+        self.writes = 0
+        self._down = down
+
+    def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
+        return {name: self.domains[name] for name in names if name in self.domains}
+
+    def record_probe(
+        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
+    ) -> DomainFacts:
+        if self._down:
+            raise LedgerError("the table did not answer")
+        domain = known.domain
+        before = self.domains.get(domain, DomainFacts(domain=domain))
+        after = join_domain(before, DomainFacts(domain=domain, probe=probe, claims=claims or {}))
+        self.writes += after != before
+        self.domains[domain] = after
+        return after
+
+
+class FakeQueue:
+    """Remembers how long messages are kept back; it can be made to refuse."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.hidden: list[tuple[str, int]] = []
+        self._down = down
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        if self._down:
+            raise QueueError("could not extend the visibility timeout")
+        self.hidden.append((receipt_handle, seconds))
+
+
+class Dns:
+    """Says the same of every domain, and counts how often it was asked."""
+
+    def __init__(self, verdict: V = V.NULL_MX) -> None:
+        self.verdict = verdict
+        self.asked: list[str] = []
+
+    def __call__(self, domain: str) -> Probe:
+        self.asked.append(domain)
+        details: dict[str, Json] = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
+        return Probe(verdict=self.verdict, probed_at=NOW, details=details)
+
+
+def message(
+    request: ProbeRequest | str, *, received: int = 1, age: timedelta = timedelta(0)
+) -> dict[str, Any]:
+    return {
+        "messageId": "message-1",
+        "receiptHandle": "handle-1",
+        "body": request if isinstance(request, str) else request.to_body(),
+        "attributes": {
+            "ApproximateReceiveCount": str(received),
+            "SentTimestamp": str(int((NOW - age).timestamp() * 1000)),
+        },
+    }
+
+
+def prober(
+    dns: Dns,
+    facts: FakeDomainLedger | None = None,
+    queue: FakeQueue | None = None,
+    dead_letters: FakeDeadLetters | None = None,
+) -> Prober:
+    return Prober(
+        facts or FakeDomainLedger(),
+        queue or FakeQueue(),
+        FakeDeadLetters() if dead_letters is None else dead_letters,
+        dns,
+        Policy(),
+        clock=lambda: NOW,
+    )

@@ -1,0 +1,81 @@
+"""The rules that run: the built-in ones, and a deployment's own in front of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bounceledger.classify import compiled, rule_file
+from bounceledger.classify.compiled import load_rules, to_json
+from bounceledger.classify.reply import parse_reply
+from bounceledger.classify.rule_file import check_rules, read_entries
+from bounceledger.classify.traits import Hints, prepare
+from bounceledger.errors import RulesError
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
+from tests.unit.classify.rule_entries import entry, toml
+
+
+class TestOurRules:
+    def test_pass_every_check(self) -> None:
+        checked = check_rules(read_entries(compiled.SOURCE))
+        assert len(checked.rules) > 50
+
+    def test_run_from_a_compact_copy_of_the_source(self) -> None:
+        # WHEN the compact copy is stale, "make rules" writes it again
+        checked = check_rules(read_entries(compiled.SOURCE))
+        assert compiled.COMPILED.read_text(encoding="utf-8") == to_json(checked)
+        assert load_rules().rules == checked.rules
+
+    def test_carry_no_copy_of_a_reply(self) -> None:
+        for rule in load_rules().rules:
+            for pattern in (*rule.any, *rule.all, *rule.none, *rule.names):
+                longest = max(
+                    (len(run) for run in re.findall(r"[\w ,;:'/@-]+", pattern)), default=0
+                )
+                assert longest <= rule_file.MAX_LITERAL, (rule.id, pattern)
+
+    def test_every_pattern_of_a_hard_rule_skips_temporary_replies(self) -> None:
+        hard = [r for r in load_rules().rules if DISPOSITIONS[r.category] is Disposition.HARD]
+        assert hard
+        assert all(rule.temporary is False for rule in hard)
+
+    def test_blocks_reach_nobody_and_dead_domains_reach_the_domain(self) -> None:
+        for rule in load_rules().rules:
+            if rule.category in (Category.DOMAIN_UNKNOWN, Category.NO_MAIL_ACCEPTED):
+                assert rule.scope is Scope.DOMAIN
+            elif DISPOSITIONS[rule.category] in (Disposition.BLOCK, Disposition.NONE):
+                assert rule.scope is Scope.NONE
+            else:
+                assert rule.scope is Scope.ADDRESS
+
+
+class TestAUsersOwnRules:
+    def test_stand_in_front_of_ours(self, tmp_path: Path) -> None:
+        # GIVEN a user who knows better what a text means
+        path = tmp_path / "own.toml"
+        text = toml(entry(id="own", any=["user unknown"], examples=["550 User unknown"]))
+        path.write_text(text)
+        # WHEN
+        both = load_rules(path)
+        chosen = both.select(*prepare(parse_reply("550 5.1.1 User unknown"), Hints()))
+        # THEN
+        assert chosen is not None
+        assert chosen.rule.id == "own"
+        assert len(both.rules) == len(load_rules().rules) + 1
+        assert both.version != load_rules().version
+
+    def test_may_not_take_one_of_our_ids(self, tmp_path: Path) -> None:
+        path = tmp_path / "own.toml"
+        path.write_text(toml(entry(id=load_rules().rules[0].id)))
+        with pytest.raises(RulesError, match="2 rules have this id"):
+            load_rules(path)
+
+    def test_stop_the_start_when_the_file_is_missing(self) -> None:
+        with pytest.raises(RulesError, match=r"nowhere\.toml"):
+            load_rules("nowhere.toml")
+
+    def test_are_checked_by_their_examples(self, tmp_path: Path) -> None:
+        path = tmp_path / "own.toml"
+        path.write_text(toml(entry(examples=["550 User unknown"])))
+        with pytest.raises(RulesError, match="'made-up'"):
+            load_rules(path)

@@ -1,0 +1,8 @@
+"""What each category means, for people."""
+
+from bounceledger.classify.meanings import MEANINGS
+from bounceledger.verdict import Category
+
+
+def test_every_category_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Category)

@@ -1,0 +1,134 @@
+"""Which changes of the table ask for a probe, and what becomes of those that cannot be read."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bounceledger.domains.claims import new_claims, request_probes
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.errors import QueueError
+from bounceledger.ledger.stream import claims_change
+from bounceledger.verdict import Category, Cause
+from tests.fakes import FakeDeadLetters, FakeProbes
+from tests.stream_records import NOW, bounced, record
+
+
+def claims_in(change: dict[str, Any]) -> dict[Cause, datetime]:
+    """The new claims of a stream record."""
+    found = claims_change(change)
+    return new_claims(found) if found else {}
+
+
+@pytest.mark.parametrize("category", Category)
+def test_only_two_categories_claim_something_of_the_domain(category: Category) -> None:
+    # GIVEN an address whose first event is of that category
+    # WHEN its facts are written
+    claims = claims_in(record(bounced(category)))
+
+    # THEN the domain is to be probed for the two that say something of it
+    speaks_of_domain = category in {Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN}
+    assert claims == ({Cause(category): NOW} if speaks_of_domain else {})
+
+
+def test_a_claim_that_was_known_is_not_new() -> None:
+    # GIVEN an address that is known to be refused, and a later soft bounce
+    old = bounced(Category.NO_MAIL_ACCEPTED)
+    new = bounced(Category.MAILBOX_FULL, at=NOW + timedelta(days=1), facts=old)
+
+    # THEN nothing new was said of the domain
+    assert claims_in(record(new, old)) == {}
+
+
+def test_the_same_claim_said_later_is_new_and_said_earlier_is_not() -> None:
+    # GIVEN an address that was refused before
+    old = bounced(Category.DOMAIN_UNKNOWN)
+    for hours, claims in ((1, {Cause.DOMAIN_UNKNOWN: NOW + timedelta(hours=1)}), (-1, {})):
+        # WHEN another event arrives, in order or late
+        new = bounced(Category.DOMAIN_UNKNOWN, at=NOW + timedelta(hours=hours), facts=old)
+
+        # THEN only the later one asks for a probe
+        assert claims_in(record(new, old)) == claims
+
+
+def test_many_bounces_of_a_domain_make_one_request_with_the_latest_claim_of_each_kind() -> None:
+    # GIVEN a hundred addresses of one domain, refused one after the other
+    records = [
+        record(bounced(Category.NO_MAIL_ACCEPTED, at=NOW + timedelta(n), address=f"{n}@a.test"))
+        for n in range(100)
+    ]
+    records.append(record(bounced(Category.DOMAIN_UNKNOWN, address="x@a.test")))
+    records.append(record(bounced(Category.DOMAIN_UNKNOWN, address="x@b.test")))
+    probes = FakeProbes()
+
+    # WHEN the batch is processed
+    report = request_probes(records, probes, FakeDeadLetters())
+
+    # THEN each domain is asked for once
+    assert report.retry_from == ""
+    assert probes.requests == [
+        ProbeRequest(
+            "a.test",
+            {Cause.NO_MAIL_ACCEPTED: NOW + timedelta(99), Cause.DOMAIN_UNKNOWN: NOW},
+        ),
+        ProbeRequest("b.test", {Cause.DOMAIN_UNKNOWN: NOW}),
+    ]
+
+
+def test_a_queue_that_is_down_hands_the_whole_batch_back() -> None:
+    # GIVEN a queue that takes nothing
+    records = [record(bounced(Category.NO_MAIL_ACCEPTED), number=str(n)) for n in (7, 8)]
+
+    # THEN the stream is to begin again with the first record
+    report = request_probes(records, FakeProbes(down=True), FakeDeadLetters())
+    assert report.retry_from == "7"
+    assert isinstance(report.failure, QueueError)
+
+
+def unreadable(number: str) -> dict[str, Any]:
+    bad = record(bounced(Category.NO_MAIL_ACCEPTED, address="x@b.test"), number=number)
+    bad["dynamodb"]["NewImage"]["evidence"] = {"M": {"no_mail_accepted": {"S": "?"}}}
+    return bad
+
+
+def test_a_record_that_cannot_be_read_is_set_aside_whole_and_holds_up_nothing() -> None:
+    # GIVEN images that are none of ours between two that are
+    bad, worse = unreadable("2"), unreadable("3")
+    worse["dynamodb"]["NewImage"] = "?"
+    records = [
+        record(bounced(Category.NO_MAIL_ACCEPTED), number="1"),
+        bad,
+        worse,
+        record(bounced(Category.NO_MAIL_ACCEPTED, address="x@c.test"), number="4"),
+    ]
+    probes, dead_letters = FakeProbes(), FakeDeadLetters()
+
+    # WHEN the batch is processed
+    report = request_probes(records, probes, dead_letters)
+
+    # THEN the others are dealt with
+    assert [request.domain for request in probes.requests] == ["a.test", "c.test"]
+    assert (report.retry_from, report.unreadable) == ("", ("2", "3"))
+
+    # AND those are kept as they came, with the reason
+    assert [json.loads(kept) for kept, _ in dead_letters.messages] == [bad, worse]
+    assert all("not a stream record" in error.reason for _, error in dead_letters.messages)
+
+
+def test_a_record_that_can_be_neither_read_nor_set_aside_ends_the_batch() -> None:
+    # GIVEN a record that cannot be read, and a queue that does not take it
+    records = [record(bounced(Category.NO_MAIL_ACCEPTED), number="1"), unreadable("2")]
+    probes = FakeProbes()
+
+    # WHEN the batch is processed
+    report = request_probes(records, probes, FakeDeadLetters(down=True))
+
+    # THEN the first is dealt with, and the stream is to begin again with the second
+    assert [request.domain for request in probes.requests] == ["a.test"]
+    assert report.retry_from == "2"
+    assert isinstance(report.failure, QueueError)
+
+
+def test_an_empty_batch_is_nothing() -> None:
+    assert request_probes([], FakeProbes(), FakeDeadLetters()).requests == ()

@@ -1,0 +1,225 @@
+"""What becomes of a request for a probe: answered, postponed, given up, refused."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.prober import (
+    FRESH,
+    GIVE_UP_AFTER,
+    RECHECK_AFTER_GIVING_UP,
+    ProbeOutcome,
+    retry_in,
+)
+from bounceledger.domains.rechecks import LOOK_BACK
+from bounceledger.state import DomainFacts, Probe
+from bounceledger.state import DomainVerdict as V
+from bounceledger.verdict import Cause
+from tests.fakes import FakeDeadLetters
+from tests.probing import CLAIM, NOW, Dns, FakeDomainLedger, FakeQueue, message, prober
+
+
+def test_a_request_is_answered_by_the_domains_facts() -> None:
+    # GIVEN a domain that nothing is known of
+    facts = FakeDomainLedger()
+
+    # WHEN it is to be probed
+    outcome = prober(Dns(), facts).process(message(ProbeRequest("a.test", CLAIM)))
+
+    # THEN what DNS says and what was claimed stand in its facts
+    assert outcome.outcome is ProbeOutcome.PROBED
+    assert facts.domains["a.test"].probe == outcome.probe
+    assert facts.domains["a.test"].claims == CLAIM
+
+
+def test_the_same_request_twice_has_one_outcome_and_one_probe() -> None:
+    # GIVEN a request that the queue delivers twice
+    facts, dns = FakeDomainLedger(), Dns()
+    both = [prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM))) for _ in range(2)]
+
+    # THEN DNS was asked once, and the facts were written once
+    assert [outcome.outcome for outcome in both] == [
+        ProbeOutcome.PROBED,
+        ProbeOutcome.ALREADY_ANSWERED,
+    ]
+    assert dns.asked == ["a.test"]
+    assert facts.writes == 1
+
+
+def test_two_probes_at_once_have_one_outcome() -> None:
+    # GIVEN two environments that both found nothing known
+    facts, dns = FakeDomainLedger(), Dns()
+    found = dns("a.test")
+    for _ in range(2):
+        facts.record_probe(DomainFacts(domain="a.test"), found, claims=CLAIM)
+
+    # THEN the facts hold one finding
+    assert facts.writes == 1
+
+
+def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
+    # GIVEN requests that all rest on bounces before the first probe
+    facts, dns = FakeDomainLedger(), Dns()
+    for n in range(1000):
+        claims = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(seconds=n)}
+        prober(dns, facts).process(message(ProbeRequest("a.test", claims)))
+
+    # THEN DNS was asked once
+    assert dns.asked == ["a.test"]
+
+
+def test_a_claim_later_than_the_probe_asks_dns_again() -> None:
+    # GIVEN a domain that was probed, and a bounce after that
+    facts, dns = FakeDomainLedger(), Dns()
+    facts.record_probe(DomainFacts(domain="a.test"), dns("a.test"))
+    later = {Cause.DOMAIN_UNKNOWN: NOW + timedelta(seconds=1)}
+
+    # WHEN the bounce asks for a probe
+    outcome = prober(dns, facts).process(message(ProbeRequest("a.test", later)))
+
+    # THEN the earlier finding is no answer to it
+    assert outcome.outcome is ProbeOutcome.PROBED
+
+
+def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None:
+    # GIVEN a domain probed for one claim
+    facts, dns = FakeDomainLedger(), Dns()
+    prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
+
+    # WHEN another kind of claim from before the probe comes in
+    other = {Cause.DOMAIN_UNKNOWN: NOW - timedelta(hours=1)}
+    outcome = prober(dns, facts).process(message(ProbeRequest("a.test", other)))
+
+    # THEN it is kept beside the first
+    assert outcome.outcome is ProbeOutcome.ALREADY_ANSWERED
+    assert facts.domains["a.test"].claims == CLAIM | other
+
+
+@pytest.mark.parametrize(
+    ("age", "outcome"),
+    [(FRESH - timedelta(seconds=1), ProbeOutcome.ALREADY_ANSWERED), (FRESH, ProbeOutcome.PROBED)],
+)
+def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(
+    age: timedelta, outcome: ProbeOutcome
+) -> None:
+    # GIVEN a domain probed some time ago
+    facts = FakeDomainLedger()
+    facts.record_probe(DomainFacts(domain="a.test"), Probe(verdict=V.NULL_MX, probed_at=NOW - age))
+
+    # THEN a recheck asks DNS only if that is too long ago
+    assert prober(Dns(), facts).process(message(ProbeRequest("a.test"))).outcome is outcome
+
+
+def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
+    # GIVEN a domain that was found dead, and DNS that fails now
+    facts, queue = FakeDomainLedger(), FakeQueue()
+    facts.record_probe(
+        DomainFacts(domain="a.test"), Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90))
+    )
+    known = facts.domains["a.test"]
+
+    # WHEN it is to be probed for the second time
+    outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
+        message(ProbeRequest("a.test"), received=2, age=timedelta(minutes=1))
+    )
+
+    # THEN the message is kept back for five minutes, and what was known stays
+    assert (outcome.outcome, outcome.retry_in) == (ProbeOutcome.POSTPONED, 300)
+    assert queue.hidden == [("handle-1", 300)]
+    assert facts.domains["a.test"] == known
+
+
+def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
+    # GIVEN a request that is a day old
+    facts, queue = FakeDomainLedger(), FakeQueue()
+
+    # WHEN DNS still gives no answer
+    outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
+        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
+    )
+
+    # THEN it is given up
+    assert outcome.outcome is ProbeOutcome.GIVEN_UP
+    assert queue.hidden == []
+    assert facts.domains == {}
+
+
+@pytest.mark.parametrize(
+    ("recheck_in", "then_in"),
+    [
+        (timedelta(days=-1), RECHECK_AFTER_GIVING_UP),
+        (timedelta(days=80), timedelta(days=80)),
+        (None, None),
+    ],
+)
+def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(
+    recheck_in: timedelta | None, then_in: timedelta | None
+) -> None:
+    # GIVEN a domain that was found dead, with its recheck past, far off, or none
+    facts = FakeDomainLedger()
+    found = Probe(
+        verdict=V.MISSING,
+        probed_at=NOW - timedelta(days=90),
+        recheck_at=None if recheck_in is None else NOW + recheck_in,
+    )
+    facts.record_probe(DomainFacts(domain="a.test"), found)
+
+    # WHEN a request is given up
+    outcome = prober(Dns(V.UNKNOWN), facts).process(
+        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
+    )
+    assert outcome.outcome is ProbeOutcome.GIVEN_UP
+
+    # THEN the verdict stays, and a recheck that was due comes again some days later
+    then = None if then_in is None else NOW + then_in
+    assert facts.domains["a.test"].probe == replace(found, recheck_at=then)
+    assert timedelta(days=LOOK_BACK) > RECHECK_AFTER_GIVING_UP
+
+
+def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:
+    # GIVEN a queue that refuses to keep the message back
+    outcome = prober(Dns(V.UNKNOWN), queue=FakeQueue(down=True)).process(
+        message(ProbeRequest("a.test"))
+    )
+
+    # THEN it is postponed all the same, by the queue's own timeout
+    assert (outcome.outcome, outcome.retry_in) == (ProbeOutcome.POSTPONED, None)
+
+
+def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first() -> None:
+    # GIVEN DNS that never answers
+    age, received, tries = timedelta(0), 1, []
+
+    # WHEN every delay is kept
+    while (delay := retry_in(received, age)) is not None:
+        tries.append(delay)
+        age += timedelta(seconds=delay)
+        received += 1
+
+    # THEN the tries are 1 min, 5 min, 30 min, 2 h, 6 h, nearly 12 h apart, and end with a day
+    assert tries == [60, 300, 1800, 7200, 21600, 43000, 12440]
+    assert age == timedelta(hours=24)
+
+
+def test_no_delay_is_longer_than_sqs_allows() -> None:
+    # SQS counts 12 hours from when the message was received, not from the call
+    assert all((retry_in(n, timedelta(0)) or 0) <= 43_200 - 60 for n in range(100))
+
+
+def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole() -> None:
+    # GIVEN a message that names no domain
+    body = json.dumps({"domain": "no domain at all", "more": 1})
+    dead_letters, dns = FakeDeadLetters(), Dns()
+
+    # WHEN it is processed
+    outcome = prober(dns, dead_letters=dead_letters).process(message(body))
+
+    # THEN it is kept as it came, with the field and the reason, and nobody is asked
+    assert outcome.outcome is ProbeOutcome.REFUSED
+    [(kept, error)] = dead_letters.messages
+    assert kept == body
+    assert error.field == "domain"
+    assert dns.asked == []

@@ -1,0 +1,84 @@
+"""The wiring of ingest: what goes back to the queue, and what is logged."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bounceledger.ledger import Outcome, RecordResult
+from tests.fakes import FakeContext, FakeLedger
+from tests.functions import load, logged
+from tests.ses_documents import bounce, sns_record
+from tests.unit.functions.intakes import intake
+
+ingest = load("ingest")
+
+
+def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
+    # GIVEN a table that throttles one of two addresses
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"b@example.test": throttled})
+    event = {
+        "Records": [
+            sns_record(bounce("a@example.test"), message_id="1"),
+            sns_record(bounce("b@example.test"), message_id="2"),
+        ]
+    }
+
+    # WHEN ingest is invoked
+    answer = ingest.handler(event, FakeContext(), intake=intake(ledger))
+
+    # THEN SQS is told of that message alone
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+
+
+def test_ingest_leaves_time_to_hand_the_rest_back() -> None:
+    # GIVEN an invocation with thirty seconds left
+    ledger = FakeLedger()
+    before = datetime.now(UTC)
+
+    # WHEN it ledger
+    event = {"Records": [sns_record(bounce("a@example.test"))]}
+    ingest.handler(event, FakeContext(milliseconds=30_000), intake=intake(ledger))
+
+    # THEN the ledger has to stop before those are over
+    [deadline] = ledger.deadlines
+    assert deadline is not None
+    assert timedelta(seconds=15) < deadline - before < timedelta(seconds=23)
+
+
+def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
+    # GIVEN a direct SNS invocation while the table throttles
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"a@example.test": throttled})
+    message = json.dumps(bounce("a@example.test"))
+    event = {
+        "Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": message}}]
+    }
+
+    # THEN the invocation fails, so that Lambda tries it again
+    with pytest.raises(ingest.LedgerError):
+        ingest.handler(event, FakeContext(), intake=intake(ledger))
+
+
+def test_ingest_logs_no_address() -> None:
+    # GIVEN a good event, a poisonous one and one that fails
+    throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
+    ledger = FakeLedger({"failing@example.test": throttled})
+    event = {
+        "Records": [
+            sns_record(bounce("jane@example.test"), message_id="1"),
+            sns_record(bounce("failing@example.test"), message_id="2"),
+            sns_record(bounce("jim@@example.test"), message_id="3"),
+        ]
+    }
+
+    # WHEN ingest is invoked
+    with logged(ingest) as written:
+        ingest.handler(event, FakeContext(), intake=intake(ledger))
+
+    # THEN the log says what happened, and to no one in particular
+    log = written.getvalue()
+    assert "dead-lettered" in log
+    assert "will be retried" in log
+    assert "example.test" not in log

@@ -1,0 +1,241 @@
+"""The wiring of lookup: requests in, answers out."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bounceledger.errors import LedgerError
+from tests.fakes import FakeContext, FakeLedger
+from tests.functions import load
+from tests.ses_documents import bounce, sns_record
+from tests.unit.functions.intakes import intake
+
+lookup = load("lookup")
+
+
+def call(method: str, path: str, *, ledger: FakeLedger, **event: Any) -> tuple[int, Any]:
+    resource = path
+    request = {
+        "httpMethod": method,
+        "path": path,
+        "resource": resource,
+        "headers": {},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {"stage": "live", "path": f"/live{path}"},
+        **event,
+    }
+    answer = lookup.handler(request, FakeContext(), ledger=ledger)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def get(
+    path: str, query: Mapping[str, str] | None = None, *, ledger: FakeLedger | None = None
+) -> tuple[int, Any]:
+    return call(
+        "GET",
+        path,
+        ledger=FakeLedger() if ledger is None else ledger,
+        queryStringParameters=dict(query) if query else None,
+    )
+
+
+def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
+    # WHEN an unknown address is asked for
+    status, body = get("/v1/suppressions", {"address": "jane@example.test"})
+
+    # THEN the answer is 200 and says so
+    assert status == 200
+    assert body["suppressed"] is False
+    assert body["reason"] is None
+    assert body["scope"] == "none"
+    assert body["count"] == 0
+
+
+def test_a_dead_address_is_reported_with_the_servers_words() -> None:
+    # GIVEN a booked hard bounce
+    ledger = FakeLedger()
+    intake(ledger).process([sns_record(bounce("jane@example.test"))])
+
+    # WHEN the address is asked for, however it is spelt
+    status, body = get("/v1/suppressions", {"address": "Jane@EXAMPLE.test."}, ledger=ledger)
+
+    # THEN the answer says why
+    assert status == 200
+    assert body["address"] == "jane@example.test"
+    assert body["suppressed"] is True
+    assert body["reason"] == "hard_bounce"
+    assert body["category"] == "mailbox_unknown"
+    assert body["scope"] == "address"
+    assert body["lead_sources"] == ["webinar"]
+    assert body["diagnostic"] == "smtp; 550 5.1.1 user unknown"
+    assert body["reply_code"] == 550
+    assert body["enhanced_status"] == "5.1.1"
+    assert body["rule"]
+    assert body["count"] == 1
+    assert body["first_seen"] == body["last_seen"]
+    assert body["suppressed_until"] is None
+
+
+@pytest.mark.parametrize("query", [{}, {"address": ""}, {"address": "  "}, {"source": "x"}])
+def test_a_missing_address_is_named(query: dict[str, str]) -> None:
+    # WHEN the address is missing
+    status, body = get("/v1/suppressions", query)
+
+    # THEN the answer names the field
+    assert (status, body["field"]) == (400, "address")
+
+
+def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
+    # WHEN two addresses are asked for at once
+    status, body = call(
+        "GET",
+        "/v1/suppressions",
+        ledger=FakeLedger(),
+        queryStringParameters={"address": "b@example.test"},
+        multiValueQueryStringParameters={"address": ["a@example.test", "b@example.test"]},
+    )
+
+    # THEN neither is answered for
+    assert (status, body["field"]) == (400, "address")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/v1/suppressions", {"address": "a@example.test", "source": "##"}, "source"),
+        ("/v1/sources/%20/counts", {}, "source"),
+        ("/v1/domains", {"name": "x"}, "name"),
+        ("/v1/domains", {}, "name"),
+    ],
+)
+def test_the_field_that_is_named_is_the_callers(
+    path: str, query: dict[str, str], field: str
+) -> None:
+    # WHEN a parameter cannot be used
+    status, body = get(path, query)
+
+    # THEN the answer names it as the caller did
+    assert (status, body["field"]) == (400, field)
+
+
+def test_without_the_table_there_is_no_answer() -> None:
+    # GIVEN a table that does not answer
+    class Silent(FakeLedger):
+        def check(self, *_: object, **__: object) -> list[Any]:
+            raise LedgerError("the table did not take it")
+
+    # WHEN an address is asked for
+    status, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=Silent())
+
+    # THEN nobody is told that it may be mailed
+    assert status == 503
+    assert "suppressed" not in body
+
+
+@pytest.mark.parametrize("address", ["jane", "@example.test", "a b@example.test", "a@b\r\nc.test"])
+def test_an_impossible_address_is_refused(address: str) -> None:
+    # WHEN the address cannot be one
+    status, body = get("/v1/suppressions", {"address": address})
+
+    # THEN the answer names the field and does not repeat the text
+    assert (status, body["field"]) == (400, "address")
+    assert address not in body["error"]
+
+
+def test_counts_of_a_lead_source() -> None:
+    # WHEN counts are asked for
+    status, body = get("/v1/sources/webinar/counts", {"from": "2026-01-01", "to": "2026-01-02"})
+
+    # THEN they come by day, with their sums
+    assert status == 200
+    assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
+    assert body["totals"] == {"hard": 1, "delivered": 3, "categories": {}}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"from": "yesterday"}, "from"),
+        ({"from": "20260101"}, "from"),
+        ({"to": "0001-01-05"}, "to"),
+        ({"to": "2026-13-01"}, "to"),
+        ({"from": "2026-02-01", "to": "2026-01-01"}, "from"),
+        ({"from": "2020-01-01", "to": "2026-01-01"}, "from"),
+    ],
+)
+def test_bad_days_are_named(query: dict[str, str], field: str) -> None:
+    # WHEN a day cannot be read or the range is out of bounds
+    status, body = get("/v1/sources/webinar/counts", query)
+
+    # THEN the answer names it
+    assert (status, body["field"]) == (400, field)
+
+
+def test_a_reply_is_classified() -> None:
+    # WHEN a reply is posted
+    status, body = call(
+        "POST",
+        "/v1/classify",
+        ledger=FakeLedger(),
+        body=json.dumps({"diagnostic": "smtp; 550 5.1.1 user unknown"}),
+    )
+
+    # THEN the answer says what it means, and why
+    assert status == 200
+    assert body["category"] == "mailbox_unknown"
+    assert body["disposition"] == "hard"
+    assert body["explanation"]["what_to_do"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (None, "body"),
+        ("no json", "body"),
+        ("[]", "body"),
+        ("{}", "diagnostic"),
+        ('{"diagnostic": 550}', "diagnostic"),
+        ('{"diagnostic": "x", "status": 5}', "status"),
+    ],
+)
+def test_a_bad_reply_is_named(body: str | None, field: str) -> None:
+    # WHEN the body is not what it must be
+    status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
+
+    # THEN the answer names the field
+    assert (status, answer["field"]) == (400, field)
+
+
+def test_the_reference_is_listed_and_read() -> None:
+    # WHEN the codes are listed
+    status, body = get("/v1/codes")
+
+    # THEN 521 is among them, and has a page
+    assert status == 200
+    assert "521" in {entry["code"] for entry in body["codes"]}
+    assert get("/v1/codes/521")[0] == 200
+    assert get("/v1/codes/999")[0] == 404
+
+
+def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
+    # WHEN an unknown domain is asked for
+    status, body = get("/v1/domains", {"name": "Example.TEST"})
+
+    # THEN the answer says that nothing is known
+    assert status == 200
+    assert body["domain"] == "example.test"
+    assert body["verdict"] is None
+
+
+def test_an_unknown_route_is_a_404_in_json() -> None:
+    # WHEN no such route exists
+    status, body = get("/v1/nothing")
+
+    # THEN the answer is a 404
+    assert status == 404
+    assert body["error"]

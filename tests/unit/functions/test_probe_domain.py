@@ -1,0 +1,57 @@
+"""The wiring of probe_domain."""
+
+from datetime import timedelta
+
+import pytest
+
+from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.prober import (
+    GIVE_UP_AFTER,
+)
+from bounceledger.state import DomainVerdict as V
+from tests.fakes import FakeContext, FakeDeadLetters
+from tests.functions import load
+from tests.probing import Dns, FakeDomainLedger, message, prober
+
+probe_domain = load("probe_domain")
+
+
+@pytest.mark.parametrize(
+    ("request_", "verdict", "age", "again"),
+    [
+        (ProbeRequest("a.test"), V.NULL_MX, timedelta(0), False),
+        (ProbeRequest("a.test"), V.UNKNOWN, timedelta(0), True),
+        (ProbeRequest("a.test"), V.UNKNOWN, GIVE_UP_AFTER, False),
+        ("nothing", V.NULL_MX, timedelta(0), False),
+    ],
+)
+def test_the_function_asks_for_what_was_postponed_again(
+    request_: ProbeRequest | str, verdict: V, age: timedelta, *, again: bool
+) -> None:
+    # GIVEN a message
+    event = {"Records": [message(request_, age=age)]}
+
+    # WHEN the function handles it
+    answer = probe_domain.handler(event, FakeContext(), prober=prober(Dns(verdict)))
+
+    # THEN it is handed back if it was postponed
+    failures = [{"itemIdentifier": "message-1"}] if again else []
+    assert answer == {"batchItemFailures": failures}
+
+
+@pytest.mark.parametrize("kind", ["table", "dead letters"])
+def test_the_function_hands_back_what_could_not_be_written(kind: str) -> None:
+    # GIVEN a table, or a dead-letter queue, that takes nothing
+    facts = FakeDomainLedger(down=kind == "table")
+    dead_letters = FakeDeadLetters(down=kind != "table")
+    body = ProbeRequest("a.test") if kind == "table" else "nothing"
+
+    # WHEN the function handles a message
+    answer = probe_domain.handler(
+        {"Records": [message(body)]},
+        FakeContext(),
+        prober=prober(Dns(), facts, dead_letters=dead_letters),
+    )
+
+    # THEN it is delivered again
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}

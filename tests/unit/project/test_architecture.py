@@ -1,0 +1,235 @@
+"""Imports point one way, rooms keep to their subject, and a cold start loads little."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.project.modules import (
+    FUNCTIONS,
+    LAYER,
+    ROOT,
+    cycles,
+    files,
+    identifiers,
+    import_graph,
+    imported_names,
+    room_of,
+    strings,
+    type_checking_names,
+)
+
+RANKS = (
+    {"errors", "events", "verdict"},
+    {"policy", "addresses", "reference"},
+    {"settings", "observe"},
+    {"classify", "state", "providers"},
+    {"ledger", "queues"},
+    {"domains"},
+    {"envelope"},
+    {"intake", "api"},
+    {"functions", "cli"},
+)
+"""Rooms; each may import only from the rows above its own. The first three are the nouns."""
+
+PURE = {"events", "verdict", "policy", "addresses", "classify", "state"}
+"""Rooms that import the standard library only, except for what `ENGINES` grants."""
+
+ENGINES = {"classify": {"re2"}, "addresses": {"idna"}}
+
+ONLY_HERE = {
+    "boto3": {"ledger"},
+    "botocore": {"ledger", "queues", "domains"},
+    "dns": {"domains"},
+    "publicsuffixlist": {"domains"},
+    "aws_lambda_powertools": {"observe", "functions"},
+}
+"""Which rooms may import a package, where that is not the command line."""
+
+MODULES = files()
+LAYER_MODULES = {
+    name: path for name, path in MODULES.items() if path.is_relative_to(LAYER) and "." in name
+}
+
+
+def rank_of(room: str) -> int:
+    return next(rank for rank, rooms in enumerate(RANKS) if room in rooms)
+
+
+# -------------------------------------------------------------- which way imports point
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Any module can be read, tested and changed after those below it."""
+    assert cycles(import_graph()) == []
+
+
+def test_the_search_for_circles_finds_one() -> None:
+    """A search that finds nothing in this project has to find what there is elsewhere."""
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"d"}, "e": {"a"}}
+    assert sorted(cycles(graph)) == [["b", "c"], ["d"]]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "bounceledger"])
+def test_imports_point_to_lower_rooms_only(module: str) -> None:
+    """A room is understood from the rooms below it, without those above."""
+    # GIVEN a module and its imports from the project
+    own = room_of(module)
+    others = {room_of(name) for name in import_graph()[module] if name != "bounceledger"} - {own}
+
+    # THEN each of the other rooms stands in a row above its own
+    assert {room for room in others if rank_of(room) >= rank_of(own)} == set()
+
+
+@pytest.mark.parametrize("function", sorted(n for n in MODULES if n.startswith("functions.")))
+def test_a_function_imports_the_layer_only(function: str) -> None:
+    """Functions are deployed one by one, so none of them has another's code."""
+    assert {room_of(name) for name in import_graph()[function]}.isdisjoint({"functions", "cli"})
+
+
+@pytest.mark.parametrize(("module", "path"), LAYER_MODULES.items(), ids=LAYER_MODULES)
+def test_packages_are_imported_where_they_belong(module: str, path: Path) -> None:
+    """Pure rooms stay pure, and each service is spoken to from one room."""
+    # GIVEN a module of the layer and what it imports from outside
+    own = room_of(module)
+    names = set(imported_names(path)) - type_checking_names(path)
+    packages = {name.partition(".")[0] for name in names} - {"bounceledger"}
+    foreign = packages - sys.stdlib_module_names
+
+    # THEN a pure module imports nothing but its engine
+    if own in PURE:
+        assert foreign <= ENGINES.get(own, set())
+
+    # AND packages with a place of their own are imported nowhere else
+    assert {package for package in foreign if own not in ONLY_HERE.get(package, {own})} == set()
+
+
+def test_dns_and_idna_are_loaded_on_demand_only() -> None:
+    """Most invocations need neither, and both cost a cold start."""
+    loaded = {
+        name.partition(".")[0]
+        for path in LAYER_MODULES.values()
+        for name in imported_names(path, only_at_top=True)
+    }
+    assert loaded.isdisjoint({"dns", "idna", "publicsuffixlist", "tomllib"})
+
+
+# -------------------------------------------------------------------------- one subject
+
+KEY_PREFIX = re.compile(r"(?:ADDRESS|SOURCE|DOMAIN|COUNT|RECHECK|EVENT|CHANGE|DAY)#")
+
+
+def test_item_keys_are_spelled_in_the_ledger_only() -> None:
+    """A change of the key shapes touches one room (the template's policies aside)."""
+    # GIVEN every string of the layer, the functions, the command line and the tools
+    ledger = [path for module, path in LAYER_MODULES.items() if room_of(module) == "ledger"]
+    elsewhere = {*MODULES.values(), *(ROOT / "tools").glob("*.py")} - {*ledger}
+
+    # THEN those that begin like a key are in the ledger
+    assert spelled_in(ledger, KEY_PREFIX)
+    assert spelled_in(elsewhere, KEY_PREFIX) == {}
+
+
+SES_WORDS = re.compile(
+    r"""\bses\b | amazon_?ses | amazonsns
+      | (?:event|notification)_?types? | (?:bounce|complaint)_?(?:sub)?_?type
+      | complaint_?feedback | feedback_?id | sending_?account
+      | (?:bounced|complained|delayed)_?recipients | diagnostic_?code | email_?address
+      | smtp_?response | delivery\ delayed | rendering\ failure | email\ bounced
+      | no_?email | on_?account_?suppression | on_?tenant_?suppression | email_?validation
+      | custom_?timeout | (?:content|attachment)rejected | messagetoolarge | mailboxfull
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""SES's names of fields, of kinds of events and of types of bounces, and its own name."""
+
+NEUTRAL = {"envelope", "intake", "events", "settings", "state", "classify"}
+"""Rooms in which a second provider must change nothing. The words of rules are in TOML."""
+
+
+def test_neutral_rooms_do_not_name_ses() -> None:
+    """A new provider is one module and one line in the table of providers."""
+    # GIVEN the code of rooms that every provider's events pass
+    neutral = [path for module, path in LAYER_MODULES.items() if room_of(module) in NEUTRAL]
+
+    # THEN no string and no identifier is one of SES's words
+    assert spelled_in(neutral, SES_WORDS, with_identifiers=True) == {}
+
+
+def test_the_words_of_ses_are_found_where_they_belong() -> None:
+    """The pattern is worth something only if it knows the words of the SES module."""
+    ses = LAYER / "providers/ses.py"
+    [found] = spelled_in([ses], SES_WORDS, with_identifiers=True).values()
+    assert len(found) > 25
+
+
+def spelled_in(
+    paths: Iterable[Path], pattern: re.Pattern[str], *, with_identifiers: bool = False
+) -> dict[str, set[str]]:
+    """File to its strings, and identifiers if asked, in which a pattern is found."""
+    search = pattern.search if with_identifiers else pattern.match
+    found = {}
+    for path in paths:
+        words = {*strings(path), *(identifiers(path) if with_identifiers else ())}
+        if hits := {word for word in words if search(word)}:
+            found[str(path.relative_to(ROOT))] = hits
+    return found
+
+
+# --------------------------------------------------------------------------- cold start
+
+NEVER_AT_START = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xray_sdk"}
+
+FORBIDDEN = {
+    "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
+    "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
+    "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
+    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
+    "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify"},
+}
+"""What the cold start of each function must not load."""
+
+
+def loaded_by(statement: str, folder: Path = ROOT) -> set[str]:
+    """The modules that a fresh interpreter has loaded after a statement, as Lambda runs it."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "PYTHONPATH": str(LAYER.parent),
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    script = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(result.stdout))
+
+
+@pytest.mark.parametrize("function", FORBIDDEN)
+def test_a_cold_start_loads_no_more_than_it_must(function: str) -> None:
+    """The first invocation waits for everything that is imported."""
+    # GIVEN what a fresh interpreter has loaded once it imported the function
+    loaded = loaded_by("import app", FUNCTIONS / function)
+
+    # THEN nothing is among it that only other functions need
+    assert loaded & (NEVER_AT_START | FORBIDDEN[function]) == set()
+
+
+def test_every_function_has_its_list_of_what_it_must_not_load() -> None:
+    """A new function cannot go without one."""
+    assert {path.parent.name for path in FUNCTIONS.glob("*/app.py")} == set(FORBIDDEN)
+
+
+def test_deciding_loads_no_classifier() -> None:
+    """Lookup decides from facts, and has no use for rules and their matching engine."""
+    loaded = loaded_by("import bounceledger.state")
+    assert {name for name in loaded if name.startswith(("re2", "bounceledger.classify"))} == set()

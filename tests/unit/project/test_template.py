@@ -1,0 +1,187 @@
+"""What the template promises: least privilege, nothing public, nothing lost."""
+
+from typing import Any
+
+import pytest
+
+from bounceledger.domains.prober import ProbeOutcome
+from bounceledger.observe import NAMESPACE
+from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    [policy] = role["Policies"]
+    return list(policy["PolicyDocument"]["Statement"])
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> None:
+    # GIVEN a function and the role that it names
+    [role_name, _] = FUNCTIONS[name]["Role"]["GetAtt"].split(".")
+    role = RESOURCES[role_name]["Properties"]
+
+    # THEN nobody shares the role, and managed policies, which reach further, are not attached
+    assert sum(f["Role"] == FUNCTIONS[name]["Role"] for f in FUNCTIONS.values()) == 1
+    assert len(role["Policies"]) == 1
+    assert "ManagedPolicyArns" not in role
+
+    # AND every statement names its actions and its resource
+    for statement in statements(role):
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            assert "*" not in action
+        assert statement["Resource"] != "*"
+
+
+RIGHTS = {
+    "IngestRole": {
+        "dynamodb": {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "UpdateItem"},
+        "sqs": {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"},
+    },
+    "LookupRole": {"dynamodb": {"BatchGetItem", "Query"}},
+    "OutboxRole": {
+        "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
+        "sqs": {"SendMessage"},
+    },
+    "ProbeDomainRole": {
+        "dynamodb": {"BatchGetItem", "PutItem", "DeleteItem"},
+        "sqs": {
+            "ReceiveMessage",
+            "DeleteMessage",
+            "GetQueueAttributes",
+            "ChangeMessageVisibility",
+            "SendMessage",
+        },
+    },
+    "RecheckRole": {"dynamodb": {"Query"}, "sqs": {"SendMessage"}},
+}
+"""What the code of each function calls, log lines aside."""
+
+
+@pytest.mark.parametrize("name", of_type("AWS::IAM::Role"))
+def test_a_role_holds_the_rights_that_its_function_uses_and_no_other(name: str) -> None:
+    # GIVEN the actions that a role allows
+    allowed: dict[str, set[str]] = {}
+    for statement in statements(RESOURCES[name]["Properties"]):
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            service, _, call = action.partition(":")
+            allowed.setdefault(service, set()).add(call)
+
+    # THEN they are those of the calls that the function makes
+    assert allowed.pop("logs") == {"CreateLogStream", "PutLogEvents"}
+    assert allowed == RIGHTS[name]
+
+
+def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> None:
+    # GIVEN the API
+    [api] = of_type("AWS::Serverless::Api").values()
+
+    # THEN IAM is the default, callers need not hold lambda:InvokeFunction
+    assert api["Auth"] == {"DefaultAuthorizer": "AWS_IAM", "InvokeRole": "NONE"}
+
+    # AND no route overrides it
+    for function in FUNCTIONS.values():
+        for event in function.get("Events", {}).values():
+            assert "Auth" not in event["Properties"]
+
+
+def test_access_logs_hold_no_query_string_where_addresses_are() -> None:
+    # GIVEN the format of the access log
+    [api] = of_type("AWS::Serverless::Api").values()
+    chosen, log, _ = api["AccessLogSetting"]["If"]
+
+    # THEN it names the route only
+    assert chosen == "WithAccessLogs"
+    assert "querystring" not in log["Format"].lower()
+    assert '$context.path"' not in log["Format"]
+
+
+def test_the_queue_hides_a_batch_for_longer_than_six_runs_of_ingest() -> None:
+    # GIVEN the function's timeout and the longest window
+    timeout = FUNCTIONS["IngestFunction"]["Timeout"]
+    window = TEMPLATE["Parameters"]["BatchingWindow"]["MaxValue"]
+
+    # THEN the visibility timeout covers them (AWS Lambda guide, "Using Lambda with SQS")
+    visibility = RESOURCES["EventQueue"]["Properties"]["VisibilityTimeout"]
+    assert visibility >= 6 * timeout + window
+
+
+def test_layer_and_functions_are_built_for_one_architecture() -> None:
+    # GIVEN the layer's build and the functions
+    architecture = {"Ref": "Architecture"}
+
+    # THEN all take the same parameter
+    assert RESOURCES["SharedLayer"]["Metadata"]["BuildArchitecture"] == architecture
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [architecture]
+
+
+def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
+    # GIVEN what the code reads and what the template sets
+    from dataclasses import fields
+
+    from bounceledger.policy import Policy
+    from bounceledger.settings import Settings
+
+    known = {f.name.upper() for cls in (Settings, Policy) for f in fields(cls)}
+    used = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for function in FUNCTIONS.values():
+        used |= set(function.get("Environment", {}).get("Variables", {}))
+
+    # THEN the template sets no variable that nobody reads
+    assert used <= known
+
+
+def test_the_defaults_of_template_and_code_agree() -> None:
+    # GIVEN the policy's defaults in code
+    from dataclasses import fields
+
+    from bounceledger.policy import Policy
+
+    parameters = TEMPLATE["Parameters"]
+    for item in fields(Policy):
+        name = "".join(word.capitalize() for word in item.name.split("_"))
+        if name not in parameters:
+            continue
+
+        # THEN the template's parameter has the same
+        default = item.default
+        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default).lower()
+        assert str(parameters[name]["Default"]) == text, name
+
+
+def test_alarms_watch_what_loses_events() -> None:
+    # GIVEN the alarms
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"])
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+    }
+
+    # THEN dead letters, waiting events, errors and throttles are among what they watch
+    assert watched >= {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+    }
+
+
+def test_a_request_for_a_probe_outlives_a_day_without_table() -> None:
+    # GIVEN a probe queue whose messages come back after a while
+    queue = RESOURCES["ProbeQueue"]["Properties"]
+    tries = queue["RedrivePolicy"]["maxReceiveCount"]
+
+    # THEN a day of failures does not exhaust their tries
+    assert tries * queue["VisibilityTimeout"] > 86_400
+
+
+def test_somebody_is_told_when_dns_gives_no_answers() -> None:
+    # GIVEN the alarm on requests that were given up
+    alarm = RESOURCES["ProbesGivenUpAlarm"]["Properties"]
+
+    # THEN it watches what the function counts
+    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, ProbeOutcome.GIVEN_UP)
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "probe_domain"}]

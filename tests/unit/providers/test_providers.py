@@ -1,0 +1,22 @@
+"""The table of providers, and how a payload is read by one of them."""
+
+from bounceledger import providers
+from bounceledger.providers import Payload, ses
+from bounceledger.settings import Settings
+from tests.ses_documents import bounce
+
+SETTINGS = Settings(allowed_accounts=frozenset("*"))
+
+
+def test_a_payload_is_read_by_its_providers_module() -> None:
+    payload = Payload(provider="ses", content=bounce("lead@example.net"))
+
+    [document] = ses.split(payload)
+
+    assert providers.read(payload, SETTINGS) == ses.read(document, SETTINGS)
+
+
+def test_a_document_that_cannot_be_read_is_refused_by_itself() -> None:
+    payload = Payload(provider="ses", content={"eventType": 5})
+
+    assert [error.field for error in providers.read(payload, SETTINGS).refused] == ["eventType"]

@@ -1,0 +1,655 @@
+"""SES documents, read into events."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounceledger.envelope import unwrap
+from bounceledger.errors import AddressError, InputError, PayloadError
+from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
+from bounceledger.providers import Parsed, Payload, ses
+from bounceledger.settings import Settings
+
+NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+SETTINGS = Settings(allowed_accounts=frozenset("*"))
+
+
+type Json = dict[str, Any]
+
+
+def bounce(*recipients: object, **changes: object) -> Json:
+    return {
+        "eventType": "Bounce",
+        "bounce": {
+            "feedbackId": "feedback-1",
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": list(recipients) or [recipient("lead@example.net")],
+            "timestamp": "2026-01-15T10:00:05.000Z",
+            **changes,
+        },
+        "mail": mail(),
+    }
+
+
+def recipient(address: str, **changes: object) -> Json:
+    return {
+        "emailAddress": address,
+        "action": "failed",
+        "status": "5.1.1",
+        "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+        **changes,
+    }
+
+
+def mail(**changes: object) -> Json:
+    return {
+        "timestamp": "2026-01-15T10:00:00.000Z",
+        "sendingAccountId": "111122223333",
+        "messageId": "mail-1",
+        "destination": ["lead@example.net", "other@example.net"],
+        "headers": [],
+        "tags": {"lead_source": ["webinar"]},
+        **changes,
+    }
+
+
+def event(kind: str, section: str, content: Json, **changes: object) -> Json:
+    return {"eventType": kind, "mail": mail(**changes), section: content}
+
+
+def read(payload: Payload, settings: Settings = SETTINGS, *, now: datetime = NOW) -> Parsed:
+    [document] = ses.split(payload)
+    return ses.read(document, settings, now=lambda: now)
+
+
+def parse(body: Json, *, now: datetime = NOW, **wrapping: Any) -> Parsed:
+    return read(Payload(provider="ses", content=body, **wrapping), now=now)
+
+
+def only(body: Json, **envelope: Any) -> MailEvent:
+    parsed = parse(body, **envelope)
+    assert not parsed.refused
+    (found,) = parsed.events
+    return found
+
+
+def addresses(body: Json) -> list[str]:
+    return [found.address for found in parse(body).events]
+
+
+NOTHING = ("", ProviderReason.UNSTATED)
+
+
+def test_a_bounce_says_everything_about_its_recipient() -> None:
+    assert only(bounce()) == MailEvent(
+        event_id=only(bounce()).event_id,
+        provider="ses",
+        kind=Kind.BOUNCE,
+        provider_kind="Bounce",
+        address="lead@example.net",
+        lead_source="webinar",
+        occurred_at=datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC),
+        message_id="mail-1",
+        diagnostic="smtp; 550 5.1.1 user unknown",
+        status="5.1.1",
+        action="failed",
+        permanence=Permanence.PERMANENT,
+        provider_reason=ProviderReason.GENERAL,
+    )
+
+
+def test_only_those_who_bounced_bounced() -> None:
+    assert addresses(bounce(recipient("other@example.net"))) == ["other@example.net"]
+
+
+def test_every_recipient_has_a_status_of_its_own() -> None:
+    body = bounce(
+        recipient("a@example.net"),
+        recipient("b@example.net", status="4.2.2", action="delayed", diagnosticCode=None),
+    )
+
+    first, second = parse(body).events
+
+    assert (first.status, first.action) == ("5.1.1", "failed")
+    assert (second.status, second.action, second.diagnostic) == ("4.2.2", "delayed", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "detail"),
+    [
+        (
+            event("Delivery", "delivery", {"recipients": ["a@b.example"], "smtpResponse": "250"}),
+            Kind.DELIVERY,
+            ("250", ProviderReason.UNSTATED),
+        ),
+        (
+            event(
+                "DeliveryDelay",
+                "deliveryDelay",
+                {
+                    "delayType": "MailboxFull",
+                    "delayedRecipients": [
+                        {"emailAddress": "a@b.example", "status": "4.2.2", "diagnosticCode": "452"}
+                    ],
+                },
+            ),
+            Kind.DELIVERY_DELAY,
+            ("452", ProviderReason.UNSTATED),
+        ),
+        (
+            event(
+                "Complaint",
+                "complaint",
+                {
+                    "complainedRecipients": [{"emailAddress": "a@b.example"}],
+                    "complaintFeedbackType": "Not-Spam",
+                    "complaintSubType": "OnAccountSuppressionList",
+                },
+            ),
+            Kind.COMPLAINT,
+            ("", ProviderReason.NOT_SPAM),
+        ),
+        (
+            event("Reject", "reject", {"reason": "Bad content"}, destination=["a@b.example"]),
+            Kind.REJECT,
+            ("Bad content", ProviderReason.UNSTATED),
+        ),
+        (
+            event(
+                "Rendering Failure",
+                "failure",
+                {"errorMessage": "no x"},
+                destination=["a@b.example"],
+            ),
+            Kind.RENDERING_FAILURE,
+            ("no x", ProviderReason.UNSTATED),
+        ),
+        (event("Send", "send", {}, destination=["a@b.example"]), Kind.SEND, NOTHING),
+        (event("Open", "open", {}, destination=["a@b.example"]), Kind.OPEN, NOTHING),
+        (event("Click", "click", {}, destination=["a@b.example"]), Kind.CLICK, NOTHING),
+        (
+            event("Subscription", "subscription", {}, destination=["a@b.example"]),
+            Kind.SUBSCRIPTION,
+            NOTHING,
+        ),
+        (event("Teleport", "teleport", {}, destination=["a@b.example"]), Kind.OTHER, NOTHING),
+        (event("Mail", "mail", mail(destination=["a@b.example"])), Kind.OTHER, NOTHING),
+    ],
+)
+def test_every_kind_names_its_recipients_in_its_own_place(
+    body: Json, kind: Kind, detail: tuple[str, ProviderReason]
+) -> None:
+    found = only(body)
+
+    assert (found.kind, found.address) == (kind, "a@b.example")
+    assert (found.diagnostic, found.provider_reason) == detail
+
+
+def test_an_unknown_kind_is_carried_whatever_it_holds() -> None:
+    # GIVEN a kind of tomorrow whose section is of another shape, without any mail
+    parsed = parse({"eventType": "Teleport", "teleport": 5, "mail": None})
+    # THEN there is nobody to book, and nothing to refuse
+    assert parsed == Parsed()
+
+
+@pytest.mark.parametrize("word", ["bounce", "BOUNCE", " Bounce "])
+def test_the_case_of_a_kind_does_not_matter(word: str) -> None:
+    assert only({**bounce(), "eventType": word}).kind is Kind.BOUNCE
+
+
+def test_keys_are_found_in_another_case() -> None:
+    body = bounce()
+    body["bounce"]["bounceSubtype"] = body["bounce"].pop("bounceSubType")
+    body["bounce"]["feedbackID"] = body["bounce"].pop("feedbackId")
+
+    assert only(body) == only(bounce())
+
+
+def test_both_formats_read_the_same_and_the_event_format_wins() -> None:
+    notification = bounce()
+    notification["notificationType"] = notification.pop("eventType")
+
+    assert only(notification) == only(bounce())
+    assert only({**bounce(), "notificationType": "Delivery"}) == only(bounce())
+    assert only({**notification, "eventType": None}) == only(bounce())
+
+
+def test_null_is_absent() -> None:
+    # GIVEN nulls wherever something may be missing
+    sparse = bounce({"emailAddress": "lead@example.net"})
+    nulls = bounce(recipient("lead@example.net", status=None, action=None, diagnosticCode=None))
+    nulls["mail"] = mail(headers=None, commonHeaders=None)
+    # THEN both read the same
+    assert only(nulls) == only(sparse)
+    assert only(nulls).diagnostic == ""
+
+
+def test_a_document_without_a_mail_is_read_as_far_as_it_goes() -> None:
+    body = bounce()
+    del body["mail"]
+
+    found = only(body)
+
+    assert (found.address, found.message_id) == ("lead@example.net", "")
+    assert found.lead_source == "unattributed"
+
+
+def test_a_bounced_recipient_may_be_a_mere_text() -> None:
+    assert addresses(bounce("lead@example.net")) == ["lead@example.net"]
+
+
+def test_a_recipient_named_twice_counts_once() -> None:
+    assert addresses(bounce(recipient("A@example.net"), recipient("a@EXAMPLE.net"))) == [
+        "a@example.net"
+    ]
+
+
+def complaint(recipients: object, **changes: object) -> Json:
+    content = {
+        "feedbackId": "f",
+        "complainedRecipients": recipients,
+        "timestamp": "2026-01-15T10:00:05Z",
+    }
+    return event("Complaint", "complaint", content, **changes)
+
+
+def test_a_complaint_that_names_several_is_ambiguous() -> None:
+    several = parse(complaint([{"emailAddress": f"{c}@example.net"} for c in "abc"]))
+    alone = parse(complaint([{"emailAddress": "a@example.net"}]))
+
+    assert [found.ambiguous for found in several.events] == [True] * 3
+    assert [found.ambiguous for found in alone.events] == [False]
+
+
+@pytest.mark.parametrize("recipients", [None, []])
+def test_a_complaint_that_names_nobody_is_about_the_only_recipient(recipients: object) -> None:
+    body = complaint(recipients, destination=["lead@example.net"])
+
+    assert only(body).address == "lead@example.net"
+
+
+@pytest.mark.parametrize("destination", [None, [], ["a@example.net", "b@example.net"]])
+def test_a_complaint_that_could_be_anybodys_is_refused_and_not_guessed(destination: object) -> None:
+    parsed = parse(complaint(None, destination=destination))
+
+    assert parsed.events == ()
+    assert [error.field for error in parsed.refused] == ["complaint.complainedRecipients"]
+
+
+def test_a_bad_recipient_leaves_the_good_ones_standing() -> None:
+    parsed = parse(
+        bounce(
+            recipient("good@example.net"),
+            recipient("not-an-address"),
+            {"status": "5.1.1"},
+            5,
+            recipient("bad@example.net", status=["5.1.1"]),
+            recipient("also-good@example.net"),
+        )
+    )
+
+    assert [found.address for found in parsed.events] == [
+        "good@example.net",
+        "also-good@example.net",
+    ]
+    assert [(type(error), error.field) for error in parsed.refused] == [
+        (AddressError, "bounce.bouncedRecipients[1].emailAddress"),
+        (PayloadError, "bounce.bouncedRecipients[2].emailAddress"),
+        (PayloadError, "bounce.bouncedRecipients[3]"),
+        (PayloadError, "bounce.bouncedRecipients[4].status"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "eventType"),
+        ({"eventType": None, "mail": mail()}, "eventType"),
+        ({"eventType": " "}, "eventType"),
+        ({"eventType": 5}, "eventType"),
+        ({"notificationType": ["Bounce"]}, "notificationType"),
+        ({"notificationType": "Received", "receipt": {}, "mail": mail()}, "eventType"),
+        ({"eventType": "Bounce", "mail": mail()}, "bounce"),
+        ({"eventType": "Bounce", "bounce": []}, "bounce"),
+        ({**bounce(), "mail": "x"}, "mail"),
+        ({**bounce(), "mail": mail(messageId=5)}, "mail.messageId"),
+        (bounce(bouncedRecipients={}), "bounce.bouncedRecipients"),
+        (bounce(bouncedRecipients=["a@b.example"] * 101), "bounce.bouncedRecipients"),
+        (bounce(feedbackId={}), "bounce.feedbackId"),
+        (bounce(bounceType=1), "bounce.bounceType"),
+        (bounce(timestamp=1768471206), "bounce.timestamp"),
+        (bounce(timestamp="yesterday"), "bounce.timestamp"),
+        (bounce(timestamp="2026-01-16T12:00:01Z"), "bounce.timestamp"),
+        (bounce(timestamp="1970-01-01T00:00:00Z"), "bounce.timestamp"),
+        ({**bounce(timestamp=None), "mail": mail(timestamp="x")}, "mail.timestamp"),
+    ],
+)
+def test_a_document_of_no_shape_of_ses_is_refused_by_the_field(body: Json, field: str) -> None:
+    with pytest.raises(PayloadError) as caught:
+        parse(body)
+
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("recipients", [None, []])
+def test_an_event_about_nobody_is_refused(recipients: object) -> None:
+    parsed = parse(bounce(bouncedRecipients=recipients))
+
+    assert parsed.events == ()
+    assert [error.field for error in parsed.refused] == ["bounce.bouncedRecipients"]
+
+
+def test_the_time_is_the_events_own_then_the_mails_then_the_wrappings() -> None:
+    received = NOW - timedelta(hours=1)
+    timeless = bounce(timestamp=None)
+
+    assert only(bounce()).occurred_at == datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)
+    assert only(timeless).occurred_at == datetime(2026, 1, 15, 10, tzinfo=UTC)
+    timeless["mail"]["timestamp"] = ""
+    assert only(timeless, received_at=received).occurred_at == received
+    assert only(timeless, received_at=NOW + timedelta(days=300)).occurred_at == NOW
+    assert only(timeless).occurred_at == NOW
+
+
+def test_a_clock_may_be_a_day_ahead() -> None:
+    assert only(bounce(timestamp="2026-01-16T12:00:00Z")).occurred_at == NOW + timedelta(days=1)
+
+
+def test_the_same_feedback_is_the_same_event_however_often_it_is_published() -> None:
+    first = only(bounce(), transport_id="sns-1")
+    second = only(bounce(timestamp="2026-01-15T11:00:00Z"), transport_id="sns-2")
+
+    assert first.event_id == second.event_id
+
+
+def test_other_kinds_recipients_and_feedback_are_other_events() -> None:
+    ids = {
+        only(bounce()).event_id,
+        only(bounce(feedbackId="feedback-2")).event_id,
+        only(bounce(recipient("other@example.net"))).event_id,
+        only(complaint([{"emailAddress": "lead@example.net"}])).event_id,
+        only(bounce(feedbackId=None)).event_id,
+        only({**bounce(feedbackId=None), "mail": mail(messageId="mail-2")}).event_id,
+        only({**bounce(feedbackId=None), "mail": None}, transport_id="t").event_id,
+    }
+
+    assert len(ids) == 7
+
+
+def test_delays_of_one_message_are_told_apart_by_their_time() -> None:
+    def delay(at: str) -> str:
+        content = {"timestamp": at, "delayedRecipients": [{"emailAddress": "lead@example.net"}]}
+        return only(event("DeliveryDelay", "deliveryDelay", content)).event_id
+
+    assert delay("2026-01-15T10:00:00Z") == delay("2026-01-15T10:00:00.000Z")
+    assert delay("2026-01-15T10:00:00Z") != delay("2026-01-15T10:30:00Z")
+
+
+WRAPPINGS: list[Callable[[Json], object]] = [
+    lambda body: body,
+    json.dumps,
+    lambda body: {"eventSource": "aws:sqs", "messageId": "q", "body": json.dumps(body)},
+    lambda body: {"Type": "Notification", "MessageId": "n", "Message": json.dumps(body) + "\n"},
+    lambda body: {"detail-type": "Email Bounced", "source": "aws.ses", "id": "e", "detail": body},
+    lambda body: {"Sns": {"Type": "Notification", "MessageId": "l", "Message": json.dumps(body)}},
+    lambda body: {"requestPayload": {"Records": [{"eventSource": "aws:sqs", "body": body}]}},
+]
+
+
+@pytest.mark.parametrize("inner", WRAPPINGS)
+@pytest.mark.parametrize("outer", WRAPPINGS)
+def test_the_wrapping_does_not_show_in_the_events(
+    inner: Callable[[Json], object], outer: Callable[[Any], object]
+) -> None:
+    payload = unwrap(outer(inner(bounce())), provider="ses")
+
+    assert read(payload) == parse(bounce())
+
+
+HEADER = {"name": "x-lead-SOURCE", "value": " Trade Fair "}
+
+
+TAGS_HEADER = {"name": "X-SES-MESSAGE-TAGS", "value": "campaign=x, lead_source=partner-7"}
+
+
+SET_HEADER = {"name": "X-SES-CONFIGURATION-SET", "value": "newsletter"}
+
+
+SET_TAG = {"ses:configuration-set": ["leads"]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "headers", "source"),
+    [
+        ({"lead_source": ["Webinar"], **SET_TAG}, [HEADER, TAGS_HEADER], "webinar"),
+        ({"lead_source": ["a", "b"]}, [], "a"),
+        ({"lead_source": "a"}, [], "a"),
+        ({"Lead_Source": ["a"]}, [], "a"),
+        ({"lead_source": ["###"], **SET_TAG}, [HEADER], "trade-fair"),
+        ({"lead_source": [None, 5]}, [HEADER], "trade-fair"),
+        ({"lead_source": None}, [HEADER], "trade-fair"),
+        (SET_TAG, [HEADER, TAGS_HEADER], "partner-7"),
+        (SET_TAG, [HEADER], "trade-fair"),
+        (SET_TAG, [SET_HEADER], "leads"),
+        (SET_TAG, None, "leads"),
+        ({}, [SET_HEADER], "newsletter"),
+        (None, [HEADER], "trade-fair"),
+        (None, None, "unattributed"),
+        ({}, [{"name": "X-Lead-Source", "value": "=?UTF-8?Q?Gro=C3=9Fe_Messe?="}], "grosse-messe"),
+        ({}, [{"name": "X-Lead-Source", "value": "=?nope?Q?x=C3?="}], "nope-q-x-c3"),
+        ({}, [{"name": "X-Lead-Source", "value": "a\ud800b"}], "a-b"),
+        ({}, [{"name": "X-Lead-Source"}], "unattributed"),
+        ({}, [HEADER, {"name": "X-Lead-Source", "value": "second"}], "trade-fair"),
+    ],
+)
+def test_the_lead_source_is_the_first_of_tag_header_and_configuration_set(
+    tags: object, headers: object, source: str
+) -> None:
+    body = {**bounce(), "mail": mail(tags=tags, headers=headers)}
+
+    assert only(body).lead_source == source
+
+
+def test_the_names_of_tag_and_header_and_the_default_are_settings() -> None:
+    settings = Settings(
+        allowed_accounts=frozenset("*"),
+        lead_source_tag="source",
+        lead_source_header="Origin",
+        lead_source_default="nobody",
+    )
+
+    def source(**changes: object) -> str:
+        content = {**bounce(), "mail": mail(**changes)}
+        return read(Payload(provider="ses", content=content), settings).events[0].lead_source
+
+    assert source(tags={"source": ["a"]}) == "a"
+    assert source(tags={}, headers=[{"name": "origin", "value": "b"}]) == "b"
+    assert source(tags={}) == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("in_mail", "in_wrapping", "allowed"),
+    [
+        ("111122223333", "", True),
+        ("444455556666", "", False),
+        (None, "", False),
+        (None, "111122223333", True),
+        ("444455556666", "111122223333", False),
+    ],
+)
+def test_only_events_of_allowed_accounts_are_read(
+    in_mail: str | None, in_wrapping: str, *, allowed: bool
+) -> None:
+    # GIVEN a deployment that allows one account, and an event of some account
+    settings = Settings(allowed_accounts=frozenset({"111122223333"}))
+    content = {**bounce(), "mail": mail(sendingAccountId=in_mail)}
+    payload = Payload(provider="ses", content=content, account=in_wrapping)
+
+    # THEN it is read if the message was sent from that account; what EventBridge says counts
+    # where the event itself says nothing
+    if allowed:
+        assert read(payload, settings).events
+    else:
+        with pytest.raises(PayloadError) as caught:
+            read(payload, settings)
+        assert caught.value.field == "mail.sendingAccountId"
+
+
+def test_the_kind_of_an_eventbridge_event_may_stand_outside_only() -> None:
+    # GIVEN a detail about a message that has no kind itself
+    silent = {**bounce(), "eventType": None}
+
+    # THEN the detail-type stands in, and the event's own word wins where there is one
+    assert only(silent, detail_type="Email Bounced").kind is Kind.BOUNCE
+    assert only(bounce(), detail_type="Email Delivered").kind is Kind.BOUNCE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have …"},
+    ],
+)
+def test_the_notice_that_a_topic_was_set_up_is_no_event(content: object) -> None:
+    assert read(Payload(provider="ses", content=content)) == Parsed(notices=("set_up",))
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        (Payload(provider="ses", content="hello", field="Message"), "Message"),
+        (Payload(provider="ses", content=[], field="body"), "body"),
+        (Payload(provider="ses", content=None, field="detail"), "detail"),
+        (Payload(provider="ses", content=bounce(), event_source="aws.s3"), "source"),
+        (
+            Payload(
+                provider="ses",
+                content={"eventSource": "aws:ses", "ses": {"mail": {}, "receipt": {}}},
+            ),
+            "ses",
+        ),
+    ],
+)
+def test_a_payload_that_ses_does_not_send_is_refused_by_the_field(
+    payload: Payload, field: str
+) -> None:
+    with pytest.raises(PayloadError) as caught:
+        read(payload)
+
+    assert caught.value.field == field
+
+
+def test_what_strangers_wrote_is_bounded_and_can_be_encoded() -> None:
+    found = only(bounce(recipient("lead@example.net", diagnosticCode="x\ud800" * 20_000)))
+
+    assert len(found.diagnostic) == ses.MAX_REPORTED_DIAGNOSTIC
+    assert found.diagnostic.encode()
+
+
+def test_a_lone_surrogate_makes_no_other_address() -> None:
+    parsed = parse(bounce(recipient("le\ud800ad@example.net"), "le\ud800ad@example.net"))
+
+    assert parsed.events == ()
+    assert len(parsed.refused) == 2
+
+
+def test_no_text_can_shift_the_parts_of_an_identity() -> None:
+    shifted = bounce(feedbackId='feedback-1", "", "x')
+
+    assert only(shifted).event_id != only(bounce()).event_id
+
+
+def test_lines_of_a_reply_are_kept() -> None:
+    said = "smtp; 550-5.1.1 no\r\n550 5.1.1 such user"
+
+    assert only(bounce(recipient("lead@example.net", diagnosticCode=said))).diagnostic == said
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters())
+    | st.sampled_from(["a@example.net", "Bounce", "Complaint", "2026-01-15T10:00:00Z", "Received"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def _mutations(value: Any) -> st.SearchStrategy[Any]:
+    """The document with any of its parts replaced by anything."""
+    kept: st.SearchStrategy[Any]
+    if isinstance(value, dict):
+        kept = st.fixed_dictionaries({}, optional={k: _mutations(v) for k, v in value.items()})
+    elif isinstance(value, list):
+        kept = st.tuples(*map(_mutations, value)).map(list)
+    else:
+        kept = st.just(value)
+    return st.integers(0, 9).flatmap(lambda dice: VALUES if dice == 0 else kept)
+
+
+SECTIONS = {
+    **bounce(recipient("a@example.net"), recipient("b@example.net")),
+    "eventType": "Bounce",
+    "notificationType": "Complaint",
+    "complaint": complaint([{"emailAddress": "a@example.net"}])["complaint"],
+}
+
+
+@given(_mutations(SECTIONS))
+def test_any_document_gives_events_or_a_named_error(body: Any) -> None:
+    try:
+        parsed = read(unwrap(body, provider="ses"))
+    except InputError as error:
+        assert error.field  # noqa: PT017 - any one of several named errors will do
+        return
+
+    for found in parsed.events:
+        assert found.address
+        assert found.lead_source
+        assert len(found.event_id) == 32
+        assert found.occurred_at <= NOW + ses.MAX_AHEAD
+    assert len({found.event_id for found in parsed.events}) == len(parsed.events)
+
+
+@pytest.mark.parametrize(
+    ("tags", "headers"),
+    [
+        ([], {}),
+        ("x", "x"),
+        ({"lead_source": 5}, [None, "x", 5, {}, {"name": "X-Other", "value": 5}]),
+        ({"lead_source": [None]}, [{"name": None, "value": "x"}]),
+    ],
+)
+def test_what_only_tells_the_lead_source_costs_no_suppression(
+    tags: object, headers: object
+) -> None:
+    # GIVEN a bounce whose tags and headers are of no shape that SES sends
+    body = {**bounce(), "mail": mail(tags=tags, headers=headers)}
+
+    # THEN its recipient is read all the same
+    assert only(body).lead_source == "unattributed"
+
+
+@pytest.mark.parametrize(
+    "value", ["=?é?q?abc?=", "=?x?z?abc?=", "=?utf-8?b?!!!?=", "=?unknown-8bit?q?=FF?=", "=?"]
+)
+def test_an_encoded_word_that_cannot_be_decoded_is_taken_as_it_stands(value: str) -> None:
+    # GIVEN a header value that a sender encoded badly
+    headers = [{"name": "X-Lead-Source", "value": value}]
+    body = {**bounce(), "mail": mail(tags={}, headers=headers)}
+
+    # THEN the bounce is read, under some lead source
+    assert only(body).lead_source

@@ -1,0 +1,116 @@
+"""What DNS makes of a claim about a domain."""
+
+import pytest
+
+from bounceledger.state import (
+    DEAD_VERDICTS,
+    DOMAIN_POLICY,
+    ClaimEffect,
+    DomainVerdict,
+    ReasonCode,
+)
+from bounceledger.verdict import Category, Cause, Scope
+from tests.unit.state.histories import NOW, bounce, days, decide, facts, probed, why
+
+EFFECTS: dict[tuple[Cause, DomainVerdict], ClaimEffect] = {
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NULL_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.MISSING): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NO_MAIL_HOST): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.IMPLICIT_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.ACCEPTS_MAIL): ClaimEffect.UNCONFIRMED,
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.UNKNOWN): ClaimEffect.STANDS,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.NULL_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.MISSING): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.NO_MAIL_HOST): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.IMPLICIT_MX): ClaimEffect.STANDS,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.ACCEPTS_MAIL): ClaimEffect.REFUTED,
+    (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): ClaimEffect.STANDS,
+}
+
+
+def test_every_claim_has_an_effect_under_every_verdict_and_a_reason_for_it() -> None:
+    assert {row: ruling.effect for row, ruling in DOMAIN_POLICY.items()} == EFFECTS
+    assert all(ruling.because for ruling in DOMAIN_POLICY.values())
+
+
+def test_a_domain_is_dead_where_no_claim_could_change_it() -> None:
+    dead = {DomainVerdict.NULL_MX, DomainVerdict.MISSING, DomainVerdict.NO_MAIL_HOST}
+    assert dead == DEAD_VERDICTS
+
+
+@pytest.mark.parametrize(("cause", "verdict"), EFFECTS)
+def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdict) -> None:
+    # GIVEN a claim, and a later probe
+    known = facts(bounce(Category(cause), ago=2))
+    domain = probed(verdict, claims={cause: NOW - days(2)})
+    # WHEN that address and one that was never mailed are decided
+    mine, new = decide(known, domain, NOW), decide(None, domain, NOW)
+    # THEN it is as the table says
+    match EFFECTS[cause, verdict]:
+        case ClaimEffect.WHOLE_DOMAIN:
+            assert (mine.suppressed, mine.scope, mine.unconfirmed) == (True, Scope.DOMAIN, False)
+            assert (new.suppressed, new.scope) == (True, Scope.DOMAIN)
+            assert new.until is None
+        case ClaimEffect.STANDS:
+            assert (mine.suppressed, mine.scope, mine.until) == (True, Scope.ADDRESS, None)
+            assert not new.suppressed
+        case ClaimEffect.UNCONFIRMED:
+            assert (mine.scope, mine.until, mine.unconfirmed) == (
+                Scope.ADDRESS,
+                NOW + days(28),
+                True,
+            )
+            assert not decide(known, domain, NOW + days(28)).suppressed
+            assert not new.suppressed
+        case ClaimEffect.REFUTED:
+            assert not mine.suppressed
+            assert "reversed" in mine.explanation
+            assert not new.suppressed
+
+
+@pytest.mark.parametrize("verdict", sorted(DEAD_VERDICTS))
+def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
+    decision = decide(None, probed(verdict), NOW)
+    assert (decision.reason_code, decision.scope) == (ReasonCode.DEAD_DOMAIN, Scope.DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("claims", "category"),
+    [
+        ((), None),
+        ((Cause.DOMAIN_UNKNOWN,), Category.DOMAIN_UNKNOWN),
+        ((Cause.NO_MAIL_ACCEPTED,), Category.NO_MAIL_ACCEPTED),
+        ((Cause.DOMAIN_UNKNOWN, Cause.NO_MAIL_ACCEPTED), Category.NO_MAIL_ACCEPTED),
+    ],
+)
+def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(
+    claims: tuple[Cause, ...], category: Category | None
+) -> None:
+    # GIVEN a dead domain, and what servers said of it
+    domain = probed(DomainVerdict.MISSING, claims=dict.fromkeys(claims, NOW))
+
+    # THEN an address there that nobody mailed is suppressed for that very claim
+    decision = decide(None, domain, NOW)
+    assert (decision.reason_code, decision.category) == (ReasonCode.DEAD_DOMAIN, category)
+
+
+def test_a_missing_mx_record_alone_is_no_reason() -> None:
+    assert not decide(None, probed(DomainVerdict.IMPLICIT_MX), NOW).suppressed
+
+
+def test_a_domain_said_unknown_again_after_the_probe_counts_until_the_next() -> None:
+    known = facts(bounce(Category.DOMAIN_UNKNOWN, ago=1))
+    assert decide(known, probed(DomainVerdict.ACCEPTS_MAIL, ago=2), NOW).suppressed
+
+
+def test_what_dns_took_back_counts_as_soft() -> None:
+    known = facts(*(bounce(Category.DOMAIN_UNKNOWN, ago) for ago in (3, 2, 1)))
+    decision = decide(known, probed(DomainVerdict.ACCEPTS_MAIL), NOW)
+    assert why(decision) == [ReasonCode.SOFT_BOUNCES]
+    assert decision.category is Category.DOMAIN_UNKNOWN
+
+
+@pytest.mark.parametrize("verdict", [v for v in DomainVerdict if v not in DEAD_VERDICTS])
+def test_dns_has_no_say_about_a_mailbox(verdict: DomainVerdict) -> None:
+    decision = decide(facts(bounce(Category.MAILBOX_UNKNOWN)), probed(verdict), NOW)
+    assert (decision.reason_code, decision.until) == (ReasonCode.HARD_BOUNCE, None)

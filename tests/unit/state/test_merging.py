@@ -1,0 +1,183 @@
+"""Merging: any order and any grouping of any events gives the same facts and decisions."""
+
+from datetime import datetime
+from functools import reduce
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bounceledger.events import Kind
+from bounceledger.policy import Policy
+from bounceledger.state import (
+    MAX_STORED_DIAGNOSTIC,
+    AddressFacts,
+    DomainFacts,
+    DomainVerdict,
+    Observation,
+    Probe,
+    ReasonCode,
+    SourceEntry,
+    decide,
+    facts_of,
+    join,
+    join_domain,
+    merge,
+    merge_source,
+)
+from bounceledger.verdict import Category, Cause, Disposition
+from tests.unit.state.histories import NOW, bounce, days, facts
+from tests.unit.state.strategies import (
+    EMPTY,
+    START,
+    changes,
+    merged,
+    policies,
+    probes,
+    streams,
+    times,
+    unhurried,
+)
+
+
+def test_evidence_is_counted_and_has_the_words_of_the_latest() -> None:
+    known = facts(
+        bounce(Category.MAILBOX_UNKNOWN, ago=1, diagnostic="newer"),
+        bounce(Category.MAILBOX_UNKNOWN, ago=3, diagnostic="older", source="list"),
+    )
+    evidence = known.evidence[Cause.MAILBOX_UNKNOWN]
+    assert (evidence.count, evidence.diagnostic) == (2, "newer")
+    assert (evidence.first, evidence.last) == (NOW - days(3), NOW - days(1))
+    assert set(known.sources) == set(known.attributions) == {"fair", "list"}
+
+
+def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:
+    hostile = "\x1b[31m550\r\nno\x00 such\u202e user \ud800 " + "é" * MAX_STORED_DIAGNOSTIC
+    said = facts(bounce(Category.MAILBOX_UNKNOWN, diagnostic=hostile)).evidence
+    diagnostic = said[Cause.MAILBOX_UNKNOWN].diagnostic
+    assert len(diagnostic.encode()) <= MAX_STORED_DIAGNOSTIC
+    assert diagnostic.isprintable()
+    assert diagnostic.startswith("[31m550")
+
+
+@given(
+    stream=streams,
+    changed=st.lists(changes(), max_size=3),
+    policy=policies,
+    now=times,
+    probe=probes,
+    data=st.data(),
+)
+@settings(max_examples=300, deadline=None)
+def test_order_and_grouping_do_not_matter(
+    *,
+    stream: list[Observation],
+    changed: list[AddressFacts],
+    policy: Policy,
+    now: datetime,
+    probe: Probe | None,
+    data: st.DataObject,
+) -> None:
+    # GIVEN facts from events and people's changes, one after the other
+    parts = [facts_of(item) for item in stream] + changed
+    one_by_one = reduce(lambda a, b: join(a, b, policy), parts, EMPTY)
+    # WHEN the same are merged in another order and in groups
+    shuffled = data.draw(st.permutations(parts))
+    cut = data.draw(st.integers(0, len(parts)))
+    groups = [
+        reduce(lambda a, b: join(a, b, policy), some, EMPTY)
+        for some in (shuffled[:cut], shuffled[cut:])
+    ]
+    grouped = join(groups[0], groups[1], policy)
+    # THEN facts and decision are the same
+    assert grouped == one_by_one
+    domain = DomainFacts(domain="example.test", probe=probe)
+    assert decide(grouped, domain, now, policy) == decide(one_by_one, domain, now, policy)
+
+
+@given(streams, policies)
+@unhurried
+def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy: Policy) -> None:
+    # Deliveries and people's changes are maxima; only evidence is counted.
+    facts = merged(stream, policy)
+    for item in stream:
+        if item.event.kind is Kind.DELIVERY:
+            assert merge(facts, item, policy) == facts
+    assert join(facts, EMPTY, policy) == facts
+
+
+@given(streams, times)
+@unhurried
+def test_a_delivery_voids_soft_days_and_leaves_the_rest(
+    stream: list[Observation], at: datetime
+) -> None:
+    # GIVEN facts, and a delivery
+    before = merged(stream, Policy())
+    after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at), Policy())
+    # THEN soft days up to it are gone, later ones stay, and no evidence is touched
+    assert all(day > at for day in after.soft_days.values())
+    assert after.soft_days.items() <= before.soft_days.items()
+    assert all(day in after.soft_days.values() for day in before.soft_days.values() if day > at)
+    assert after.evidence == before.evidence
+    assert after.attributions == before.attributions
+
+
+@given(streams, times, times)
+@unhurried
+def test_nothing_older_than_a_lift_suppresses_again(
+    stream: list[Observation], removed_at: datetime, now: datetime
+) -> None:
+    # GIVEN a lift, and events none of which is newer
+    old = [item for item in stream if item.event.occurred_at <= removed_at]
+    removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
+    facts = join(removal, merged(old, Policy()), Policy())
+    # THEN the address may be mailed, whenever they arrive
+    assert not decide(facts, None, now, Policy()).suppressed
+
+
+@given(streams, times)
+@unhurried
+def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
+    stream: list[Observation], removed_at: datetime
+) -> None:
+    removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
+    facts = join(removal, merged(stream, Policy()), Policy())
+    newer = {
+        cause
+        for cause, evidence in facts.evidence.items()
+        if evidence.last > removed_at
+        and (cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD)
+    }
+    decision = decide(facts, None, START, Policy())
+    permanent = {
+        reason.cause
+        for reason in decision.reasons
+        if reason.code in (ReasonCode.HARD_BOUNCE, ReasonCode.COMPLAINT)
+    }
+    assert permanent == newer
+
+
+@given(streams, st.permutations(range(14)))
+@unhurried
+def test_a_source_entry_does_not_depend_on_order(
+    stream: list[Observation], order: list[int]
+) -> None:
+    entry = SourceEntry(lead_source="x", address=EMPTY.address)
+    shuffled = [stream[n] for n in order if n < len(stream)]
+    one = reduce(merge_source, stream, entry)
+    other = reduce(merge_source, shuffled, entry)
+    assert one == other
+
+
+@given(st.lists(probes.filter(bool), min_size=1, max_size=4), st.randoms())
+@unhurried
+def test_the_latest_finding_about_a_domain_wins_in_any_order(
+    probes_: list[Probe], dice: Random
+) -> None:
+    parts = [DomainFacts(domain="d.test", probe=probe) for probe in probes_]
+    one = reduce(join_domain, parts)
+    dice.shuffle(parts)
+    assert reduce(join_domain, parts) == one
+    found = [p.probed_at for p in probes_ if p.verdict is not DomainVerdict.UNKNOWN]
+    assert one.probe is not None
+    assert one.probe.probed_at == max(found or [p.probed_at for p in probes_])

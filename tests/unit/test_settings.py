@@ -1,0 +1,37 @@
+"""Settings: read by name, refused by name."""
+
+import pytest
+
+from bounceledger.errors import SettingsError
+from bounceledger.policy import Policy
+from bounceledger.settings import Settings
+
+
+def test_every_threshold_is_a_variable() -> None:
+    environ = {"SOFT_DAYS": "4", "SOFT_TERMS": "10, 20", "SUPPRESS_AMBIGUOUS_COMPLAINTS": "false"}
+    policy = Settings.from_env(environ).policy
+    assert policy == Policy(soft_days=4, soft_terms=(10, 20), suppress_ambiguous_complaints=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SOFT_DAYS", "three"),
+        ("SOFT_DAYS", "-1"),
+        ("SOFT_TERMS", ","),
+        ("SOFT_DAYS", "0"),
+        ("ECHO_TERM", "99999999999"),
+        ("ALLOWED_ACCOUNTS", ","),
+        ("LEAD_SOURCE_DEFAULT", "###"),
+        ("SOFT_TERMS", "30,x"),
+        ("COUNT_DELIVERIES", "perhaps"),
+        ("WRITERS", "0"),
+        ("COUNTER_SHARDS", "0"),
+        ("COUNTER_SHARDS", "3"),
+        ("SOURCES_KEPT", "501"),
+        ("SOFT_DAYS_KEPT", "2"),
+    ],
+)
+def test_a_bad_variable_is_named(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({name: text})

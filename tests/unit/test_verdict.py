@@ -1,0 +1,80 @@
+"""The vocabulary is closed: every category has a disposition, and a cause if it needs one."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bounceledger import verdict
+from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Cause, Disposition
+
+HELD_AGAINST = {Disposition.HARD, Disposition.SOFT, Disposition.ECHO}
+"""Dispositions of replies that say something about the recipient."""
+
+
+@pytest.mark.parametrize("category", Category)
+def test_every_category_has_a_disposition(category: Category) -> None:
+    """What a reply means for the recipient never follows from a default."""
+    assert DISPOSITIONS[category] in Disposition
+
+
+@pytest.mark.parametrize("category", Category)
+def test_a_category_has_a_cause_if_it_says_something_about_the_recipient(
+    category: Category,
+) -> None:
+    """Otherwise evidence would be lost, or a block held against the recipient."""
+    # GIVEN a category, and whether it may be held against an address
+    held = DISPOSITIONS[category] in HELD_AGAINST
+
+    # WHEN its cause is looked up
+    cause = Cause.of(category)
+
+    # THEN there is one if so, with the same name and meaning
+    assert (cause is not None) is held
+    if cause is not None:
+        assert (cause.value, cause.category) == (category.value, category)
+        assert cause.disposition is DISPOSITIONS[category]
+
+
+def test_a_complaint_is_the_only_cause_without_a_category() -> None:
+    """A complaint has no reply that could be classified."""
+    assert [cause for cause in Cause if cause.category is None] == [Cause.COMPLAINT]
+    assert Cause.COMPLAINT.disposition is None
+
+
+def test_a_claim_about_a_domain_is_a_hard_cause() -> None:
+    """What DNS can refute must be able to suppress in the first place."""
+    assert {claim.disposition for claim in DOMAIN_CLAIMS} == {Disposition.HARD}
+
+
+LAST_CATEGORY = '    AUTOREPLY = "autoreply"\n'
+LAST_ROW = "    Category.AUTOREPLY: Disposition.NONE,\n"
+
+
+def changed_module(*changes: tuple[str, str]) -> ModuleType:
+    """The module after changes of its source, each from a line to others."""
+    source = Path(verdict.__file__).read_text(encoding="utf-8")
+    for old, new in changes:
+        assert source.count(old) == 1
+        source = source.replace(old, new)
+    module = ModuleType("changed_verdict")
+    exec(compile(source, module.__name__, "exec"), vars(module))
+    return module
+
+
+def test_a_category_without_a_disposition_stops_the_import(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever adds a category is told at once what is missing."""
+    # GIVEN one more category (dataclasses look their module up by its name)
+    monkeypatch.setitem(sys.modules, "changed_verdict", ModuleType("changed_verdict"))
+    another = (LAST_CATEGORY, f'{LAST_CATEGORY}    BRAND_NEW = "brand_new"\n')
+
+    # WHEN it has no row among the dispositions, THEN the module cannot be imported
+    with pytest.raises(LookupError, match=r"without a disposition: .*brand_new"):
+        changed_module(another)
+
+    # AND with a row it can
+    row = (LAST_ROW, f"{LAST_ROW}    Category.BRAND_NEW: Disposition.BLOCK,\n")
+    assert changed_module(another, row).DISPOSITIONS["brand_new"] is not None
