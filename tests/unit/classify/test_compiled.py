@@ -45,6 +45,9 @@ class TestOurRules:
                 assert rule.scope is Scope.DOMAIN
             elif DISPOSITIONS[rule.category] in (Disposition.BLOCK, Disposition.NONE):
                 assert rule.scope is Scope.NONE
+            elif rule.scope is Scope.DOMAIN:
+                # THEN it is a claim that suppresses nobody until DNS confirms it
+                assert DISPOSITIONS[rule.category] is Disposition.SOFT
             else:
                 assert rule.scope is Scope.ADDRESS
 
