@@ -25,11 +25,38 @@ def tool() -> ModuleType:
     return module
 
 
-def test_the_labelled_half_is_read_nearly_without_mistake(tool: ModuleType) -> None:
-    result = tool.score(tool.read_rows("dev"))
-    assert result.precision >= 0.99
-    assert result.recall >= 0.98
-    assert result.agreement >= 0.95
+@pytest.mark.parametrize(
+    ("name", "recall", "agreement"),
+    [("dev", 0.98, 0.95), ("recent_dev", 0.98, 0.95), ("lab_dev", 0.98, 0.93)],
+)
+def test_the_labelled_half_is_read_nearly_without_mistake(
+    tool: ModuleType, name: str, recall: float, agreement: float
+) -> None:
+    """No live recipient is called dead; few dead ones and few categories are missed."""
+    result = tool.score(tool.read_rows(name))
+    assert result.wrong == 0
+    assert result.recall >= recall
+    assert result.agreement >= agreement
+
+
+def test_a_further_right_category_is_right(tool: ModuleType) -> None:
+    # GIVEN a reply that may be read in two ways
+    row = tool.Row(
+        diagnostic="550 Go away",
+        hints=tool.Hints(),
+        dead=False,
+        category="spam_content",
+        also_right=("policy",),
+    )
+    # THEN either is right
+    assert tool.score([row]).agreed == 1
+
+
+def test_replies_from_bug_reports_are_read_right_unless_they_are_arguable(
+    tool: ModuleType,
+) -> None:
+    _, others = tool.wrong_cases()
+    assert [case.diagnostic for case, _ in others if not case.arguable] == []
 
 
 def test_no_live_address_is_suppressed_by_a_blocklist_reply(tool: ModuleType) -> None:

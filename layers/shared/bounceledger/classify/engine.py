@@ -174,18 +174,16 @@ class RuleSet:
         admitted, best = self._admitted(traits)
         encoded = text.encode("utf-8", "replace")
         found: list[int] = self._matcher.Match(encoded) or [] if encoded else []
-        named = self._first_named(encoded, admitted, found) if not text.islower() else None
-        if named is not None and self._name_found_by[named] < best:
-            best = self._name_found_by[named]
-        else:
-            named = None
+        named = None if text.islower() else self._first_named(encoded, admitted, found)
+        if named is not None:
+            best = min(best, self._name_found_by[named])
         for index in sorted(found):  # in the order of the rules
             number = self._found_by[index]
             if number >= best:
                 break
             if number in admitted and self._fits(number, found):
                 return Selection(self.rules[number], partial(self._words, index, encoded))
-        if named is not None:
+        if named is not None and self._name_found_by[named] == best:
             return Selection(self.rules[best], partial(str, self._names[named]))
         if best == len(self.rules):
             return None
@@ -200,10 +198,11 @@ class RuleSet:
     def _first_named(
         self, encoded: bytes, admitted: frozenset[int], found: list[int]
     ) -> int | None:
-        """The first name that selects a rule which fits."""
+        """Index of the first name that selects a rule which fits."""
         if not self._names:
             return None
-        for name in sorted(self._name_matcher.Match(encoded) or []):
+        names: list[int] = self._name_matcher.Match(encoded) or []
+        for name in sorted(names):
             number = self._name_found_by[name]
             if number in admitted and self._fits(number, found):
                 return name
