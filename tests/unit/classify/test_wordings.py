@@ -1,7 +1,7 @@
 """What replies mean, by kind: paraphrases that must match and lookalikes that must not.
 
-None of these replies was taken from a corpus; each row says the same as real ones do, in other
-words. Beside each kind stand lookalikes: a live recipient, or a refusal of the sender.
+Rows are standard texts of common servers, and replies written for this test that say the same
+in other words. Beside each kind stand lookalikes: a live recipient, or a refusal of the sender.
 """
 
 import pytest
@@ -31,7 +31,7 @@ UNKNOWN_MAILBOX = [
     "550 user unknwon",
     "550 5.0.0 recepient unknown",
     "550 uknown recipient",
-    "550 No exist",
+    "550 Not exists",
     "550 not this user",
     "550 there is no this user",
     "550 Sorry, not found this mailbox",
@@ -54,7 +54,7 @@ UNKNOWN_MAILBOX = [
     "550 5.7.1 The mail box you wrote to no longer exists",
     "550 RC:LD The account you want to reach does no exist",
     "550 Unknown address",
-    "550 Address unknown",
+    "550 This address is unknown",
     # directories
     "550 5.1.1 x@example.com is not listed in public Name & Address Book",
     "550 Recipient not present in LDAP",
@@ -200,7 +200,7 @@ DEAD_DOMAIN = [
     "554 Unknown destination domain, will not relay",
     "550 Recipient domain has no MX record",
     "550 5.1.2 the recipient's domain has expired",
-    "error; NoMxHostFoundException: null",
+    "error; NoMxHostFoundException: none",
     "x-sendmail; Host unknown (Name server: example.org: no data known)",
     "Sorry, I couldn't find any host named example.org. (#5.1.2)",
     (
@@ -256,7 +256,7 @@ DISABLED = [
     "550 Mail receiving is disabled",
     "521 mail receiving disabled",
     "550 Incoming mail is disabled for this user",
-    "556 Address unavailable",
+    "556 Address not available",
     "550 5.1.1 <x@example.com>... Address currently unavailable",
     "550 Reception of messages suspended",
     # dormant
@@ -266,7 +266,7 @@ DISABLED = [
     "550 no activity since 2017-02-03",
     "550 user has not logged in since 2019, inactive for 400 days",
     "550 Account hibernated",
-    "552 5.2.1 User disabled",
+    "552 5.2.1 User is disabled",
     "550 Le compte est inactif depuis 2019",
     (
         "554 30 Sorry, your message to x@example.com cannot be delivered. This mailbox is "
@@ -342,7 +342,7 @@ SENDING_HOST = [
     "554 Your IP is attacking our server",
     "554 192.0.2.1 is flooding",
     "554 Your server is generating too much junk",
-    "554 Requested mail action not taken: Invalid IP",
+    "554 Requested mail action not taken: unknown IP",
     "550 Service refused for your IP",
     "554 HL:IHU 192.0.2.1",
     "450 DT:RBL 192.0.2.1",
@@ -412,7 +412,7 @@ SENDER_ADDRESS = [
     "517-MX records for example.org violate section 3.3.9 of RFC 1035.",
     "517 Invalid domain, see <URL:ftp://ftp.isi.edu/in-notes/rfc1035.txt>",
     "417 DNS lookup failure: example.org. Try again later",
-    "550 sender is rejected",
+    "550 the sender is refused",
     "450 could not resolve sender domain",
     "501 5.1.7 Sender address invalid",
     "550 5.7.511 Access denied, banned sender [x@example.com]",
@@ -508,7 +508,7 @@ TOO_LARGE = [
 
 MAILBOX_FULL = [
     "552 Quota exceed the limit for user",
-    "552 mailbox quota excedeed",
+    "552 mailbox quota exceded",
     "550 5.2.0 user is over quota",
     "452 4.2.1 recipient mailbox is full",
     "552 5.2.2 <x@example.com> Quota exceeded (mailbox for user is full)",
@@ -548,7 +548,7 @@ PROTOCOL = [
     "501 unknown argument",
     "550 line length is limited to 998 octets",
     "451 bare newline received",
-    "550 A valid address is required",
+    "550 Valid address required",
     "501 recipient address must contain a domain",
     "550 5.1.20 Multiple From addresses are not allowed without Sender address",
     "500 5.5.2 Error: bad syntax",
@@ -596,7 +596,7 @@ SERVER = [
     "421 4.3.0 Server too busy",
     "451 Local error in processing",
     "450 Server error, please retry",
-    "451 4.7.1 Service unavailable - try again later",
+    "451 4.7.1 Service unavailable, try later",
     "554 5.3.0 Internal error",
     "550 Unexpected error, contact admin",
     "451 4.3.0 LDAP lookup failure",
