@@ -185,6 +185,50 @@ UNKNOWN_MAILBOX = [
     "550 找不到收件人",
     "550 没有这个用户",
     "550 用户名不存在",
+    "550 5.1.1 <x@example.com>, Recipient unknown",
+    "550 <x@example.com> unknown user account",
+    "550 account x not found - giving up",
+    "550 Unknown user/domain",
+    "550 Mailbox <x@example.com> unknown.",
+    "550 x is an unknown mailbox",
+    "550 no such account: x",
+    "550 Recipient not found in directory (LDAP)",
+    "550 Requested action not taken: mailbox not found",
+    "550 5.1.1 unknown alias",
+    "550 5.1.1 No account by that name here",
+    "550 There is no such user at this domain",
+    '550 Recipient "x" does not have a mailbox here',
+    "550 5.7.1 Invalid recipient, not in the list of valid recipients",
+    "554 no recipient with that address",
+    "550 User email address is marked as invalid",
+    "550 that address doesn't exist on this server",
+    "550 the address you entered does not exist",
+    "550 email address is not valid",
+    "550 Not our user",
+    "550 5.1.1 User unknown; this is a catch-all free domain",
+    "550 We don't know this user",
+    "550 I don't know that user",
+    "550 nobody by that name",
+    "550 username not valid",
+    "550 employee not found",
+    "550 5.1.1 Recipient's mailbox could not be located",
+    "550 The mailbox specified does not exist",
+    "550 [INTERNAL] recipient unknown (in reply to RCPT TO command)",
+    "550 5.1.1 ERR_RCPT_UNKNOWN: recipient unknown",
+    "550 5.1.1 usr not found",
+    "550 user non exist",
+    "550 NO SUCH USER HERE - ERR 21",
+    "550 5.1.1 Sorry, this recipient is not known to us",
+    "550 unknown or illegal alias: x@example.com",
+    "550 RECIPIENT_NOT_FOUND",
+    "550 5.1.1 USER_UNKNOWN",
+    "550 user not exsit",
+    "550 mail box not exist",
+    "550 invaild user",
+    "550 Invalid adress",
+    "550 5.1.1 unknow user",
+    "550 No such mail box here",
+    "553 the user is not exists on this server",
 ]
 
 DEAD_DOMAIN = [
@@ -226,6 +270,13 @@ DEAD_DOMAIN = [
     "Destination domain example.org has a null MX record",
     "521 5.3.2 host does not accept mail",
     "521 This server never accepts mail",
+    "550 mail domain unknown",
+    "550 nonexistent domain",
+    "554 5.4.4 unable to route: no mail hosts for domain",
+    "x-exim; Unknown host: example.org (MX lookup: NXDOMAIN)",
+    "550 5.4.4 Host not found",
+    "550 5.1.2 recipient host unknown",
+    "no MX record exists for example.org",
 ]
 
 MOVED = [
@@ -304,6 +355,20 @@ DISABLED = [
     "550 mailbox closed",
     "554 5.7.1 Recipient has been suspended for non payment",
     "550 The mailbox is archived",
+    "550 5.2.1 account is inactive",
+    "550 This user has been disabled by administrator",
+    "550 mailbox temporarily disabled",
+    "550 5.2.1 Mailbox has been suspended",
+    "550 The recipient has deactivated the account",
+    "550 recipient account was blocked by provider",
+    "550 Mailbox is locked",
+    "550 User is retired",
+    "550 5.1.1 Mailbox not in use any more, inactive since 2020",
+    "550 mailbox expired",
+    "550 service for this user is suspended",
+    "550 domain suspended",
+    "450 4.2.1 user account temporarily locked",
+    "550 5.7.1 Email receiving disabled for user",
 ]
 
 OWN_LIST = [
@@ -317,6 +382,11 @@ OWN_LIST = [
     "550 You were registered as spammer (by user's reject list)",
     "550 recipient blocklisted this sender",
     "554 Your address is in the personal blacklist of the recipient",
+    "550 The recipient has blocked you",
+    "550 Message blocked by user's block list",
+    "550 your address was put on the recipient's blocklist",
+    "554 Recipient has added you to blacklist",
+    "550 blocked by personal blacklist of user",
 ]
 
 SENDING_HOST = [
@@ -399,6 +469,30 @@ SENDING_HOST = [
     "554 Ihre IP-Adresse ist gesperrt",
     "550 Su dirección IP está en una lista negra",
     "550 Ваш IP заблокирован",
+    "550 IP not welcome",
+    "550 host is banned",
+    "554 Your server has been banned",
+    "550 We have blocked your network",
+    "550 5.7.1 your ISP is blocked",
+    "550 connection from your host is refused",
+    "554 no mail accepted from 192.0.2.1",
+    "550 192.0.2.1 is not allowed to send mail here",
+    "550 Blacklisted IP",
+    "554 Denied: suspicious IP",
+    "550 abuse from your network",
+    "554 your IP sent us too much junk",
+    "421 connection refused: too many bad recipients from your IP",
+    "550 IP address has no reverse DNS",
+    "450 reverse lookup failed",
+    "554 5.7.1 DNSBL hit",
+    "550 sender's IP is in our black list",
+    "550 Rejected - IP found on a RBL",
+    "550 dynamic IP addresses not accepted",
+    "554 residential IP not permitted",
+    "550 5.7.1 generic rDNS is not accepted",
+    "550 hosts without a reverse name are not accepted",
+    "550 5.7.1 Your message was rejected by reputation filter",
+    "521 5.7.1 blocked by reputation",
 ]
 
 SENDER_ADDRESS = [
@@ -434,6 +528,13 @@ SENDER_ADDRESS = [
     "550 sender verification failed",
     "550 Your sender address is blocked",
     "501 <> no bounces accepted here",
+    "550 MAIL FROM domain does not resolve",
+    "550 The sender's domain doesn't accept mail",
+    "550 sender not allowed",
+    "550 Not authorized sender",
+    "550 no valid MX for your sender domain",
+    "553 sender domain must have an MX record",
+    "550 bounce address unknown",
 ]
 
 RATE = [
@@ -485,6 +586,15 @@ RATE = [
     "451 4.7.1 connection rate exceeded",
     "421 Concurrency limit reached",
     "450 Quota of messages per hour exceeded",
+    "450 mailbox is receiving too much mail",
+    "450 4.2.1 flood protection: too many messages",
+    "452 Too many messages from you, slow down",
+    "450 this mailbox receives mail too fast",
+    "550 hourly limit reached for domain",
+    "451 sending limit reached",
+    "421 session limit exceeded",
+    "451 Excessive number of messages",
+    "450 4.7.1 max recipients per hour reached",
 ]
 
 TOO_LARGE = [
@@ -504,6 +614,11 @@ TOO_LARGE = [
     "523 the message exceeds our size limit",
     "552 Nachricht zu gross",
     "552 Mensaje demasiado grande",
+    "552 size of message exceeds limit",
+    "552 your message is bigger than allowed",
+    "550 5.2.0 exceeds maximum message size",
+    "552 5.2.1 message too long",
+    "552 attachment exceeds size limit",
 ]
 
 MAILBOX_FULL = [
@@ -537,6 +652,12 @@ MAILBOX_FULL = [
     "552 Ящик переполнен",
     "552 收件人邮箱已满",
     "550 5.2.2 user storage is exhausted",
+    "550 5.2.1 mailbox over quota",
+    "550 5.7.1 the user's mailbox is full",
+    "452 insufficient storage for recipient's mailbox",
+    "552 User quota has been reached",
+    "422 recipient's mailbox is over its limit",
+    "550 not enough disk quota for user",
 ]
 
 PROTOCOL = [
@@ -560,6 +681,13 @@ PROTOCOL = [
     "500 Command unrecognized",
     "550 5.6.0 Lone CR or LF in body",
     "552 5.6.0 Line too long",
+    "501 bad parameter",
+    "501 invalid argument to MAIL",
+    "503 bad sequence",
+    "550 message contains bare LF",
+    "554 message has malformed MIME",
+    "500 line length exceeded",
+    "550 duplicate From header",
 ]
 
 SERVER = [
@@ -602,6 +730,16 @@ SERVER = [
     "451 4.3.0 LDAP lookup failure",
     "452 4.3.1 Out of memory",
     "451 4.4.0 Temporary resource failure",
+    "451 4.3.5 config error",
+    "421 service shutting down",
+    "450 4.3.2 mail system is temporarily overloaded",
+    "550 5.3.2 system not accepting network messages",
+    "451 temporary server problem, try again",
+    "451 backend error",
+    "554 5.3.5 mail server misconfigured",
+    "451 queue full",
+    "421 out of resources",
+    "450 out of disk space",
 ]
 
 HELO = [
@@ -612,6 +750,11 @@ HELO = [
     "554 EHLO name is not resolvable",
     "550 HELO: unknown host",
     "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname",
+    "501 invalid hostname in HELO",
+    "550 EHLO argument does not match reverse DNS",
+    "504 HELO name must be fully qualified",
+    "550 bogus HELO",
+    "501 Domain name required in HELO",
 ]
 
 RELAY = [
@@ -640,6 +783,13 @@ RELAY = [
     "550 no relaying allowed",
     "551 5.7.1 we do not relay for x@example.com",
     "550 Domain not local",
+    "550 not permitted to relay",
+    "554 we are not an open relay",
+    "550 5.7.1 sorry, we don't relay for you",
+    "550 this system is not configured to relay mail",
+    "550 no such local domain",
+    "553 recipient domain not in rcpthosts",
+    "550 example.com is not one of our domains",
 ]
 
 GREYLISTED = [
@@ -661,6 +811,10 @@ GREYLISTED = [
     "450 try again in 5 minutes",
     "451 Deferred: first contact from this host",
     "421 4.7.0 Postgrey: come back later",
+    "451 4.7.1 greylisting in effect",
+    "450 please retry in 300 seconds",
+    "421 deferred, greylist",
+    "450 4.7.0 first time sender, retry later",
 ]
 
 POLICY = [
@@ -692,6 +846,10 @@ POLICY = [
     "550 Message rejected by transport rule",
     "554 5.7.1 Password protected archives are not accepted",
     "554 Forbidden attachment",
+    "550 message blocked by administrator rule",
+    "550 5.7.1 content not permitted by company policy",
+    "554 attachments of this type are not allowed",
+    "550 5.7.1 not authorized to send to this group",
 ]
 
 SPAM_CONTENT = [
@@ -714,6 +872,9 @@ SPAM_CONTENT = [
     "550 Message considéré comme spam",
     "550 Mensaje rechazado por spam",
     "554 Unsolicited bulk email",
+    "550 message classified as spam",
+    "554 5.7.1 spam score exceeded",
+    "550 advertisement rejected: bulk mail",
 ]
 
 VIRUS = [
@@ -721,6 +882,8 @@ VIRUS = [
     "554 5.7.1 This message contains malware (Win.Test.EICAR_HDB-1)",
     "554 5.7.1 Virus found",
     "552 5.7.1 Trojan detected",
+    "550 virus detected in message",
+    "554 malware: attachment infected",
 ]
 
 TLS_FAILURE = [
@@ -730,6 +893,8 @@ TLS_FAILURE = [
     "454 4.7.0 TLS not available due to local problem",
     "403 4.7.0 TLS handshake failed",
     "550 5.7.10 Encryption needed",
+    "554 5.7.3 STARTTLS needed",
+    "550 TLS version too old",
 ]
 
 AUTH_FAILURE = [
@@ -744,6 +909,11 @@ AUTH_FAILURE = [
     "550-5.7.26 The MAIL FROM domain has an SPF record with a hard fail policy",
     "550 5.7.509 Access denied, sending domain does not pass DMARC verification",
     "550 ARC/DKIM not aligned with From",
+    "550 SPF fail",
+    "554 5.7.1 DKIM check failed",
+    "550 domain has DMARC reject policy and message failed",
+    "535 authentication failed",
+    "550 From domain spoofed",
 ]
 
 NETWORK_ERROR = [
@@ -768,6 +938,11 @@ NETWORK_ERROR = [
     "Remote host said nothing: connection reset by peer",
     "421 4.4.1 Unable to connect to destination",
     "554 5.4.12 SMTP; Hop count exceeded",
+    "421 4.4.0 Remote server unreachable",
+    "550 5.4.6 mail loop",
+    "connect to host: connection timed out",
+    "554 too many Received headers, mail loop",
+    "DNS server returned SERVFAIL",
 ]
 
 DOMAIN_UNKNOWN = [
@@ -979,6 +1154,105 @@ NOT_DEAD = [
     "550 Address of sender not found",
     "550 Unknown user or mailbox full",
     "550 Mailbox may be disabled, full or not exist",
+    "550 user removed from group, posting not allowed",
+    "550 address removed from header",
+    "550 recipient deleted the message without reading it",
+    "550 recipient removed the sender from the list",
+    "550 user terminated the connection",
+    "550 user canceled the subscription",
+    "550 We don't know the user you authenticate as",
+    "550 server does not recognize the account you log in with",
+    "550 auth: user_not_found",
+    "550 sender_address_not_found",
+    "550 error: from_user_unknown",
+    "550 The list of recipients does not exist in header",
+    "550 no such list of allowed senders",
+    "550 mailing list not found in your headers",
+    "550 Address verification of the sender failed",
+    "550 recipient verification failed temporarily",
+    "550 callout failed: sender mailbox does not exist",
+    "550 mailbox validation failed, try again",
+    "550 user verification failed: password wrong",
+    "550 Recipient validation failed: rate exceeded",
+    "550 No entry in the access list for your user",
+    "550 no record for your address",
+    "550 not in the recipient list of allowed senders",
+    "550 not on this server: certificate for mx",
+    "550 the host you use is not on our system",
+    "550 sender is not a user of this system",
+    "550 You are not a user of this server",
+    "550 your mailbox isn't on this server",
+    "550 wrong address in reply-to",
+    "550 illegal address in from header",
+    "550 not a valid email address: sender",
+    "550 5.7.1 message contains an email address that does not exist",
+    "550 link refers to a nonexistent user",
+    "550 5.7.1 no existing relationship with recipient",
+    "550 recipient has no existing relationship with you",
+    "550 account does not exist for your IP range",
+    "550 recipient quota record not found",
+    "550 recipient has not yet been found trustworthy",
+    "550 user's certificate could not be found",
+    "550 recipient key not found, encryption required",
+    "550 no public key found for recipient",
+    "550 user not found in the whitelist",
+    "550 address not found in allow list",
+    "550 recipient address not found in the list of permitted senders",
+    "550 IP address not found",
+    "550 IP not found in SPF record",
+    "550 mx not found for sender",
+    "550 domain not found in DKIM signature",
+    "550 domain does not exist in SPF record",
+    "550 no MX record, sender domain invalid",
+    "550 DNS lookup: domain of client not found",
+    "550 domain expired certificate",
+    "550 Your domain has expired",
+    "550 5.7.1 No such domain in allowed list",
+    "550 domain not in use for relaying; sender domain unknown",
+    "550 relaying denied, your domain is unknown",
+    "550 Relay denied: sender domain does not exist",
+    "550 unknown domain in your HELO, no relay",
+    "550 host does not accept mail from you",
+    "550 This server does not accept messages over 10 MB",
+    "550 domain does not accept mail without TLS",
+    "550 server does not accept mail at this time",
+    "550 host does not accept mail because of your reputation",
+    "521 your host does not accept mail",
+    "521 mail.example.com cannot be accepted from you",
+    "521 blocked",
+    "521 rejected by policy",
+    "521 5.7.1 no mail accepted from dynamic IPs",
+    "556 sender domain does not accept mail",
+    "550 null MX of sender",
+    "550 MX record of your domain points to non-existent host",
+    "550 sender's MX records point to nonexistent hosts",
+    "550 MX record indicated no SMTP service for the sender",
+    "550 moved temporarily, try again",
+    "550 user has moved to another server, please wait",
+    "550 mailbox is being moved to a new server",
+    "550 this mailbox has moved to a new platform and is not ready",
+    "450 user unknown",
+    "450 4.2.1 account has been deleted",
+    "451 no such domain",
+    "421 user not found",
+    "550 recipient unknown to content filter, temporary",
+    "550 5.1.1 rejected as spam",
+    "550 5.1.1 your IP is blocked",
+    "550 5.1.1 Mailbox full",
+    "550 5.1.1 sender address rejected",
+    "550 5.1.1 message too large",
+    "550 5.1.1 Too many recipients",
+    "550 5.1.1 relaying denied",
+    "550 5.1.2 relay access denied",
+    "550 5.1.1 greylisted",
+    "550 5.1.1 account suspended",
+    "550 5.1.1 user disabled",
+    "550 5.1.1 policy rejection: DMARC",
+    "550 5.1.1 blocked by recipient",
+    "550 5.1.1 SPF fail",
+    "550 5.1.1 Access denied, IP reputation",
+    "550 5.1.1 virus found",
+    "550 5.4.1 Recipient address rejected: Access denied by IP policy of your host",
 ]
 
 
