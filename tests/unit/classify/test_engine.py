@@ -27,3 +27,22 @@ class TestPicking:
         question = prepare(parse_reply("550 see http://purple.org/"), Hints())
         assert words.select(*question) is None
         assert names.select(*question) is not None
+
+    def test_goes_by_the_order_of_rules_between_names_and_words(self) -> None:
+        # GIVEN a rule that asks for a name, before and after one that asks for words
+        name = entry(any=None, names=["purple.org"], examples=["550 see http://purple.org/"])
+        early = entry(id="early", any=["alpha"], examples=["550 alpha"])
+        late = entry(id="late", any=["omega"], examples=["550 omega"])
+        three = check_rules([early, name, late])
+        # WHEN both are found THEN the first rule wins
+        expected = [("alpha", "early", "alpha"), ("omega", name["id"], "purple.org")]
+        for words, chosen, matched in expected:
+            selection = three.select(f"{words} HTTP://PURPLE.ORG/", ReplyTraits())
+            assert selection is not None
+            assert (selection.rule.id, selection.matched) == (chosen, matched)
+
+    def test_holds_a_named_rule_to_its_conditions(self) -> None:
+        rule = entry(any=None, names=["purple.org"], none=["not"], examples=["550 purple.org"])
+        one = check_rules([rule])
+        assert one.select("PURPLE.ORG", ReplyTraits()) is not None
+        assert one.select("not PURPLE.ORG", ReplyTraits()) is None

@@ -159,7 +159,17 @@ _STOCK_LINES = (
     "requested action not taken: mailbox unavailable",
     "requested mail action not taken: mailbox unavailable",
 )
-_POINTERS = ("http", "for explanation", "for more", "for further", "see ", "please see", "(")
+_POINTERS = (
+    "http",
+    "for explanation",
+    "for more",
+    "for further",
+    "see ",
+    "please see",
+    "or ",
+    "(",
+    "[",
+)
 
 
 def _without_stock_line(words: str) -> str:
