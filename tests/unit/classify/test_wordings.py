@@ -229,6 +229,18 @@ UNKNOWN_MAILBOX = [
     "550 5.1.1 unknow user",
     "550 No such mail box here",
     "553 the user is not exists on this server",
+    "550 5.1.1 <x@example.com>... Addressee unknown",
+    "553 5.1.3 <x>... Invalid recipient",
+    "550 sorry, no mailbox here by that name (#5.7.17)",
+    "550 5.1.1 Invalid mailbox: x@example.com",
+    "550 Unknown local user",
+    "550 x: user unknown",
+    "x-unix; 67",
+    '550 5.1.1 <x@example.com>: Recipient address rejected: unknown user: "x"',
+    "550 5.1.0 <x@example.com>: User unknown",
+    "550-Callout verification failed: 550 no such user",
+    "550 5.1.1 Mailbox unknown",
+    "550 5.1.6? no such user",
 ]
 
 DEAD_DOMAIN = [
@@ -277,6 +289,12 @@ DEAD_DOMAIN = [
     "550 5.4.4 Host not found",
     "550 5.1.2 recipient host unknown",
     "no MX record exists for example.org",
+    "550 5.1.2 Host unknown (Name server: host not found)",
+    "x-sendmail; Host unknown (Name server: mx.example.org: host not found)",
+    "550 5.1.2 <x@example.org>... Host unknown (Name server: .: no data known)",
+    "x-exim; Unrouteable address: domain example.org does not exist",
+    "550 5.1.2 domain does not exist",
+    "550 5.4.4 Unable to route: no MX",
 ]
 
 MOVED = [
@@ -289,6 +307,7 @@ MOVED = [
     "550 5.1.6 Mailbox has moved",
     "550 x no longer works for the company",
     "550 This employee has left the company",
+    "551 5.1.6 moved, try <z@example.org>",
 ]
 
 DISABLED = [
@@ -493,6 +512,9 @@ SENDING_HOST = [
     "550 hosts without a reverse name are not accepted",
     "550 5.7.1 Your message was rejected by reputation filter",
     "521 5.7.1 blocked by reputation",
+    "550 5.7.1 Rejected: 192.0.2.1 listed at zen.spamhaus.org",
+    "451 4.7.1 http://www.spamhaus.org/query/bl?ip=192.0.2.1",
+    "550 5.0.0 Mail from 192.0.2.1 rejected by dnsbl",
 ]
 
 SENDER_ADDRESS = [
@@ -535,6 +557,14 @@ SENDER_ADDRESS = [
     "550 no valid MX for your sender domain",
     "553 sender domain must have an MX record",
     "550 bounce address unknown",
+    "553 5.1.8 Domain of sender does not exist",
+    "451 4.1.8 Domain of sender address y@nx.example does not resolve",
+    "550 Sender verify failed",
+    "550 invalid sender domain",
+    "501 5.1.7 Bad sender address syntax",
+    "553 sorry, your envelope sender domain must exist (#5.7.1)",
+    "512 sorry, your sender domain has no MX",
+    "550 Sender domain not found in DNS",
 ]
 
 RATE = [
@@ -595,6 +625,12 @@ RATE = [
     "421 session limit exceeded",
     "451 Excessive number of messages",
     "450 4.7.1 max recipients per hour reached",
+    "421 4.7.0 Error: too many connections",
+    "450 4.7.1 Error: too many new TLS sessions",
+    "452 4.5.3 Too many recipients",
+    "421 4.3.2 Too many open connections",
+    "451 4.7.1 rate limit: 10 messages per minute",
+    "550 5.5.3 Too many recipients specified",
 ]
 
 TOO_LARGE = [
@@ -619,6 +655,11 @@ TOO_LARGE = [
     "550 5.2.0 exceeds maximum message size",
     "552 5.2.1 message too long",
     "552 attachment exceeds size limit",
+    "552 5.2.3 Message exceeds maximum fixed size (1000)",
+    "552 sorry, that message size exceeds my databytes limit (#5.3.4)",
+    "554 5.3.4 message header size exceeds limit",
+    "552 5.7.0 Message too large",
+    "552 Message size too large",
 ]
 
 MAILBOX_FULL = [
@@ -658,6 +699,9 @@ MAILBOX_FULL = [
     "552 User quota has been reached",
     "422 recipient's mailbox is over its limit",
     "550 not enough disk quota for user",
+    "550 5.2.2 over quota",
+    "x-unix; Mailbox over quota",
+    "452 4.2.2 Mailbox full",
 ]
 
 PROTOCOL = [
@@ -688,6 +732,12 @@ PROTOCOL = [
     "554 message has malformed MIME",
     "500 line length exceeded",
     "550 duplicate From header",
+    "555 5.5.4 MAIL FROM parameter unsupported",
+    "501 5.5.4 SIZE parameter not numeric",
+    "555 <x@example.com> Unsupported option: NOTIFY=NEVER",
+    "501 5.5.4 Syntax: RCPT TO:<address>",
+    "503 5.5.1 Error: nested MAIL command",
+    "553 5.0.0 syntax error in address",
 ]
 
 SERVER = [
@@ -740,6 +790,13 @@ SERVER = [
     "451 queue full",
     "421 out of resources",
     "450 out of disk space",
+    "451 4.3.0 Temporary system failure. Please try again later.",
+    "450 4.3.2 Service currently not accepting messages",
+    "452 4.3.1 Queue file system full",
+    "451 qqt failure (#4.3.0)",
+    "451 4.3.0 Mail server temporarily rejected message (#4.3.0)",
+    "554 5.3.0 <x@example.com> unable to write to mail store",
+    "x-unix; 73",
 ]
 
 HELO = [
@@ -790,6 +847,11 @@ RELAY = [
     "550 no such local domain",
     "553 recipient domain not in rcpthosts",
     "550 example.com is not one of our domains",
+    "550 5.7.1 <x@other.example>... Relaying denied",
+    "554 5.7.1 <x@other.example>: Relay access denied",
+    "513 Relaying denied.",
+    "550 Relaying is not allowed",
+    "550 5.7.1 Not relaying for x@other.example",
 ]
 
 GREYLISTED = [
@@ -815,6 +877,10 @@ GREYLISTED = [
     "450 please retry in 300 seconds",
     "421 deferred, greylist",
     "450 4.7.0 first time sender, retry later",
+    "450 4.2.0 <x@example.com>: Recipient address rejected: Greylisted",
+    "451 4.7.1 Greylisting in action, please come back later",
+    "450 4.7.1 Try again, see greylisting",
+    "451 This host is not in my whitelist yet. Please try again in 60 seconds",
 ]
 
 POLICY = [
@@ -850,6 +916,8 @@ POLICY = [
     "550 5.7.1 content not permitted by company policy",
     "554 attachments of this type are not allowed",
     "550 5.7.1 not authorized to send to this group",
+    "550 5.7.1 Not allowed: subject line",
+    "554 5.7.1 header check: forbidden",
 ]
 
 SPAM_CONTENT = [
@@ -875,6 +943,8 @@ SPAM_CONTENT = [
     "550 message classified as spam",
     "554 5.7.1 spam score exceeded",
     "550 advertisement rejected: bulk mail",
+    "550 5.7.1 spam",
+    "554 5.7.1 Message blocked as spam (score 20)",
 ]
 
 VIRUS = [
@@ -884,6 +954,8 @@ VIRUS = [
     "552 5.7.1 Trojan detected",
     "550 virus detected in message",
     "554 malware: attachment infected",
+    "550 5.7.1 This message contains a virus (Eicar-Test-Signature)",
+    "554 5.7.0 VIRUS: Eicar",
 ]
 
 TLS_FAILURE = [
@@ -895,6 +967,8 @@ TLS_FAILURE = [
     "550 5.7.10 Encryption needed",
     "554 5.7.3 STARTTLS needed",
     "550 TLS version too old",
+    "x-postfix; TLS is required, but was not offered by host mx.example.com[192.0.2.1]",
+    "x-postfix; Server certificate not trusted",
 ]
 
 AUTH_FAILURE = [
@@ -914,6 +988,11 @@ AUTH_FAILURE = [
     "550 domain has DMARC reject policy and message failed",
     "535 authentication failed",
     "550 From domain spoofed",
+    "550 5.7.1 SPF check: fail",
+    "550 SPF check failed for y@example.net",
+    "550 5.7.20 DKIM signature invalid",
+    "550 5.7.22 No valid author-matched signature",
+    "550 5.7.1 (DMARC) rejected",
 ]
 
 NETWORK_ERROR = [
@@ -943,6 +1022,10 @@ NETWORK_ERROR = [
     "connect to host: connection timed out",
     "554 too many Received headers, mail loop",
     "DNS server returned SERVFAIL",
+    "x-postfix; connect to mx.example.com[192.0.2.1]:25: Connection timed out",
+    "x-sendmail; Deferred: Connection timed out with mx.example.com.",
+    "x-exim; Connection refused",
+    "x-exim; host mx.example.com [192.0.2.1]: Connection timed out",
 ]
 
 DOMAIN_UNKNOWN = [
