@@ -156,6 +156,23 @@ def test_counts_of_a_lead_source() -> None:
     assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
     assert body["totals"] == {"hard": 1, "delivered": 3, "categories": {}}
 
+    # AND with the days that were asked for, and the rates of all of them
+    assert (body["from"], body["to"]) == ("2026-01-01", "2026-01-02")
+    assert body["rates"] == {"hard": 0.25, "soft": 0.0, "block": 0.0, "complaint": 0.0}
+
+
+@pytest.mark.parametrize("name", ["enhanced_status", "status"])
+def test_a_status_beside_the_reply_is_read_by_either_name(name: str) -> None:
+    """Answers call it `enhanced_status`; those who post a DSN's fields have `status`."""
+    # WHEN there is no reply but a status
+    status, body = call(
+        "POST", "/v1/classify", ledger=FakeLedger(), body=json.dumps({name: "5.1.1"})
+    )
+
+    # THEN it is classified, and reported by one name
+    assert (status, body["category"]) == (200, "mailbox_unknown")
+    assert body["enhanced_status"] == "5.1.1"
+
 
 @pytest.mark.parametrize(
     ("query", "field"),

@@ -68,13 +68,13 @@ class ClassifyRequest:
 
     Attributes:
         diagnostic: what the receiving server said; may be empty if something else is given.
-        status: enhanced status code.
+        enhanced_status: enhanced status code; ``status``, as DSNs call it, is read as well.
         bounce_type: SES ``bounceType``.
         bounce_subtype: SES ``bounceSubType``.
     """
 
     diagnostic: str
-    status: str
+    enhanced_status: str
     bounce_type: str
     bounce_subtype: str
 
@@ -83,7 +83,10 @@ class ClassifyRequest:
         """Read a request body."""
         fields = _json_object(body)
         request = cls(
-            *(_string(fields, name) for name in cls.__dataclass_fields__),
+            diagnostic=_string(fields, "diagnostic"),
+            enhanced_status=_string(fields, "enhanced_status") or _string(fields, "status"),
+            bounce_type=_string(fields, "bounce_type"),
+            bounce_subtype=_string(fields, "bounce_subtype"),
         )
         if request == cls("", "", "", ""):
             raise BadRequestError("is required", field="diagnostic")

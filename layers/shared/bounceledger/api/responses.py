@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bounceledger.ledger import CheckResult, Counts
 from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
+from bounceledger.state.rates import rates
 from bounceledger.verdict import Verdict
 
 type JsonObject = dict[str, Any]
@@ -73,15 +74,24 @@ def verdict(verdict: Verdict) -> JsonObject:
     }
 
 
-def counts(counted: Counts) -> JsonObject:
-    """Outcomes of a lead source's messages by UTC day, and their sums."""
+def counts(counted: Counts, first: date, last: date) -> JsonObject:
+    """Outcomes of a lead source's messages by UTC day, their sums and rates.
+
+    Args:
+        counted: what the ledger found.
+        first: first UTC day that was asked for.
+        last: last UTC day that was asked for.
+    """
     totals: Counter[str] = Counter()
     for day in counted.days.values():
         totals.update(day)
     return {
         "lead_source": counted.source,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
         "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
         "totals": day_counts(totals),
+        "rates": rates(totals),
     }
 
 
