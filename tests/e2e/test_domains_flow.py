@@ -180,7 +180,7 @@ def test_the_recheck_command_sends_domains_that_are_due(
     )
     for name, value in {
         "AWS_ENDPOINT_URL": dns_stack.endpoint_url,
-        "AWS_DEFAULT_REGION": dns_stack.region,
+        "AWS_REGION": dns_stack.region,
         "AWS_ACCESS_KEY_ID": dns_stack.access_key_id,
         "AWS_SECRET_ACCESS_KEY": dns_stack.secret_access_key,
         "TABLE_NAME": dns_stack.table_name,

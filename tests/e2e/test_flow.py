@@ -108,7 +108,7 @@ def test_counts_are_read_from_the_stack_by_its_name(stack: Stack) -> None:
         env={
             "AWS_ACCESS_KEY_ID": stack.access_key_id,
             "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
-            "AWS_DEFAULT_REGION": stack.region,
+            "AWS_REGION": stack.region,
         },
         capture_output=True,
         text=True,

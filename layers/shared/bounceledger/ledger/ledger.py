@@ -53,10 +53,14 @@ _READERS = 8
 """Shards of a counter that are read at the same time."""
 
 
-def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
+def connect(endpoint_url: str | None = None, region: str | None = None) -> "DynamoDBClient":
     """A DynamoDB client for a ledger: short time limits, and retries left to the ledger.
 
     Plain botocore: boto3 would cost a cold start more and add nothing here.
+
+    Args:
+        endpoint_url: of a local table; that of AWS by default.
+        region: AWS region; botocore's own choice by default.
     """
     from botocore.config import Config
     from botocore.session import Session
@@ -68,7 +72,9 @@ def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
         max_pool_connections=16,
         tcp_keepalive=True,
     )
-    client = Session().create_client("dynamodb", endpoint_url=endpoint_url, config=config)
+    client = Session().create_client(
+        "dynamodb", region_name=region, endpoint_url=endpoint_url, config=config
+    )
     return cast("DynamoDBClient", client)
 
 
