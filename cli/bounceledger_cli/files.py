@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal, TextIO
 from bounceledger_cli.console import Console
 from bounceledger_cli.errors import CommandError
 
-STANDARD_INPUT = "-"
+STANDARD_INPUT = STANDARD_OUTPUT = "-"
 
 
 def shown_name(name: str) -> str:
@@ -38,23 +39,55 @@ def open_input(name: str, console: Console) -> Iterator[TextIO]:
 
 @contextmanager
 def open_output(path: Path | None, console: Console, *, source: str) -> Iterator[TextIO]:
-    """Open a file for writing as UTF-8.
+    """Open a file for writing as UTF-8, which appears when it is complete.
+
+    What is written goes to a new file beside it, which takes its place at the end; so after
+    an error, the old file is still there. A device or a pipe is written to directly.
 
     Args:
-        path: the file; None for standard output.
+        path: the file; None or ``-`` for standard output.
         console: has standard output.
         source: name of the input, which must not be overwritten.
 
     Raises:
-        CommandError: the file cannot be opened, or it is the input.
+        CommandError: the file cannot be written, or it is the input.
     """
-    if path is None:
+    if path is None or str(path) == STANDARD_OUTPUT:
         yield console.stdout
         return
     if source != STANDARD_INPUT and path.exists() and path.samefile(source):
         raise CommandError(f"{path}: output file is the same as the input file")
-    with _open(path, "w") as stream:
-        yield stream
+    if path.exists() and not path.is_file():
+        with _open(path, "w") as stream:
+            yield stream
+        return
+    target = path.resolve()  # a symbolic link stays one
+    unfinished = _beside(target)
+    try:
+        with unfinished.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            yield stream
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> Path:
+    """A new empty file in the folder of `target`, with its permissions or the usual ones."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        created = Path(name)
+        created.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+    except OSError as error:
+        raise CommandError(f"{target}: {error.strerror}") from error
+    return created
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def size_of(stream: TextIO) -> int:

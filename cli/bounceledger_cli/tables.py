@@ -19,9 +19,6 @@ from bounceledger_cli.console import Console, visible
 _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+ ?%?|-|")
 """Numbers as formatted for people; a dash or nothing for none."""
 
-
-TEXT_WIDTH = 80
-"""Columns at which running text is wrapped, also in a pipe."""
 _GAP = 2
 """Spaces between columns, where there is room; otherwise one."""
 _FOLDED = 16
@@ -41,6 +38,7 @@ def print_table(
     title: str = "",
     indent: int = 0,
     error: bool = False,
+    least_needed: Sequence[str] = (),
 ) -> None:
     """Print rows in columns.
 
@@ -52,14 +50,17 @@ def print_table(
         title: a line above the table.
         indent: spaces before each line.
         error: print to standard error instead of standard output.
+        least_needed: headings of columns that are left out, in this order, where the
+            terminal has no room for all.
     """
     body = [[_cell(cell) for cell in row] for row in rows]
     rich = console.rich(error=error)
-    longest = [
-        max(cell_len(cell) for cell in (name, *cells))
-        for name, *cells in zip(columns, *body, strict=True)
-    ]
     room = rich.width - indent
+    kept = _columns_that_fit(columns, body, room, least_needed)
+    left_out = [name for index, name in enumerate(columns) if index not in kept]
+    body = [[row[index] for index in kept] for row in body]
+    columns = [columns[index] for index in kept]
+    longest = _widths(columns, body)
     gap = _GAP if sum(longest) + _GAP * (len(columns) - 1) <= room else 1
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), show_header=any(columns))
     least = 0
@@ -86,16 +87,44 @@ def print_table(
         rich.print(Padding(table, (0, 0, 0, indent), expand=False))
     stream = console.stderr if error else console.stdout
     stream.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
+    if left_out:
+        said = f"not shown for lack of room: {', '.join(left_out)}"
+        stream.writelines(f"{' ' * indent}{line}\n" for line in wrap(said, room))
 
 
-def field_lines(fields: Iterable[tuple[str, object]]) -> Iterator[Text]:
-    """Names and values in two columns, wrapped at `TEXT_WIDTH`."""
+def _columns_that_fit(
+    columns: Sequence[str], body: Sequence[Sequence[str]], room: int, least_needed: Sequence[str]
+) -> list[int]:
+    """Which columns to show, so that there is a space between them at the least."""
+    widths = dict(enumerate(_widths(columns, body)))
+    for name in least_needed:
+        if sum(widths.values()) + len(widths) - 1 <= room:
+            break
+        if name in columns:
+            widths.pop(columns.index(name), None)
+    return [*widths]
+
+
+def _widths(columns: Sequence[str], body: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        max(cell_len(cell) for cell in (name, *cells))
+        for name, *cells in zip(columns, *body, strict=True)
+    ]
+
+
+def field_lines(fields: Iterable[tuple[str, object]], width: int) -> Iterator[Text]:
+    """Names and values in two columns.
+
+    Args:
+        fields: names and values.
+        width: columns at which values are wrapped.
+    """
     pairs = [(name, visible(str(value))) for name, value in fields]
-    width = max((len(name) for name, _ in pairs), default=0) + _GAP
+    indent = max((len(name) for name, _ in pairs), default=0) + _GAP
     for name, value in pairs:
-        first, *more = wrap(value, TEXT_WIDTH - width) or [""]
-        yield Text.assemble((f"{name:<{width}}", "bold"), first)
-        yield from (Text(" " * width + line) for line in more)
+        first, *more = wrap(value, width - indent) or [""]
+        yield Text.assemble((f"{name:<{indent}}", "bold"), first)
+        yield from (Text(" " * indent + line) for line in more)
 
 
 def _cell(value: object) -> str:

@@ -163,6 +163,37 @@ def test_output_goes_to_a_file_but_never_onto_the_input(tmp_path: Path) -> None:
     assert source.read_text(encoding="utf-8") == UNKNOWN_USER
 
 
+def test_a_failed_run_leaves_the_old_output(tmp_path: Path) -> None:
+    """Half a file looks like a whole one to whatever reads it next."""
+    # GIVEN the output of an earlier run
+    target = tmp_path / "classified.jsonl"
+    target.write_text("earlier\n", encoding="utf-8")
+    target.chmod(0o640)
+    lines = jsonl({"diagnostic": UNKNOWN_USER}) + "nonsense\n"
+
+    # WHEN the next run stops at a bad line THEN it is still there, and nothing beside it
+    assert run("classify", "--output", str(target), stdin=lines).code == 2
+    assert target.read_text(encoding="utf-8") == "earlier\n"
+    assert list(tmp_path.iterdir()) == [target]
+
+    # WHEN the next one succeeds THEN it is replaced and keeps its permissions
+    assert run("classify", "--skip-bad", "--output", str(target), stdin=lines).code == 1
+    assert json.loads(target.read_text(encoding="utf-8"))["category"] == "mailbox_unknown"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_output_through_a_link_or_to_a_device_goes_where_it_points(tmp_path: Path) -> None:
+    """A link stays a link, and a device is not replaced by a file."""
+    link, real = tmp_path / "link", tmp_path / "real"
+    link.symlink_to(real)
+    assert run("classify", "--output", str(link), stdin=UNKNOWN_USER).code == 0
+    assert link.is_symlink()
+    assert json.loads(real.read_text(encoding="utf-8"))["reply_code"] == 550
+    assert run("classify", "--output", "/dev/null", stdin=UNKNOWN_USER) == Ran(0, "", "")
+    assert len(run("classify", "--output", "-", stdin=UNKNOWN_USER).records) == 1
+
+
 def test_files_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
     ran = run("classify", str(tmp_path / "none"))
     assert (ran.code, ran.out) == (2, "")

@@ -4,7 +4,11 @@ import json
 
 import pytest
 
-from tests.unit.cli.runner import BLOCKED, ESCAPES, UNKNOWN_USER, run
+from bounceledger.api import responses
+from bounceledger.classify.classifier import classify
+from bounceledger.classify.meanings import explain
+from bounceledger.classify.reply import parse_reply
+from tests.unit.cli.runner import BLOCKED, ESCAPES, UNKNOWN_USER, Terminal, run
 
 
 @pytest.mark.parametrize(
@@ -28,11 +32,38 @@ def test_a_code_or_topic_prints_its_page(words: list[str], first: str) -> None:
     assert "What to do" in ran.out
 
 
-def test_a_page_reads_well_in_80_columns_without_colour() -> None:
-    ran = run("explain", "521")
+def test_a_page_reads_well_in_80_columns_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "dumb")
+    ran = run("explain", "521", stdout=Terminal())
     assert max(map(len, ran.out.splitlines())) <= 80
     assert all(line == line.rstrip() for line in ran.out.splitlines())
     assert "\x1b" not in ran.out
+
+
+@pytest.mark.parametrize("words", ["521", "550 5.1.1 <ada@example.com>: User unknown"])
+def test_in_a_pipe_nothing_is_wrapped(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that searches for a sentence finds it on one line."""
+    monkeypatch.setenv("TERM", "dumb")
+    # WHEN a page goes into a pipe THEN it has the same words, with a line for each paragraph
+    piped, watched = run("explain", words), run("explain", words, stdout=Terminal())
+    assert piped.out.split() == watched.out.split()
+    assert max(map(len, piped.out.splitlines())) > 100
+
+
+def test_part_of_a_word_in_the_text_finds_nothing() -> None:
+    """Who asks for `foo` does not mean a page that speaks of a footer."""
+    ran = run("explain", "foo")
+    assert (ran.code, ran.out) == (2, "")
+    assert "nothing found for 'foo'" in ran.err
+
+
+def test_the_fields_of_a_reply_are_those_of_the_api() -> None:
+    """A program reads both alike."""
+    (reply,) = run("explain", "--json", UNKNOWN_USER).records
+    verdict = classify(parse_reply(UNKNOWN_USER))
+    assert reply.items() >= responses.verdict(verdict).items()
+    assert reply["explanation"] == explain(verdict)
 
 
 def test_a_class_digit_shows_what_it_changes() -> None:

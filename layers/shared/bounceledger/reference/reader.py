@@ -173,7 +173,8 @@ def search(words: str, *, limit: int = 10) -> list[Page]:
     """Pages by words, best first.
 
     A page must hold every word somewhere; words in its code, title and keywords weigh
-    more than words in its text.
+    more than words in its text. There a part of a word will do; in the text it must be a
+    whole word, since nobody who types ``foo`` means a footer.
 
     Args:
         words: what someone would type; at most 200 characters are read.
@@ -286,9 +287,8 @@ def _order(path: Path) -> tuple[tuple[int, str], ...]:
 
 def _score(page: Page, wanted: list[str]) -> int:
     name = f"{page.code} {page.title} {' '.join(page.keywords)}".lower()
-    body = "\n".join(
-        (page.meaning, page.sent_by, page.causes, page.action, *(note.text for note in page.notes))
-    ).lower()
+    texts = (page.meaning, page.sent_by, page.causes, page.action)
+    body = set(_WORD.findall("\n".join((*texts, *(note.text for note in page.notes))).lower()))
     names = set(_WORD.findall(name)) | set(re.findall(r"[a-z0-9]+", name))
     total = 0
     for word in wanted:
