@@ -1,15 +1,15 @@
 """Opening input and output files; ``-`` stands for standard input."""
 
-import io
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from bounceledger_cli.console import Console
 from bounceledger_cli.errors import CommandError
+from bounceledger_cli.inputs import DecodedInput
 
 STANDARD_INPUT = STANDARD_OUTPUT = "-"
 
@@ -20,21 +20,25 @@ def shown_name(name: str) -> str:
 
 
 @contextmanager
-def open_input(name: str, console: Console) -> Iterator[TextIO]:
-    """Open a file for reading as UTF-8, whatever the locale; stray bytes become ``\\xff``.
+def open_input(name: str, console: Console, *, encoding: str = "") -> Iterator[DecodedInput]:
+    """Open a file for reading as text, whatever its encoding.
 
     Args:
         name: path, or ``-`` for standard input.
-        console: has standard input.
+        console: has standard input; is told about a guess of the encoding.
+        encoding: Python's name of the encoding; empty to find it out.
 
     Raises:
         CommandError: the file cannot be opened.
     """
-    if name == STANDARD_INPUT:
-        yield _utf8(console.stdin)
-        return
-    with _open(Path(name), "r") as stream:
-        yield stream
+    with ExitStack() as stack:
+        source = console.stdin.buffer
+        if name != STANDARD_INPUT:
+            try:
+                source = stack.enter_context(Path(name).open("rb"))
+            except OSError as error:
+                raise CommandError(f"{name}: {error.strerror}") from error
+        yield DecodedInput(source, name=shown_name(name), encoding=encoding, announce=console.error)
 
 
 @contextmanager
@@ -58,7 +62,7 @@ def open_output(path: Path | None, console: Console, *, source: str) -> Iterator
     if source != STANDARD_INPUT and path.exists() and path.samefile(source):
         raise CommandError(f"{path}: output file is the same as the input file")
     if path.exists() and not path.is_file():
-        with _open(path, "w") as stream:
+        with _open_for_writing(path) as stream:
             yield stream
         return
     target = path.resolve()  # a symbolic link stays one
@@ -90,23 +94,13 @@ def _umask() -> int:
     return mask
 
 
-def size_of(stream: TextIO) -> int:
-    """Size of an open file in bytes; 0 for what has none, such as a pipe."""
-    try:
-        return os.fstat(stream.fileno()).st_size
-    except (OSError, ValueError):
-        return 0
+def size_of(name: str) -> int:
+    """Size of a file in bytes; 0 for what has none, such as a pipe."""
+    return Path(name).stat().st_size if name != STANDARD_INPUT and Path(name).is_file() else 0
 
 
-def _open(path: Path, mode: Literal["r", "w"]) -> TextIO:
+def _open_for_writing(path: Path) -> TextIO:
     try:
-        return path.open(mode, encoding="utf-8", errors="backslashreplace")
+        return path.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
-
-
-def _utf8(stream: TextIO) -> TextIO:
-    buffer = getattr(stream, "buffer", None)
-    if buffer is None:
-        return stream
-    return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")

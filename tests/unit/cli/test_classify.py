@@ -20,10 +20,11 @@ def test_json_lines_keep_their_fields_and_gain_ours() -> None:
         "disposition",
         "scope",
         "rule",
+        "matched",
         "reply_code",
         "enhanced_status",
     ]
-    assert ran.records[0] | {"rule": ""} == {
+    assert ran.records[0] | {"rule": "", "matched": ""} == {
         "id": 7,
         "diagnostic": UNKNOWN_USER,
         "more": [1],
@@ -31,6 +32,7 @@ def test_json_lines_keep_their_fields_and_gain_ours() -> None:
         "disposition": "hard",
         "scope": "address",
         "rule": "",
+        "matched": "",
         "reply_code": 550,
         "enhanced_status": "5.1.1",
     }
@@ -93,9 +95,19 @@ def test_the_format_can_be_forced() -> None:
     assert ran.records[0]["diagnostic"] == '{"diagnostic": "x"}'
 
 
-def test_an_empty_input_gives_an_empty_output() -> None:
-    assert run("classify") == Ran(0, "", "")
-    assert run("classify", "--summary", "--format", "csv").code == 0
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "standard input is empty"),
+        ("\ufeff\n \n", "standard input is empty"),
+        ("sep=;\n", "standard input is empty"),
+        ("diagnostic,id\n", "standard input has a header but no rows"),
+        ("[]\n", "standard input holds no JSON objects"),
+    ],
+)
+def test_an_empty_input_is_reported(text: str, said: str) -> None:
+    """Nothing in, nothing out looks like success; mostly an earlier step failed."""
+    assert run("classify", stdin=text) == Ran(1, "", f"bounceledger: {said}\n")
 
 
 @pytest.mark.parametrize(
@@ -237,10 +249,12 @@ def test_hostile_text_leaves_no_control_character_on_either_stream() -> None:
         assert "\u202e" not in stream
 
 
-def test_bytes_that_are_not_utf8_do_not_stop_it(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_is_read_and_the_encoding_named(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes("550 5.1.1 bo\xeete inconnue\n".encode("latin-1"))
-    assert run("classify", str(path)).records[0]["diagnostic"] == "550 5.1.1 bo\\xeete inconnue"
+    ran = run("classify", str(path))
+    assert ran.records[0]["diagnostic"] == "550 5.1.1 boîte inconnue"
+    assert f"{path} is not UTF-8; read as cp1252. If names look wrong" in ran.err
 
 
 def test_a_long_file_shows_progress_to_a_person_only(tmp_path: Path) -> None:

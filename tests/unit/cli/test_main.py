@@ -57,7 +57,7 @@ def test_help_fits_80_columns_and_has_examples(
         (["counts", "fair", "--tabel", "x"], "'--table'"),
         (["counts", "fair", "--from", "yesterday"], "'--from': 'yesterday' is not a date such as"),
         (["counts"], "bounceledger: missing argument 'SOURCE...'.\n"),
-        (["classify", "--format", "xml"], "'xml' is not one of 'auto', 'jsonl', 'csv', 'text'."),
+        (["classify", "--format", "xml"], "'xml' is not one of 'auto', 'json', 'csv', 'text'."),
         (["explain"], "missing argument"),
         (["mx", "--file"], "'--file' requires an argument"),
         (["--nonsense"], "no such option '--nonsense'"),
@@ -135,7 +135,7 @@ def test_completion_offers_commands_options_and_values(capsys: pytest.CaptureFix
     assert complete("bounceledger ", capsys) == list(SUMMARIES)
     assert complete("bounceledger c", capsys) == ["classify", "counts", "completion"]
     assert "--resolver" in complete("bounceledger mx --", capsys)
-    assert complete("bounceledger classify --format ", capsys) == ["auto", "jsonl", "csv", "text"]
+    assert complete("bounceledger classify --format ", capsys) == ["auto", "json", "csv", "text"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,0 +1,142 @@
+"""Bounce diagnostics, from rows that have one and from SES events."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
+
+if TYPE_CHECKING:
+    from bounceledger.classify.traits import Hints
+    from bounceledger.events import MailEvent
+
+COLUMNS = ("diagnostic", "diagnostic_code")
+"""Names of the field with the diagnostic; SES calls it ``diagnosticCode``."""
+
+_HINTS = {
+    "enhanced_status": ("enhanced_status", "status"),
+    "bounce_type": ("bounce_type",),
+    "bounce_subtype": ("bounce_subtype",),
+    "action": ("action",),
+}
+"""Fields beside the diagnostic that help to classify it, and how they may be called."""
+
+_EVENT_FIELDS = frozenset(
+    {
+        *("notificationType", "eventType", "mail", "bounce"),
+        *("Records", "Sns", "Message", "eventSource", "detail", "requestPayload"),
+    }
+)
+"""Fields of SES events, and of what SNS, SQS, EventBridge and Lambda wrap them in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """What a server said about one recipient, with what is known beside it.
+
+    Attributes:
+        fields: the fields to print before the verdict.
+        text: what the receiving server said; may be empty.
+        hints: what the provider reports beside it.
+    """
+
+    fields: Mapping[str, Any]
+    text: str
+    hints: "Hints"
+
+
+@dataclass(slots=True)
+class Diagnostics:
+    """The diagnostics in some rows; iterate over it.
+
+    Attributes:
+        rows: the rows.
+        wanted: the column with the diagnostic.
+        other_events: number of SES events so far that are not bounces.
+    """
+
+    rows: Iterable[Row | BadRow]
+    wanted: Wanted
+    other_events: int = field(default=0, init=False)
+
+    def __iter__(self) -> Iterator[Diagnostic | BadRow]:
+        """The diagnostics, and what could not be read."""
+        for row in self.rows:
+            if isinstance(row, BadRow):
+                yield row
+            elif (name := self.wanted.of(row.fields)) is not None:
+                yield _of_row(row, name)
+            elif _EVENT_FIELDS.isdisjoint(row.fields):
+                yield BadRow(row.line, "is missing", self.wanted.columns[0])
+            else:
+                yield from self._of_event(row)
+
+    def _of_event(self, row: Row) -> Iterator[Diagnostic | BadRow]:
+        """The diagnostics of the bounced recipients of an SES event, as ingest reads it."""
+        from bounceledger import providers
+        from bounceledger.envelope import records_of, unwrap
+        from bounceledger.errors import InputError
+        from bounceledger.events import Kind
+
+        try:
+            for record in records_of(row.fields):
+                parsed = providers.read(unwrap(record, provider="ses"), _settings())
+                bounces = [event for event in parsed.events if event.kind is Kind.BOUNCE]
+                yield from map(_of_bounce, bounces)
+                yield from (BadRow(row.line, error.reason, error.field) for error in parsed.refused)
+                self.other_events += not bounces and not parsed.refused
+        except InputError as error:
+            yield BadRow(row.line, error.reason, error.field)
+
+
+def _of_row(row: Row, name: str) -> Diagnostic | BadRow:
+    from bounceledger.classify.traits import Hints
+    from bounceledger.providers.ses import read_bounce_type
+
+    names = tuple(row.fields)
+    found = {hint: field_called(spellings, names) for hint, spellings in _HINTS.items()}
+    for one in (name, *found.values()):
+        if one is not None and not isinstance(row.fields[one], str | None):
+            return BadRow(row.line, f"is {_kind(row.fields[one])}, expected a string", one)
+    said = {hint: row.fields[one] or "" for hint, one in found.items() if one is not None}
+    reported = read_bounce_type(said.get("bounce_type", ""), said.get("bounce_subtype", ""))
+    hints = Hints(said.get("enhanced_status", ""), *reported, said.get("action", ""))
+    return Diagnostic(row.fields, row.fields[name] or "", hints)
+
+
+def _of_bounce(event: "MailEvent") -> Diagnostic:
+    from bounceledger.classify.traits import Hints
+
+    fields = {
+        "address": event.address,
+        "lead_source": event.lead_source,
+        "message_id": event.message_id,
+        "occurred_at": event.occurred_at.isoformat().replace("+00:00", "Z"),
+        "diagnostic": event.diagnostic,
+        "action": event.action,
+        "permanence": event.permanence.value,
+        "provider_reason": event.provider_reason.value,
+    }
+    hints = Hints(event.status, event.permanence, event.provider_reason, event.action)
+    return Diagnostic(fields, event.diagnostic, hints)
+
+
+def _settings() -> Any:
+    """Settings by which events of any account are read."""
+    from dataclasses import replace
+
+    from bounceledger.settings import Settings
+
+    return replace(Settings.from_env(), allowed_accounts=frozenset({"*"}))
+
+
+def _kind(value: object) -> str:
+    match value:
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
