@@ -33,9 +33,6 @@ _LEAST = 20
         A list has an address or a domain per line, or is a CSV file (commas, semicolons or
         tabs) or JSON Lines with a column such as address, email or domain and, if you like,
         lead_source or source. Lines that begin with # are skipped.
-
-        Lead sources are sorted by --sort: dead (share of dead addresses), unknown,
-        addresses, or name.
         """,
     examples="""
         bounceledger mx noreply.company.com company.com
@@ -68,7 +65,8 @@ _LEAST = 20
     type=click.Choice(SORTS),
     default=SORTS[0],
     metavar="KEY",
-    help="Order of lead sources: dead (default), unknown, addresses or name.",
+    help="Order of lead sources: dead (share of dead addresses, the default), unknown,"
+    " addresses or name.",
 )
 @click.option(
     "--json",
