@@ -7,7 +7,7 @@ the list of distinct events.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bounceledger.state import Observation
@@ -19,6 +19,7 @@ SOFT = (
     "recipient_refused",
     "expired",
     "greylisted",
+    "forward_failed",
     "unknown",
 )
 
@@ -163,16 +164,20 @@ def _end_of_soft(bounces: Sequence[tuple[datetime, str]]) -> datetime:
             continue
         counted.append((at, category))
         recent = [(t, c) for t, c in counted if (at.date() - t.date()).days < 30]
-        weights = {
-            t.date(): max(
-                2 if c == "mailbox_disabled" else 1 for u, c in recent if u.date() == t.date()
-            )
-            for t, _ in recent
-        }
-        if sum(weights.values()) >= 3:
-            end, counted = at + timedelta(days=terms[0]), []
-            terms = terms[1:] or terms
+        if _weight(recent) >= 3:
+            # A suppression that only failed forwards complete has the first term.
+            alone = _weight([(t, c) for t, c in recent if c != "forward_failed"]) >= 3
+            end, counted = at + timedelta(days=terms[0] if alone else 30), []
+            terms = (terms[1:] or terms) if alone else terms
     return end
+
+
+def _weight(bounces: Sequence[tuple[datetime, str]]) -> int:
+    weights: dict[date, int] = {}
+    for at, category in bounces:
+        weight = 2 if category == "mailbox_disabled" else 1
+        weights[at.date()] = max(weight, weights.get(at.date(), 0))
+    return sum(weights.values())
 
 
 def day(item: Observation) -> str:

@@ -74,9 +74,10 @@ def test_poison_is_dead_lettered_whole_and_does_not_hold_its_batch_back(poison: 
 
 
 def test_one_impossible_address_does_not_lose_the_others() -> None:
-    # GIVEN a bounce of two recipients of which one is no address
+    # GIVEN a bounce of two recipients of which one is no address, and no word of a destination
     document = bounce("jane@example.test")
     document["bounce"]["bouncedRecipients"].append({"emailAddress": "not-an-address"})
+    document["mail"]["destination"] = []
     ledger, dead_letters = FakeLedger(), FakeDeadLetters()
     record = sns_record(document)
 
@@ -209,3 +210,73 @@ def test_the_note_that_ses_may_publish_needs_nothing() -> None:
     assert report.notices == 1
     assert report.retry == []
     assert len(dead_letters) == 0
+
+
+def test_an_automatic_reply_is_acknowledged_and_no_strike() -> None:
+    """It must neither end in the dead-letter queue nor count against the recipient."""
+    # GIVEN the form in which SES reports a vacation message
+    document = bounce("jane@example.test")
+    document["bounce"] |= {"bounceType": "Undetermined", "bouncedRecipients": []}
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+
+    # WHEN it is processed
+    intake(ledger, dead_letters).process([sns_record(document)])
+
+    # THEN it is recorded as an automatic reply
+    [observation] = ledger.recorded
+    assert observation.verdict is not None
+    assert (observation.verdict.category, observation.cause) == (Category.AUTOREPLY, None)
+    assert len(dead_letters) == 0
+
+
+def test_what_matches_nobody_is_recorded_and_counted_once() -> None:
+    """So that it shows how much of a source's mail is answered by strangers."""
+    # GIVEN a report of another server about none of the two recipients
+    document = bounce("stranger@example.org")
+    document["mail"]["destination"] = ["a@example.test", "b@example.test"]
+    ledger = FakeLedger()
+
+    # WHEN it is processed twice
+    process = intake(ledger, FakeDeadLetters()).process
+    reports = [process([sns_record(document)]) for _ in range(2)]
+
+    # THEN it is recorded once, about nobody, and reported once
+    [observation] = ledger.recorded
+    assert (observation.event.address, observation.cause) == ("", None)
+    assert [report.unmatched for report in reports] == [1, 0]
+    assert [report.duplicates for report in reports] == [0, 1]
+
+
+def test_kinds_that_are_not_used_or_not_known_are_counted_by_kind() -> None:
+    """Nothing is acknowledged without a trace."""
+    # GIVEN three kinds without a mail, one of them twice, and an unknown one about a mail
+    unknown = {**bounce("jane@example.test"), "eventType": "Teleport"}
+    del unknown["bounce"]
+    batch = [
+        sns_record({"eventType": "Send", "mail": {}}),
+        sns_record({"eventType": "Lottery"}),
+        sns_record({"eventType": "Lottery", "mail": None}),
+        sns_record(unknown),
+    ]
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+
+    # WHEN they are processed
+    report = intake(ledger, dead_letters).process(batch)
+
+    # THEN all are acknowledged, and told apart
+    assert (report.notices, report.unknown_kinds) == (3, 3)
+    assert report.kinds == {"Send": 1, "Lottery": 2, "Teleport": 1}
+    assert (report.recorded, len(dead_letters), report.retry) == (1, 0, [])
+
+
+def test_a_message_that_something_decoded_on_the_way_is_read() -> None:
+    """SNS sends a string, and a proxy may hand on an object."""
+    # GIVEN an envelope whose Message is an object
+    record = sns_record(bounce("jane@example.test"))
+    envelope = json.loads(record["body"])
+    record["body"] = json.dumps(envelope | {"Message": json.loads(envelope["Message"])})
+    ledger = FakeLedger()
+
+    # WHEN it is processed, THEN it is recorded like any other
+    intake(ledger, FakeDeadLetters()).process([record])
+    assert [item.event.address for item in ledger.recorded] == ["jane@example.test"]

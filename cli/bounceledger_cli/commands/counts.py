@@ -27,6 +27,7 @@ OUTCOMES = (
     "complaint",
     "delayed",
     "rejected",
+    "unmatched",
     "suppressed",
 )
 """Columns of the table, in this order; a column without any count is left out."""

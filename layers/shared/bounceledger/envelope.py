@@ -124,8 +124,9 @@ def _open_sns(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
     seen.transport_id = _id(value, "MessageId") or seen.transport_id
     _note_time(value, "Timestamp", seen)
     message = value.get("Message")
-    if not isinstance(message, str):
-        raise EnvelopeError("must be a string", field="Message")
+    # SNS sends a string; what stands between may have decoded it.
+    if not isinstance(message, str | Mapping):
+        raise EnvelopeError("must be a string or an object", field="Message")
     return message, "Message"
 
 

@@ -16,7 +16,12 @@ class Disposition(StrEnum):
 
 
 class Category(StrEnum):
-    """What the reply says."""
+    """What the reply says.
+
+    Attributes:
+        FORWARD_FAILED: something about an address to which the recipient's mail is forwarded.
+            No rule gives it, since words do not tell: see `state.observe`.
+    """
 
     MAILBOX_UNKNOWN = "mailbox_unknown"
     MAILBOX_MOVED = "mailbox_moved"
@@ -28,6 +33,7 @@ class Category(StrEnum):
     RECIPIENT_REFUSED = "recipient_refused"
     EXPIRED = "expired"
     GREYLISTED = "greylisted"
+    FORWARD_FAILED = "forward_failed"
     UNKNOWN = "unknown"
 
     REPUTATION_BLOCK = "reputation_block"
@@ -59,6 +65,7 @@ DISPOSITIONS: dict[Category, Disposition] = {
     Category.RECIPIENT_REFUSED: Disposition.SOFT,
     Category.EXPIRED: Disposition.SOFT,
     Category.GREYLISTED: Disposition.SOFT,
+    Category.FORWARD_FAILED: Disposition.SOFT,
     Category.UNKNOWN: Disposition.SOFT,
     Category.REPUTATION_BLOCK: Disposition.BLOCK,
     Category.SPAM_CONTENT: Disposition.BLOCK,
@@ -100,6 +107,7 @@ class Cause(StrEnum):
     RECIPIENT_REFUSED = Category.RECIPIENT_REFUSED.value
     EXPIRED = Category.EXPIRED.value
     GREYLISTED = Category.GREYLISTED.value
+    FORWARD_FAILED = Category.FORWARD_FAILED.value
     UNKNOWN = Category.UNKNOWN.value
     PROVIDER_SUPPRESSED = Category.PROVIDER_SUPPRESSED.value
 

@@ -82,3 +82,20 @@ def test_ingest_logs_no_address() -> None:
     assert "dead-lettered" in log
     assert "will be retried" in log
     assert "example.test" not in log
+
+
+def test_ingest_logs_each_kind_that_is_not_used_once() -> None:
+    """A new kind of the provider is noticed, and a batch of them does not fill the log."""
+    # GIVEN two events of a kind that nobody knows
+    event = {"Records": [sns_record({"eventType": "Lottery of jane@example.test"})] * 2}
+
+    # WHEN ingest is invoked
+    with logged(ingest) as written:
+        ingest.handler(event, FakeContext(), intake=intake(FakeLedger()))
+
+    # THEN one line has the kind and how many there were, and no address
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    [line] = [line for line in lines if line["message"] == "kind not used or not known"]
+    assert (line["kind"], line["documents"]) == ("Lottery of jane?example.test", 2)
+    [batch] = [line for line in lines if line["message"] == "batch"]
+    assert (batch["notices"], batch["unknown_kinds"], batch["unmatched"]) == (2, 2, 0)

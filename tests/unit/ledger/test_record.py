@@ -52,6 +52,13 @@ def test_many_events_of_one_address_write_its_facts_once() -> None:
         (observe("e", kind=Kind.REJECT), {"rejected"}),
         (observe("e", kind=Kind.SUBSCRIPTION), set()),
         (observe("e", kind=Kind.OTHER), set()),
+        (observe("e", kind=Kind.RELAYED), set()),
+        (observe("e", Category.MAILBOX_UNKNOWN, address="", unmatched=True), {"unmatched"}),
+        (
+            observe("e", Category.MAILBOX_UNKNOWN, forwarded_to="x.test"),
+            {"soft", "category_forward_failed"},
+        ),
+        (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.VIRUS), set()),
     ],
     ids=str,
 )

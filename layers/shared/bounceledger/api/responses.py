@@ -106,6 +106,7 @@ def _evidence(evidence: Evidence | None) -> JsonObject:
         "reply_code": evidence.reply_code if evidence else None,
         "enhanced_status": (evidence.enhanced_status or None) if evidence else None,
         "rule": (evidence.rule or None) if evidence else None,
+        "forwarded_to": (evidence.forwarded_to or None) if evidence else None,
         "first_seen": _time(evidence.first if evidence else None),
         "last_seen": _time(evidence.last if evidence else None),
         "count": evidence.count if evidence else 0,

@@ -66,6 +66,10 @@ MEANINGS: Mapping[Category, Meaning] = {
         "The server defers unknown senders, and accepts the message on a later try.",
         "Nothing: retry as usual.",
     ),
+    Category.FORWARD_FAILED: Meaning(
+        "The recipient's mail is forwarded to another address, and the reply is about that one.",
+        "Count it as temporary: the mailbox itself may be read, or be a list with other members.",
+    ),
     Category.UNKNOWN: Meaning(
         "The reply does not say what is wrong.",
         "Count it as temporary, and read the diagnostic if it recurs.",

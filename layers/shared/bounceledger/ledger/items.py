@@ -54,8 +54,8 @@ def facts_key(address: str) -> Key:
 
 
 def event_key(address: str, event_id: str) -> Key:
-    """Marker and history of one event."""
-    return Key(f"{ADDRESS_PREFIX}{address}", f"EVENT#{event_id}")
+    """Marker and history of one event; one about nobody is in a partition of its own."""
+    return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"EVENT#{event_id}")
 
 
 def change_key(address: str, at: datetime, change_id: str) -> Key:
@@ -131,6 +131,10 @@ def event_item(observation: Observation, now: datetime) -> Item:
         "occurred_at": to_text(event.occurred_at),
         "lead_source": event.lead_source,
     }
+    if event.unmatched:
+        item["unmatched"] = True
+    if event.forwarded_to:
+        item["forwarded_to"] = event.forwarded_to
     if verdict is not None:
         item |= {"category": verdict.category.value, "rule": verdict.rule}
     return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))

@@ -77,6 +77,8 @@ def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]
     event = observation.event
     if not is_marked(observation, settings):
         return ()
+    if event.unmatched:
+        return ("unmatched",)
     if event.kind in _BY_KIND:
         return (_BY_KIND[event.kind],)
     cause = observation.cause

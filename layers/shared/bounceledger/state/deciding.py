@@ -256,19 +256,29 @@ def soft_suppressions(days: Mapping[SoftDay, datetime], policy: Policy) -> list[
 
     Days add up if they lie within `policy.soft_window` of each other. Days within the term
     of a suppression count for nothing: messages that were under way when it began must not
-    lengthen it.
+    lengthen it. A suppression that takes days of failed forwards to add up lasts the first
+    term, and does not lengthen later ones.
     """
     found: list[SoftSuppression] = []
+    earlier = 0
     window: dict[date, int] = {}
+    forwards: set[date] = set()
     for (day, cause), at in sorted(days.items(), key=lambda item: (item[1], item[0])):
         if found and at < found[-1].until:
             continue
         window = {d: w for d, w in window.items() if (day - d).days < policy.soft_window}
+        if cause is not Cause.FORWARD_FAILED:
+            forwards.discard(day)
+        elif day not in window:
+            forwards.add(day)
         weight = policy.disabled_weight if cause is Cause.MAILBOX_DISABLED else 1
         window[day] = max(weight, window.get(day, 0))
         if sum(window.values()) >= policy.soft_days:
-            term = policy.soft_terms[min(len(found), len(policy.soft_terms) - 1)]
+            own = sum(w for d, w in window.items() if d not in forwards)
+            of_its_own = own >= policy.soft_days
+            term = policy.soft_terms[min(earlier, len(policy.soft_terms) - 1) if of_its_own else 0]
             found.append(SoftSuppression(at=at, until=at + timedelta(days=term), cause=cause))
+            earlier += of_its_own
             window = {}
     return found
 
@@ -290,6 +300,7 @@ def _soft_reasons(
             explanation=(
                 f"Soft bounces on several days, most recently {_day(suppression.at)}, with no "
                 f"delivery since; suppressed{_until(suppression.until)}."
+                f"{_forward_words(facts.evidence[suppression.cause])}"
             ),
         )
 
@@ -318,6 +329,12 @@ def _alternate_words(probe: Probe | None) -> str:
     if probe is None or probe.alternate_verdict is not DomainVerdict.ACCEPTS_MAIL:
         return ""
     return f" Its parent domain {probe.alternate_domain} accepts mail."
+
+
+def _forward_words(evidence: Evidence) -> str:
+    if not evidence.forwarded_to:
+        return ""
+    return f" The reply is about an address at {evidence.forwarded_to}, to which mail is forwarded."
 
 
 def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
