@@ -78,7 +78,7 @@ def counter_key(lead_source: str, shard: int, day: date) -> Key:
     return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
 
 
-def listing_key(lead_source: str) -> Key:
+def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
     return Key("SOURCES", lead_source)
 

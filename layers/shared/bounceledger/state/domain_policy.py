@@ -75,7 +75,11 @@ DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
     ),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): Ruling(ClaimEffect.STANDS, _NO_ANSWER),
 }
-"""The policy: what becomes of each claim under each verdict of DNS."""
+"""The policy: what becomes of each claim under each verdict of DNS.
+
+A verdict under which every claim is `WHOLE_DOMAIN` suppresses everyone at the domain, even
+without a claim: see `DEAD_VERDICTS`.
+"""
 
 DEAD_VERDICTS = frozenset(
     verdict
