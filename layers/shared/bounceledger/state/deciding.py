@@ -176,6 +176,9 @@ _HARD_MEANINGS: Mapping[Cause, str] = {
     Cause.DOMAIN_UNKNOWN: "the domain does not exist",
     Cause.NO_MAIL_ACCEPTED: "the host accepts no mail",
 }
+if _HARD_MEANINGS.keys() != {c for c in Cause if c.disposition is Disposition.HARD}:
+    # A cause without a row would never suppress.
+    raise LookupError("every hard cause needs a row in _HARD_MEANINGS")
 
 
 def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Policy) -> list[Reason]:
