@@ -41,6 +41,7 @@ def briefly(seconds: float) -> None:
 
 @pytest.mark.parametrize("faults", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_table_equals_the_model(faults: Faults) -> None:
+    """Every event counts exactly once, whatever fails."""
     # GIVEN every message three times, in random order, for four workers
     observations = stream.make(seed=1, size=300)
     fake = FakeDynamoDB(seed=1, faults=faults, hold=0.0005)

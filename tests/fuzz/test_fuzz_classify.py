@@ -14,6 +14,7 @@ SECONDS = 10
 
 @pytest.mark.fuzz
 def test_ten_seconds_find_nothing(tmp_path: Path) -> None:
+    """A short run in every build; a failing input is a bug."""
     # WHEN
     done = subprocess.run(
         [

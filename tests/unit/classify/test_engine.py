@@ -8,6 +8,7 @@ from tests.unit.classify.rule_entries import entry
 
 class TestPicking:
     def test_goes_by_the_order_of_rules_and_not_of_words(self) -> None:
+        """The file's order is the order of evidence."""
         both = check_rules([entry(id="one", any=["beta"], examples=["550 beta"]),
                             entry(id="two", any=["alpha"], examples=["550 alpha"])])  # fmt: skip
         chosen = both.select("alpha beta", ReplyTraits())
@@ -22,6 +23,7 @@ class TestPicking:
         assert picky.select("a b c d", ReplyTraits()) is None
 
     def test_sees_names_of_hosts_only_through_names(self) -> None:
+        """Strangers choose host names, so words in them are not evidence."""
         words = check_rules([entry(any=["purple"], examples=["550 purple"])])
         names = check_rules([entry(any=None, names=["purple.org"], examples=["550 purple.org"])])
         question = prepare(parse_reply("550 see http://purple.org/"), Hints())

@@ -45,6 +45,7 @@ class TestTheLoaderRefuses:
         ],
     )
     def test_a_broken_rule_by_name(self, broken: dict[str, Any], complaint: str) -> None:
+        """The message names the rule and what is wrong with it."""
         with pytest.raises(RulesError) as caught:
             check_rules([entry(**broken)])
         assert complaint in str(caught.value)
@@ -56,6 +57,7 @@ class TestTheLoaderRefuses:
             check_rules([entry(), entry()])
 
     def test_a_rule_that_an_earlier_one_always_beats(self) -> None:
+        """A rule that never decides is a mistake."""
         earlier = entry(id="earlier", any=["prose"], examples=["550 prose"])
         with pytest.raises(RulesError, match="'made-up': 'earlier' selects"):
             check_rules([earlier, entry()])

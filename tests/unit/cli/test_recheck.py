@@ -33,6 +33,7 @@ def recheck(*argv: str) -> tuple[Ran, Sent]:
 
 
 def test_domains_that_are_due_are_sent_and_named() -> None:
+    """An operator can start the recheck without waiting for the schedule."""
     # WHEN the day after is rechecked manually
     ran, sent = recheck("--day", "2026-12-01")
 

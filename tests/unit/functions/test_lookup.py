@@ -44,7 +44,8 @@ def get(
     )
 
 
-def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
+def test_an_address_without_facts_may_be_mailed() -> None:
+    """Most addresses have no item in the table."""
     # WHEN an unknown address is asked for
     status, body = get("/v1/suppressions", {"address": "jane@example.test"})
 
@@ -57,7 +58,8 @@ def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
 
 
 def test_a_dead_address_is_reported_with_the_servers_words() -> None:
-    # GIVEN a booked hard bounce
+    """An answer shows the evidence that it rests on."""
+    # GIVEN a recorded hard bounce
     ledger = FakeLedger()
     intake(ledger).process([sns_record(bounce("jane@example.test"))])
 
@@ -83,6 +85,7 @@ def test_a_dead_address_is_reported_with_the_servers_words() -> None:
 
 @pytest.mark.parametrize("query", [{}, {"address": ""}, {"address": "  "}, {"source": "x"}])
 def test_a_missing_address_is_named(query: dict[str, str]) -> None:
+    """A call without an address is the caller's error."""
     # WHEN the address is missing
     status, body = get("/v1/suppressions", query)
 
@@ -91,6 +94,7 @@ def test_a_missing_address_is_named(query: dict[str, str]) -> None:
 
 
 def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
+    """An answer about the wrong address would be acted upon."""
     # WHEN two addresses are asked for at once
     status, body = call(
         "GET",
@@ -113,9 +117,8 @@ def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
         ("/v1/domains", {}, "name"),
     ],
 )
-def test_the_field_that_is_named_is_the_callers(
-    path: str, query: dict[str, str], field: str
-) -> None:
+def test_the_error_names_the_callers_field(path: str, query: dict[str, str], field: str) -> None:
+    """The field is that of the request, not that of our code."""
     # WHEN a parameter cannot be used
     status, body = get(path, query)
 
@@ -124,10 +127,12 @@ def test_the_field_that_is_named_is_the_callers(
 
 
 def test_without_the_table_there_is_no_answer() -> None:
+    """ "Not suppressed" must never be made up."""
+
     # GIVEN a table that does not answer
     class Silent(FakeLedger):
         def check(self, *_: object, **__: object) -> list[Any]:
-            raise LedgerError("the table did not take it")
+            raise LedgerError("the table did not answer")
 
     # WHEN an address is asked for
     status, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=Silent())
@@ -139,6 +144,7 @@ def test_without_the_table_there_is_no_answer() -> None:
 
 @pytest.mark.parametrize("address", ["jane", "@example.test", "a b@example.test", "a@b\r\nc.test"])
 def test_an_impossible_address_is_refused(address: str) -> None:
+    """The answer names the field, and repeats no personal data."""
     # WHEN the address cannot be one
     status, body = get("/v1/suppressions", {"address": address})
 
@@ -147,7 +153,7 @@ def test_an_impossible_address_is_refused(address: str) -> None:
     assert address not in body["error"]
 
 
-def test_counts_of_a_lead_source() -> None:
+def test_counts_come_by_day_with_their_sums() -> None:
     # WHEN counts are asked for
     status, body = get("/v1/sources/webinar/counts", {"from": "2026-01-01", "to": "2026-01-02"})
 
@@ -169,6 +175,7 @@ def test_counts_of_a_lead_source() -> None:
     ],
 )
 def test_bad_days_are_named(query: dict[str, str], field: str) -> None:
+    """A wrong period is the caller's error."""
     # WHEN a day cannot be read or the range is out of bounds
     status, body = get("/v1/sources/webinar/counts", query)
 
@@ -177,6 +184,7 @@ def test_bad_days_are_named(query: dict[str, str], field: str) -> None:
 
 
 def test_a_reply_is_classified() -> None:
+    """A sender can ask what a reply means without a bounce event."""
     # WHEN a reply is posted
     status, body = call(
         "POST",
@@ -196,14 +204,15 @@ def test_a_reply_is_classified() -> None:
     ("body", "field"),
     [
         (None, "body"),
-        ("no json", "body"),
+        ("not JSON", "body"),
         ("[]", "body"),
         ("{}", "diagnostic"),
         ('{"diagnostic": 550}', "diagnostic"),
         ('{"diagnostic": "x", "status": 5}', "status"),
     ],
 )
-def test_a_bad_reply_is_named(body: str | None, field: str) -> None:
+def test_a_body_that_is_not_a_reply_is_refused_with_its_field(body: str | None, field: str) -> None:
+    """A wrong body is the caller's error."""
     # WHEN the body is not what it must be
     status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
 
@@ -212,6 +221,7 @@ def test_a_bad_reply_is_named(body: str | None, field: str) -> None:
 
 
 def test_the_reference_is_listed_and_read() -> None:
+    """The reference is served from the layer."""
     # WHEN the codes are listed
     status, body = get("/v1/codes")
 
@@ -223,6 +233,7 @@ def test_the_reference_is_listed_and_read() -> None:
 
 
 def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
+    """An unknown domain is an answer, not an error."""
     # WHEN an unknown domain is asked for
     status, body = get("/v1/domains", {"name": "Example.TEST"})
 
@@ -233,6 +244,7 @@ def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
 
 
 def test_an_unknown_route_is_a_404_in_json() -> None:
+    """Clients can parse every answer."""
     # WHEN no such route exists
     status, body = get("/v1/nothing")
 

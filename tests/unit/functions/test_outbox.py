@@ -8,7 +8,8 @@ from tests.stream_records import bounced, record
 outbox = load("outbox")
 
 
-def test_the_function_answers_with_the_record_to_begin_again_with() -> None:
+def test_the_answer_names_the_record_to_begin_again_with() -> None:
+    """Lambda retries the stream from there."""
     # GIVEN one record
     event = {"Records": [record(bounced(Category.NO_MAIL_ACCEPTED), number="5")]}
 

@@ -25,9 +25,10 @@ probe_domain = load("probe_domain")
         ("nothing", V.NULL_MX, timedelta(0), False),
     ],
 )
-def test_the_function_asks_for_what_was_postponed_again(
+def test_only_a_postponed_request_is_delivered_again(
     request_: ProbeRequest | str, verdict: V, age: timedelta, *, again: bool
 ) -> None:
+    """The queue keeps it hidden until it is due."""
     # GIVEN a message
     event = {"Records": [message(request_, age=age)]}
 
@@ -40,7 +41,8 @@ def test_the_function_asks_for_what_was_postponed_again(
 
 
 @pytest.mark.parametrize("kind", ["table", "dead letters"])
-def test_the_function_hands_back_what_could_not_be_written(kind: str) -> None:
+def test_a_request_whose_outcome_was_not_stored_is_delivered_again(kind: str) -> None:
+    """A probe that is not in the table did not happen."""
     # GIVEN a table, or a dead-letter queue, that takes nothing
     facts = FakeDomainLedger(down=kind == "table")
     dead_letters = FakeDeadLetters(down=kind != "table")

@@ -10,7 +10,8 @@ from tests.unit.domains.due_days import DAYS, TODAY
 recheck = load("recheck")
 
 
-def test_the_recheck_function_sends_every_domain_that_is_due() -> None:
+def test_every_domain_that_is_due_is_requested() -> None:
+    """The daily schedule requests probes without claims."""
     # GIVEN a queue
     sent: list[ProbeRequest] = []
 

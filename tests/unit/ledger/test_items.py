@@ -23,6 +23,7 @@ from tests.unit.state.strategies import changes, merged, policies, streams, unhu
 
 
 def test_the_items_of_a_hard_bounce() -> None:
+    """Keys and attributes as docs/data-model.md describes them."""
     fake = FakeDynamoDB()
     ledger(fake).record(
         [
@@ -84,6 +85,7 @@ def test_the_items_of_a_hard_bounce() -> None:
     ],
 )
 def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | None) -> None:
+    """Hard evidence stays; soft evidence and echoes expire long after they ended."""
     fake = FakeDynamoDB()
     event = observe("e", category)
     ledger(fake).record([event])
@@ -95,11 +97,12 @@ def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | 
         assert stored(fake, key).get("ttl") == (int(end.timestamp()) if end else None)
 
 
-def test_a_lift_keeps_facts_for_good() -> None:
+def test_facts_with_a_removal_are_kept_permanently() -> None:
+    """What a person decided must outlive the evidence."""
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([observe("e", Category.MAILBOX_FULL)])
-    booked.apply_change(
+    recorder = ledger(fake)
+    recorder.record([observe("e", Category.MAILBOX_FULL)])
+    recorder.apply_change(
         AddressFacts(address="a@example.test", removed_at=NOW), by="me", note="asked"
     )
     assert "ttl" not in stored(fake, items.facts_key("a@example.test"))
@@ -107,7 +110,8 @@ def test_a_lift_keeps_facts_for_good() -> None:
     assert stored(fake, items.Key(*change))["note"] == "asked"
 
 
-def test_what_a_later_version_wrote_beside_is_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
+    """After a roll-back the table can still be read."""
     # GIVEN facts with evidence and a manual entry
     [observation] = hard_bounces("a@example.test", 1)
     facts = merge(AddressFacts(address="a@example.test"), observation, Policy())
@@ -133,6 +137,7 @@ def test_what_a_later_version_wrote_beside_is_passed_over() -> None:
 def test_facts_survive_the_way_to_the_table_and_back(
     stream: list[Observation], changed: list[AddressFacts], policy: Policy
 ) -> None:
+    """Nothing is lost or changed in DynamoDB's form."""
     facts = reduce(lambda a, b: join(a, b, policy), changed, merged(stream, policy))
     attributes = items.to_attributes(items.facts_item(facts, policy) | {"version": 0})
     assert items.facts_of_item(items.from_attributes(attributes)) == facts

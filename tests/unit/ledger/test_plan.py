@@ -14,6 +14,7 @@ from tests.unit.ledger.recording import NOW, SETTINGS, hard_bounces, observe
 @given(st.integers(0, 10_000), st.integers(1, 400))
 @settings(deadline=None)
 def test_every_slice_fits_into_one_transaction(seed: int, size: int) -> None:
+    """DynamoDB takes at most 100 actions, each on another item."""
     # GIVEN a stream
     observations = stream.make(seed, size)
     # WHEN it is sliced
@@ -29,6 +30,7 @@ def test_every_slice_fits_into_one_transaction(seed: int, size: int) -> None:
 
 
 def test_an_address_stays_together_and_sources_side_by_side() -> None:
+    """Facts are written once per batch, and counters of a source add up."""
     observations = [
         observe(f"{n}", Category.MAILBOX_FULL, address=f"{n % 40}@x.test", source=f"s{n % 4}")
         for n in range(160)
@@ -41,6 +43,7 @@ def test_an_address_stays_together_and_sources_side_by_side() -> None:
 
 
 def test_a_transaction_holds_no_more_than_dynamodb_takes() -> None:
+    """A flood of events of one address is cut, too."""
     # GIVEN events of one address
     events = hard_bounces("flood@example.test", 500)
 

@@ -69,6 +69,7 @@ CUT = ConnectionClosedError(endpoint_url="http://x")
     ids=str,
 )
 def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Exception) -> None:
+    """The token makes DynamoDB apply it once (ClientRequestToken)."""
     # GIVEN a table that answers at the second try
     client = Script(error, {})
     slept: list[float] = []
@@ -81,6 +82,7 @@ def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Except
 
 
 def test_a_new_request_gets_a_new_token() -> None:
+    """Otherwise DynamoDB would take the second for a repetition."""
     client = Script({}, {})
     table = open_table(client)
     for _ in range(2):
@@ -90,6 +92,7 @@ def test_a_new_request_gets_a_new_token() -> None:
 
 
 def test_a_cancelled_transaction_says_why() -> None:
+    """The ledger decides by the reasons what to try next."""
     client = Script(cancelled(["None", "ConditionalCheckFailed"]))
     with pytest.raises(CancelledError) as caught:
         open_table(client).transact([put_version(ITEM, 0)], budget())
@@ -100,7 +103,8 @@ def test_a_cancelled_transaction_says_why() -> None:
 @pytest.mark.parametrize(
     "error", [failure("ValidationException", "X"), ParamValidationError(report="no")], ids=str
 )
-def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
+def test_what_dynamodb_always_rejects_is_not_retried(error: Exception) -> None:
+    """A retry would fail in the same way."""
     with pytest.raises(InvalidWriteError):
         open_table(Script(error)).transact([put_version(ITEM, 0)], budget())
 
@@ -113,11 +117,13 @@ def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
     ],
 )
 def test_a_wrong_deployment_is_not_the_events_fault(code: str, message: str) -> None:
+    """Events wait in the queue until a person has fixed it."""
     with pytest.raises(LedgerError, match=message):
         open_table(Script(failure(code, "X"))).get([Key("a", "b")], budget())
 
 
 def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
+    """A throttled table is not pressed harder."""
     slept: list[float] = []
     client = Script(*[CUT] * 20)
     with pytest.raises(LedgerError, match="after 11 tries"):
@@ -128,6 +134,7 @@ def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
 
 
 def test_nothing_is_begun_after_the_deadline() -> None:
+    """The time that is left is for reporting failures."""
     client = Script()
     with pytest.raises(LedgerError, match="ran out of time"):
         open_table(client).get([Key("a", "b")], budget(deadline=NOW))
@@ -145,7 +152,8 @@ def test_a_try_that_ends_after_the_deadline_is_the_last() -> None:
     assert len(client.requests) == 1
 
 
-def test_keys_left_unprocessed_are_asked_for_again() -> None:
+def test_unprocessed_keys_are_requested_again() -> None:
+    """BatchGetItem may answer for a part of the keys only."""
     # GIVEN a table that serves one key at a time
     left = [{"pk": {"S": "c"}, "sk": {"S": "d"}}]
     client = Script(
@@ -165,6 +173,7 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
 
 
 def test_a_hundred_keys_go_into_one_call() -> None:
+    """BatchGetItem takes 100 keys."""
     fake = FakeDynamoDB()
     open_table(fake).get((Key(str(n), "x") for n in range(101)), budget())
     assert fake.calls["BatchGetItem"] == 2
@@ -180,6 +189,7 @@ def test_a_query_reads_all_pages() -> None:
 
 
 def test_counters_add_up_whatever_they_are_called() -> None:
+    """Counter names may be reserved words of DynamoDB."""
     fake = FakeDynamoDB()
     table = open_table(fake)
     key = Key("c", "d")
@@ -188,7 +198,8 @@ def test_counters_add_up_whatever_they_are_called() -> None:
     assert table.get([key], budget())[key] == {"pk": "c", "sk": "d", "block": 2, "hard": -4}
 
 
-def test_every_call_has_all_its_tries() -> None:
+def test_every_call_has_its_own_retries() -> None:
+    """A long listing must not use up its retries on the way."""
     # GIVEN a piece of work of many calls, of which every other one is cut
     client = Script(*[CUT, {"Items": []}] * 30)
     table, limits = open_table(client), budget(retries=2)
