@@ -82,84 +82,88 @@ def test_the_words_decide_in_the_order_of_evidence(diagnostic: str, category: st
     assert read(diagnostic).category == category
 
 
-class TestWhatTheProviderSays:
-    @pytest.mark.parametrize(
-        ("hints", "category"),
-        [
-            (Hints("", PERMANENT, ProviderReason.NO_MAILBOX), "mailbox_unknown"),
-            (Hints("", PERMANENT, ProviderReason.GENERAL), "mailbox_unknown"),
-            (Hints("5.7.1", PERMANENT, ProviderReason.GENERAL), "policy"),
-            (Hints("4.2.2", PERMANENT, ProviderReason.GENERAL), "mailbox_full"),
-            (Hints("", PERMANENT, ProviderReason.GENERAL, "delayed"), "unknown"),
-            (Hints("", PERMANENT, ProviderReason.UNLISTED), "unknown"),
-            (Hints("", TRANSIENT, ProviderReason.GENERAL), "unknown"),
-            (Hints("", TRANSIENT, ProviderReason.MAILBOX_FULL), "mailbox_full"),
-            (Hints("", TRANSIENT, ProviderReason.MESSAGE_TOO_LARGE), "message_too_large"),
-            (Hints("", TRANSIENT, ProviderReason.CONTENT_REJECTED), "spam_content"),
-            (Hints("", TRANSIENT, ProviderReason.ATTACHMENT_REJECTED), "policy"),
-            (Hints("", TRANSIENT, ProviderReason.TIMED_OUT), "expired"),
-            (Hints("", Permanence.UNDETERMINED, ProviderReason.GENERAL), "unknown"),
-            (Hints("5.1.1"), "mailbox_unknown"),
-            (Hints("550"), "unknown"),
-        ],
+@pytest.mark.parametrize(
+    ("hints", "category"),
+    [
+        (Hints("", PERMANENT, ProviderReason.NO_MAILBOX), "mailbox_unknown"),
+        (Hints("", PERMANENT, ProviderReason.GENERAL), "mailbox_unknown"),
+        (Hints("5.7.1", PERMANENT, ProviderReason.GENERAL), "policy"),
+        (Hints("4.2.2", PERMANENT, ProviderReason.GENERAL), "mailbox_full"),
+        (Hints("", PERMANENT, ProviderReason.GENERAL, "delayed"), "unknown"),
+        (Hints("", PERMANENT, ProviderReason.UNLISTED), "unknown"),
+        (Hints("", TRANSIENT, ProviderReason.GENERAL), "unknown"),
+        (Hints("", TRANSIENT, ProviderReason.MAILBOX_FULL), "mailbox_full"),
+        (Hints("", TRANSIENT, ProviderReason.MESSAGE_TOO_LARGE), "message_too_large"),
+        (Hints("", TRANSIENT, ProviderReason.CONTENT_REJECTED), "spam_content"),
+        (Hints("", TRANSIENT, ProviderReason.ATTACHMENT_REJECTED), "policy"),
+        (Hints("", TRANSIENT, ProviderReason.TIMED_OUT), "expired"),
+        (Hints("", Permanence.UNDETERMINED, ProviderReason.GENERAL), "unknown"),
+        (Hints("5.1.1"), "mailbox_unknown"),
+        (Hints("550"), "unknown"),
+    ],
+)
+def test_what_the_provider_says_decides_where_nothing_was_said(hints: Hints, category: str) -> None:
+    """Without a diagnostic, the provider's own type is all there is."""
+    assert read("", hints).category == category
+
+
+def test_a_providers_own_list_is_an_echo_under_any_status() -> None:
+    """A provider's suppression list is not new evidence, whatever it calls it."""
+    hints = Hints("5.1.1", PERMANENT, ProviderReason.SUPPRESSION_LIST)
+    verdict = read("550 5.1.1 user unknown", hints)
+    assert verdict.disposition is Disposition.ECHO
+    assert verdict.scope is Scope.ADDRESS
+
+
+def test_what_the_provider_says_is_not_repeated_unless_it_is_known() -> None:
+    """Strings of a stranger must not reach a person's terminal."""
+    # GIVEN a provider that reports control characters as status and action
+    verdict = read("502 No", Hints("\x1b[31m", action="\x1b[31m"))
+    # THEN the verdict does not repeat them
+    assert verdict.matched == "502"
+    assert verdict.enhanced_status is None
+
+
+def test_what_the_provider_says_never_beats_a_readable_reply() -> None:
+    """SES calls dead domains transient and full mailboxes permanent."""
+    permanent = read("452 4.2.2 mailbox full", Hints("5.1.1", PERMANENT))
+    assert permanent.category == "mailbox_full"
+    general = Hints("", TRANSIENT, ProviderReason.GENERAL)
+    transient = read("550 5.4.4 Invalid domain", general)
+    assert transient.category == "domain_unknown"
+
+
+def test_an_automatic_answer_is_not_a_bounce() -> None:
+    """An out-of-office reply came from a mailbox that exists."""
+    verdict = read("Auto-reply: I am on vacation", Hints("", TRANSIENT, ProviderReason.GENERAL))
+    assert verdict.disposition is Disposition.NONE
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "user-unknown@example.com",
+        '"no such user"@example.com',
+        "host.unknown@domain-not-found.example",
+        "spam@dnsbl.example",
+    ],
+)
+def test_an_address_is_not_evidence(address: str) -> None:
+    """Whoever chooses the address must not choose the verdict."""
+    assert read(f"550 <{address}> Sorry").category == "unknown"
+
+
+def test_a_page_that_a_reply_links_to_is_not_evidence_by_its_words() -> None:
+    """The path of a URL describes the help page, not the bounce."""
+    verdict = read("550 5.1.1 User unknown, see https://example.com/spam-blocked/blacklist")
+    assert verdict.category == "mailbox_unknown"
+
+
+def test_a_blocklist_that_a_reply_names_is_evidence() -> None:
+    """The name of a blocklist says that the sender is blocked."""
+    assert read("550 See https://www.spamhaus.org/query/ip/192.0.2.1").category == (
+        "reputation_block"
     )
-    def test_decides_where_nothing_was_said(self, hints: Hints, category: str) -> None:
-        """Without a diagnostic, the provider's own type is all there is."""
-        assert read("", hints).category == category
-
-    def test_its_own_list_is_an_echo_under_any_status(self) -> None:
-        """A provider's suppression list is not new evidence, whatever it calls it."""
-        hints = Hints("5.1.1", PERMANENT, ProviderReason.SUPPRESSION_LIST)
-        verdict = read("550 5.1.1 user unknown", hints)
-        assert verdict.disposition is Disposition.ECHO
-        assert verdict.scope is Scope.ADDRESS
-
-    def test_is_not_repeated_unless_it_is_known(self) -> None:
-        """A status that is not one must not reach a person's terminal."""
-        # GIVEN a provider whose words are a stranger's
-        verdict = read("502 No", Hints("\x1b[31m", action="\x1b[31m"))
-        # THEN
-        assert verdict.matched == "502"
-        assert verdict.enhanced_status is None
-
-    def test_never_beats_a_readable_reply(self) -> None:
-        """SES calls dead domains transient and full mailboxes permanent."""
-        permanent = read("452 4.2.2 mailbox full", Hints("5.1.1", PERMANENT))
-        assert permanent.category == "mailbox_full"
-        general = Hints("", TRANSIENT, ProviderReason.GENERAL)
-        transient = read("550 5.4.4 Invalid domain", general)
-        assert transient.category == "domain_unknown"
-
-    def test_an_automatic_answer_is_not_a_bounce(self) -> None:
-        """An out-of-office reply came from a mailbox that exists."""
-        verdict = read("Auto-reply: I am on vacation", Hints("", TRANSIENT, ProviderReason.GENERAL))
-        assert verdict.disposition is Disposition.NONE
-
-
-class TestStrangersText:
-    @pytest.mark.parametrize(
-        "address",
-        [
-            "user-unknown@example.com",
-            '"no such user"@example.com',
-            "host.unknown@domain-not-found.example",
-            "spam@dnsbl.example",
-        ],
-    )
-    def test_an_address_is_not_evidence(self, address: str) -> None:
-        """Whoever chooses the address must not choose the verdict."""
-        assert read(f"550 <{address}> Sorry").category == "unknown"
-
-    def test_a_page_that_a_reply_links_to_is_not_evidence_by_its_words(self) -> None:
-        """The path of a URL describes the help page, not the bounce."""
-        verdict = read("550 5.1.1 User unknown, see https://example.com/spam-blocked/blacklist")
-        assert verdict.category == "mailbox_unknown"
-
-    def test_a_blocklist_that_a_reply_names_is_evidence(self) -> None:
-        """The name of a blocklist says that the sender is blocked."""
-        assert read("550 See https://www.spamhaus.org/query/ip/192.0.2.1").category == (
-            "reputation_block"
-        )
 
 
 @pytest.mark.parametrize(
