@@ -83,6 +83,7 @@ def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> Non
     """The evidence stays with the suppression."""
     # WHEN a hard bounce is recorded
     [outcome] = ledger.record([observe()])
+
     # THEN the address is suppressed with the reply, under its source
     [answer] = ledger.check(["a@example.test"], source="fair")
     assert outcome.outcome is Outcome.RECORDED
@@ -134,10 +135,12 @@ def test_redelivery_changes_nothing(ledger: Ledger) -> None:
         observe(Kind.DELIVERY, None, address="f@example.test"),
         observe(Kind.SEND, None, address="f@example.test"),
     ]
+
     # WHEN it is recorded twice
     first = [outcome.outcome for outcome in ledger.record(batch)]
     counted = ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
     second = [outcome.outcome for outcome in ledger.record(batch)]
+
     # THEN each event was recorded once
     assert first == [Outcome.RECORDED, Outcome.DUPLICATE, *[Outcome.RECORDED] * 5, Outcome.IGNORED]
     assert second == [*[Outcome.DUPLICATE] * 7, Outcome.IGNORED]
@@ -165,8 +168,10 @@ def test_an_earlier_event_that_arrives_late_moves_the_attribution(ledger: Ledger
     """A suppression is counted on the day of its first evidence."""
     # GIVEN a hard bounce of yesterday
     ledger.record([observe(days_ago=1)])
+
     # WHEN one of three days ago arrives
     ledger.record([observe(days_ago=3)])
+
     # THEN the suppression is counted on that day instead, and first_seen moves
     counted = ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
     hard = {"hard": 1, "category_mailbox_unknown": 1}
@@ -183,9 +188,11 @@ def test_a_delivery_recorded_before_any_facts_still_resets_soft_days(ledger: Led
     """Deliveries may arrive before the bounces that preceded them."""
     # GIVEN a delivery of an address without facts
     ledger.record([observe(Kind.DELIVERY, None, days_ago=2)])
+
     # WHEN soft bounces arrive, two of them older than the delivery
     for days_ago in (4, 3, 1):
         ledger.record([observe(category=Category.MAILBOX_FULL, days_ago=days_ago)])
+
     # THEN only the newer one counts
     [answer] = ledger.check(["a@example.test"])
     assert answer.facts is not None
@@ -207,12 +214,15 @@ def test_a_removal_holds_against_late_evidence(ledger: Ledger) -> None:
     ledger.record([observe(days_ago=3)])
     removal = AddressFacts(address="a@example.test", removed_at=NOW - timedelta(days=2))
     ledger.apply_change(removal, by="operator", note="asked for it")
+
     # WHEN an event arrives late that is older than the removal
     ledger.record([observe(days_ago=2.5)])
     [late] = ledger.check(["a@example.test"])
+
     # AND then a newer one
     ledger.record([observe(days_ago=1)])
     [newer] = ledger.check(["a@example.test"])
+
     # THEN only the newer one suppresses
     assert not late.decision.suppressed
     assert newer.decision.suppressed
@@ -231,9 +241,11 @@ def test_a_dead_domain_suppresses_addresses_never_mailed(ledger: Ledger) -> None
     )
     first = ledger.record_probe(DomainFacts(domain="dead.example.test"), probe)
     second = ledger.record_probe(DomainFacts(domain="dead.example.test"), probe)
+
     # THEN it is remembered once, and due once
     assert first == second == ledger.domain_facts(["dead.example.test"])["dead.example.test"]
     assert list(ledger.due_rechecks(date(2027, 2, 18))) == ["dead.example.test"]
+
     # AND holds for that very host name only
     names = ("new@dead.example.test", "new@example.test", "new@x.dead.example.test")
     answers = ledger.check(names)

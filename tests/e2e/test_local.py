@@ -37,6 +37,7 @@ def test_an_interrupt_leaves_no_process_behind(endings: tuple[signal.Signals, ..
     """However "make local" ends, it cleans up."""
     if not (SAM.exists() and EMULATOR_PYTHON.exists()):
         pytest.skip("the SAM CLI and the emulator are not installed: make tools")
+
     # GIVEN `make local` that is up
     STACK_FILE.unlink(missing_ok=True)
     local = subprocess.Popen(

@@ -251,6 +251,7 @@ def test_idna_is_loaded_for_international_domains_only() -> None:
         "normalise_address('lead@müller.example')\n"
         "assert 'idna' in sys.modules\n"
     )
+
     # WHEN addresses are normalised THEN the package comes in with the first that needs it
     subprocess.run([sys.executable, "-c", script], check=True)
 
@@ -284,6 +285,7 @@ def test_long_lead_sources_remain_distinct() -> None:
     """A name is cut to the bound without becoming another one's."""
     # GIVEN two names that differ beyond the bound
     one, other = (clean_lead_source("campaign-" + "x" * 80 + end) for end in "ab")
+
     # THEN both are bounded, and two
     assert one != other
     assert len(one) <= MAX_SOURCE

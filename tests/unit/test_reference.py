@@ -288,10 +288,12 @@ at_import = sum(name.endswith(".toml") for name in opened)
 assert reference.find("521").code == "521"
 print(at_import, sum(name.endswith(".toml") for name in opened))
 """
+
     # WHEN it imports the reference and looks one code up
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT
     )
+
     # THEN nothing was read at import and one page afterwards
     assert done.stdout.split() == ["0", "1"]
 

@@ -119,6 +119,7 @@ def test_what_the_provider_says_is_not_repeated_unless_it_is_known() -> None:
     """Strings of a stranger must not reach a person's terminal."""
     # GIVEN a provider that reports control characters as status and action
     verdict = read("502 No", Hints("\x1b[31m", action="\x1b[31m"))
+
     # THEN the verdict does not repeat them
     assert verdict.matched == "502"
     assert verdict.enhanced_status is None
@@ -192,9 +193,10 @@ def test_what_is_unknown_must_be_the_recipient(diagnostic: str) -> None:
 
 def test_a_verdict_explains_itself() -> None:
     """Rule, codes and the words that matched are kept for people."""
-    # WHEN
+    # WHEN a reply is classified
     verdict = read("550 5.7.1 <x@example.com>: Recipient address rejected: User Unknown")
-    # THEN
+
+    # THEN the verdict has its codes, its rule and the words that matched
     assert verdict == Verdict(
         category=Category.MAILBOX_UNKNOWN,
         scope=Scope.ADDRESS,

@@ -60,12 +60,15 @@ def test_a_users_own_rules_stand_in_front_of_ours(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     text = toml(entry(id="own", any=["user unknown"], examples=["550 User unknown"]))
     path.write_text(text)
+
     # WHEN a reply has these words
     both = load_rules(path)
     chosen = both.select(*prepare(parse_reply("550 5.1.1 User unknown"), Hints()))
+
     # THEN the user's rule is selected
     assert chosen is not None
     assert chosen.rule.id == "own"
+
     # AND it is one rule more, in another version
     assert len(both.rules) == len(load_rules().rules) + 1
     assert both.version != load_rules().version

@@ -107,9 +107,11 @@ def test_control_characters_are_gone_and_the_text_is_bounded() -> None:
     """The text of a reply comes from a stranger, and may be of any size."""
     # GIVEN a megabyte with terminal controls
     diagnostic = "550 5.1.1 \x1b[31mgone\x07\u202e " + "x " * 500_000
-    # WHEN
+
+    # WHEN it is read
     reply = parse_reply(diagnostic)
-    # THEN
+
+    # THEN the codes are found, and the text can be shown and stored
     assert reply.text.isprintable()
     assert len(reply.text) <= MAX_DIAGNOSTIC
     assert (reply.code, reply.enhanced) == (550, "5.1.1")

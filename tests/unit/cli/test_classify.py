@@ -75,8 +75,10 @@ def test_a_csv_names_its_column(tmp_path: Path) -> None:
         '\ufeffid;reason;status\n1;"550-5.1.1 no\n550 5.1.1 such user";5.1.1\n\n2;;4.2.2\n',
         encoding="utf-8",
     )
+
     # WHEN its column is named
     ran = run("classify", str(path), "--column", "reason")
+
     # THEN every row becomes a line, with the other known columns as hints
     assert ran.code == 0, ran.err
     assert [record["category"] for record in ran.records] == ["mailbox_unknown", "mailbox_full"]
@@ -125,6 +127,7 @@ def test_a_bad_line_stops_with_file_line_and_field(line: str, said: str, tmp_pat
     path = tmp_path / "a.jsonl"
     path.write_text(jsonl({"diagnostic": UNKNOWN_USER}) + line + "\n", encoding="utf-8")
     ran = run("classify", str(path))
+
     # THEN the good one is out, the bad one is named, and the code says so
     assert ran.code == 2
     assert len(ran.records) == 1
@@ -228,6 +231,7 @@ def test_a_long_file_shows_progress_to_a_person_only(tmp_path: Path) -> None:
     # GIVEN a file that counts as long
     path = tmp_path / "a.txt"
     path.write_text(f"{UNKNOWN_USER}\n" * 1200, encoding="utf-8")
+
     # WHEN it is classified at a terminal, and elsewhere
     watched = run("classify", str(path), stderr=Terminal(), long_file=10)
     unwatched = run("classify", str(path), long_file=10)

@@ -45,6 +45,7 @@ def test_the_table_has_days_totals_and_rates() -> None:
     """Rates are shares of deliveries and bounces."""
     # WHEN a source's counts are printed
     ran, ledger = ask("Fair 2026")
+
     # THEN each day and the total have a line; rates are of deliveries and bounces
     assert ledger.asked == [("fair-2026", date(2026, 10, 22), date(2026, 11, 20))]
     lines = [line.split() for line in ran.out.splitlines()]

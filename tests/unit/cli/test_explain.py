@@ -45,6 +45,7 @@ def test_a_class_digit_shows_what_it_changes() -> None:
 def test_a_whole_reply_is_classified_and_its_codes_explained() -> None:
     # GIVEN Exchange's misleading reply WHEN explained
     ran = run("explain", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)")
+
     # THEN verdict, evidence, advice and the pages of both codes are there
     assert ran.code == 0
     for expected in (

@@ -83,14 +83,38 @@ def test_a_dead_address_is_reported_with_the_servers_words() -> None:
     assert body["suppressed_until"] is None
 
 
-@pytest.mark.parametrize("query", [{}, {"address": ""}, {"address": "  "}, {"source": "x"}])
-def test_a_missing_address_is_named(query: dict[str, str]) -> None:
-    """A call without an address is the caller's error."""
-    # WHEN the address is missing
-    status, body = get("/v1/suppressions", query)
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/v1/suppressions", {}, "address"),
+        ("/v1/suppressions", {"address": "a b@example.test"}, "address"),
+        ("/v1/suppressions", {"address": "a@b\r\nc.test"}, "address"),
+        ("/v1/suppressions", {"address": "a@example.test", "source": "##"}, "source"),
+        ("/v1/sources/%20/counts", {}, "source"),
+        ("/v1/sources/webinar/counts", {"from": "yesterday"}, "from"),
+        ("/v1/domains", {"name": "x"}, "name"),
+    ],
+)
+def test_invalid_input_is_a_400_with_the_field(
+    path: str, query: dict[str, str], field: str
+) -> None:
+    """The answer names the caller's field, and repeats no personal data."""
+    # WHEN a parameter cannot be used
+    status, body = get(path, query)
 
-    # THEN the answer names the field
-    assert (status, body["field"]) == (400, "address")
+    # THEN the answer names it as the caller did, and does not repeat it
+    assert (status, body["field"]) == (400, field)
+    assert not any(value in body["error"] for value in query.values() if "@" in value)
+
+
+@pytest.mark.parametrize("body", [None, "not JSON", "{}"])
+def test_an_invalid_body_is_a_400_with_the_field(body: str | None) -> None:
+    """API Gateway hands over a missing body as null."""
+    # WHEN the body is missing or not a reply
+    status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
+
+    # THEN the answer names what is missing
+    assert (status, answer["field"]) == (400, "diagnostic" if body == "{}" else "body")
 
 
 def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
@@ -108,26 +132,8 @@ def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
     assert (status, body["field"]) == (400, "address")
 
 
-@pytest.mark.parametrize(
-    ("path", "query", "field"),
-    [
-        ("/v1/suppressions", {"address": "a@example.test", "source": "##"}, "source"),
-        ("/v1/sources/%20/counts", {}, "source"),
-        ("/v1/domains", {"name": "x"}, "name"),
-        ("/v1/domains", {}, "name"),
-    ],
-)
-def test_the_error_names_the_callers_field(path: str, query: dict[str, str], field: str) -> None:
-    """The field is that of the request, not that of our code."""
-    # WHEN a parameter cannot be used
-    status, body = get(path, query)
-
-    # THEN the answer names it as the caller did
-    assert (status, body["field"]) == (400, field)
-
-
 def test_without_the_table_there_is_no_answer() -> None:
-    """ "Not suppressed" must never be made up."""
+    """An answer that the address may be mailed must never be made up."""
 
     # GIVEN a table that does not answer
     class Silent(FakeLedger):
@@ -142,17 +148,6 @@ def test_without_the_table_there_is_no_answer() -> None:
     assert "suppressed" not in body
 
 
-@pytest.mark.parametrize("address", ["jane", "@example.test", "a b@example.test", "a@b\r\nc.test"])
-def test_an_impossible_address_is_refused(address: str) -> None:
-    """The answer names the field, and repeats no personal data."""
-    # WHEN the address cannot be one
-    status, body = get("/v1/suppressions", {"address": address})
-
-    # THEN the answer names the field and does not repeat the text
-    assert (status, body["field"]) == (400, "address")
-    assert address not in body["error"]
-
-
 def test_counts_come_by_day_with_their_sums() -> None:
     # WHEN counts are asked for
     status, body = get("/v1/sources/webinar/counts", {"from": "2026-01-01", "to": "2026-01-02"})
@@ -161,26 +156,6 @@ def test_counts_come_by_day_with_their_sums() -> None:
     assert status == 200
     assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
     assert body["totals"] == {"hard": 1, "delivered": 3, "categories": {}}
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"from": "yesterday"}, "from"),
-        ({"from": "20260101"}, "from"),
-        ({"to": "0001-01-05"}, "to"),
-        ({"to": "2026-13-01"}, "to"),
-        ({"from": "2026-02-01", "to": "2026-01-01"}, "from"),
-        ({"from": "2020-01-01", "to": "2026-01-01"}, "from"),
-    ],
-)
-def test_bad_days_are_named(query: dict[str, str], field: str) -> None:
-    """A wrong period is the caller's error."""
-    # WHEN a day cannot be read or the range is out of bounds
-    status, body = get("/v1/sources/webinar/counts", query)
-
-    # THEN the answer names it
-    assert (status, body["field"]) == (400, field)
 
 
 def test_a_reply_is_classified() -> None:
@@ -198,26 +173,6 @@ def test_a_reply_is_classified() -> None:
     assert body["category"] == "mailbox_unknown"
     assert body["disposition"] == "hard"
     assert body["explanation"]["what_to_do"]
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        (None, "body"),
-        ("not JSON", "body"),
-        ("[]", "body"),
-        ("{}", "diagnostic"),
-        ('{"diagnostic": 550}', "diagnostic"),
-        ('{"diagnostic": "x", "status": 5}', "status"),
-    ],
-)
-def test_a_body_that_is_not_a_reply_is_refused_with_its_field(body: str | None, field: str) -> None:
-    """A wrong body is the caller's error."""
-    # WHEN the body is not what it must be
-    status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
-
-    # THEN the answer names the field
-    assert (status, answer["field"]) == (400, field)
 
 
 def test_the_reference_is_listed_and_read() -> None:

@@ -11,7 +11,7 @@ from bounceledger.domains.prober import (
 from bounceledger.state import DomainVerdict as V
 from tests.fakes import FakeContext, FakeDeadLetters
 from tests.functions import load
-from tests.probing import Dns, FakeDomainLedger, message, prober
+from tests.probing import FakeDns, FakeDomainLedger, message, prober
 
 probe_domain = load("probe_domain")
 
@@ -33,7 +33,7 @@ def test_only_a_postponed_request_is_delivered_again(
     event = {"Records": [message(request_, age=age)]}
 
     # WHEN the function handles it
-    answer = probe_domain.handler(event, FakeContext(), prober=prober(Dns(verdict)))
+    answer = probe_domain.handler(event, FakeContext(), prober=prober(FakeDns(verdict)))
 
     # THEN it is handed back if it was postponed
     failures = [{"itemIdentifier": "message-1"}] if again else []
@@ -52,7 +52,7 @@ def test_a_request_whose_outcome_was_not_stored_is_delivered_again(kind: str) ->
     answer = probe_domain.handler(
         {"Records": [message(body)]},
         FakeContext(),
-        prober=prober(Dns(), facts, dead_letters=dead_letters),
+        prober=prober(FakeDns(), facts, dead_letters=dead_letters),
     )
 
     # THEN it is delivered again

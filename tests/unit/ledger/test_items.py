@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import reduce
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,59 +22,65 @@ from tests.faults.fake import FakeDynamoDB
 from tests.unit.ledger.recording import NOW, hard_bounces, ledger, observe, stored
 from tests.unit.state.strategies import changes, merged, policies, streams, unhurried
 
+AT = "2026-11-19T12:00:00.000000Z"
+SAID = {
+    "first": AT,
+    "last": AT,
+    "count": 1,
+    "event_id": "e1",
+    "provider": "ses",
+    "message_id": "m1",
+    "rule": "r",
+    "diagnostic": "550 no",
+    "enhanced_status": "5.1.1",
+}
+"""Evidence as it is stored, without the lead source."""
 
-def test_the_items_of_a_hard_bounce() -> None:
-    """Keys and attributes as docs/data-model.md describes them."""
+
+@pytest.fixture
+def hard_bounce() -> FakeDynamoDB:
+    """A table in which one hard bounce was recorded."""
     fake = FakeDynamoDB()
-    ledger(fake).record(
-        [
-            observe(
-                "e1",
-                Category.MAILBOX_UNKNOWN,
-                ago=1,
-                diagnostic="550 no",
-                message_id="m1",
-                status="5.1.1",
-            )
-        ]
-    )
-    at = "2026-11-19T12:00:00.000000Z"
-    event = stored(fake, items.event_key("a@example.test", "e1"))
-    assert event == {
+    said: dict[str, Any] = {"diagnostic": "550 no", "message_id": "m1", "status": "5.1.1"}
+    ledger(fake).record([observe("e1", Category.MAILBOX_UNKNOWN, ago=1, **said)])
+    return fake
+
+
+def test_a_hard_bounce_leaves_a_marker(hard_bounce: FakeDynamoDB) -> None:
+    """The marker makes the event count once, and is the address's history."""
+    assert stored(hard_bounce, items.event_key("a@example.test", "e1")) == {
         "pk": "ADDRESS#a@example.test",
         "sk": "EVENT#e1",
         "kind": "bounce",
-        "occurred_at": at,
+        "occurred_at": AT,
         "lead_source": "fair",
         "category": "mailbox_unknown",
         "rule": "r",
         "ttl": int((NOW + timedelta(days=90)).timestamp()),
     }
-    entry = stored(fake, items.source_key("fair", "a@example.test"))
-    said = {
-        "first": at,
-        "last": at,
-        "count": 1,
-        "event_id": "e1",
-        "provider": "ses",
-        "message_id": "m1",
-        "rule": "r",
-        "diagnostic": "550 no",
-        "enhanced_status": "5.1.1",
-    }
-    assert entry == said | {
+
+
+def test_a_hard_bounce_leaves_an_entry_of_its_lead_source(hard_bounce: FakeDynamoDB) -> None:
+    """The cause stands at the top level, where a listing can filter by it."""
+    assert stored(hard_bounce, items.source_key("fair", "a@example.test")) == SAID | {
         "pk": "SOURCE#fair",
         "sk": "ADDRESS#a@example.test",
         "lead_source": "fair",
         "address": "a@example.test",
         "cause": "mailbox_unknown",
-        "evidence": {"mailbox_unknown": said | {"lead_source": "fair"}},
+        "evidence": {"mailbox_unknown": SAID | {"lead_source": "fair"}},
         "version": 1,
     }
-    facts = stored(fake, items.facts_key("a@example.test"))
+
+
+def test_a_hard_bounce_leaves_facts_a_listing_and_a_counter(hard_bounce: FakeDynamoDB) -> None:
+    """Five items in all; the facts of a hard bounce do not expire."""
+    facts = stored(hard_bounce, items.facts_key("a@example.test"))
+    assert facts["evidence"] == {"mailbox_unknown": SAID | {"lead_source": "fair"}}
     assert "ttl" not in facts
-    assert items.Key("SOURCES", "fair") in fake.table
-    assert sum(key[0].startswith("COUNT#fair#") for key in fake.table) == 1
+    assert items.listing_key("fair") in hard_bounce.table
+    assert sum(key[0].startswith("COUNT#fair#") for key in hard_bounce.table) == 1
+    assert len(hard_bounce.table) == 5
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,10 @@ def test_the_client_gives_up_soon_and_retries_nothing_by_itself(
         "AWS_DEFAULT_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(name, text)
+
     # WHEN a client is made
     client = connect("http://127.0.0.1:1")
+
     # THEN a call cannot outlast seven seconds, and fails at the first error
     config: Any = client.meta.config  # the stubs lack what Config takes
     assert config.connect_timeout + config.read_timeout <= 7

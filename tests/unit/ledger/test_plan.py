@@ -17,8 +17,10 @@ def test_every_slice_fits_into_one_transaction(seed: int, size: int) -> None:
     """DynamoDB takes at most 100 actions, each on another item."""
     # GIVEN a stream
     observations = stream.make(seed, size)
+
     # WHEN it is sliced
     groups = slices(observations, SETTINGS)
+
     # THEN nothing is lost, and each group makes one action per item, a hundred at most
     assert sorted(o.event.event_id for group in groups for o in group) == sorted(
         o.event.event_id for o in observations

@@ -33,34 +33,41 @@ def test_many_events_of_one_address_write_its_facts_once() -> None:
     assert facts["evidence"]["mailbox_unknown"]["count"] == 20
 
 
-@pytest.mark.parametrize(
-    ("observation", "counted"),
-    [
-        (observe("e", Category.MAILBOX_FULL), {"soft", "category_mailbox_full"}),
-        (
-            observe("e", Category.MAILBOX_MOVED),
-            {"hard", "category_mailbox_moved", "suppressed"},
-        ),
-        (observe("e", Category.VIRUS), {"block", "category_virus"}),
-        (observe("e", Category.PROVIDER_SUPPRESSED), {"echo", "category_provider_suppressed"}),
-        (observe("e", Category.AUTOREPLY), {"category_autoreply"}),
-        (
-            observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE),
-            {"complaint", "suppressed"},
-        ),
-        (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM), set()),
-        (delivery("e"), {"delivered"}),
-        (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
-        (observe("e", kind=Kind.REJECT), {"rejected"}),
-        (observe("e", kind=Kind.SUBSCRIPTION), set()),
-        (observe("e", kind=Kind.OTHER), set()),
-    ],
-    ids=str,
-)
+COUNTED = {
+    "soft bounce": (observe("e", Category.MAILBOX_FULL), {"soft", "category_mailbox_full"}),
+    "hard bounce": (
+        observe("e", Category.MAILBOX_MOVED),
+        {"hard", "category_mailbox_moved", "suppressed"},
+    ),
+    "block": (observe("e", Category.VIRUS), {"block", "category_virus"}),
+    "echo": (
+        observe("e", Category.PROVIDER_SUPPRESSED),
+        {"echo", "category_provider_suppressed"},
+    ),
+    "automatic reply": (observe("e", Category.AUTOREPLY), {"category_autoreply"}),
+    "complaint": (
+        observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE),
+        {"complaint", "suppressed"},
+    ),
+    "not spam": (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM), set()),
+    "delivery": (delivery("e"), {"delivered"}),
+    "delay": (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
+    "reject": (observe("e", kind=Kind.REJECT), {"rejected"}),
+    "subscription": (observe("e", kind=Kind.SUBSCRIPTION), set()),
+    "unknown kind": (observe("e", kind=Kind.OTHER), set()),
+}
+
+
+@pytest.mark.parametrize(("observation", "counted"), COUNTED.values(), ids=COUNTED)
 def test_what_an_event_counts_as(observation: Observation, counted: set[str]) -> None:
     """Counters by kind, disposition and category."""
+    # GIVEN an empty table
     fake = FakeDynamoDB()
+
+    # WHEN the event is recorded
     [outcome] = ledger(fake).record([observation])
+
+    # THEN each of its counters is one, and no other exists
     found = ledger(fake).counts("fair", TODAY, TODAY).days
     assert outcome.outcome is Outcome.RECORDED
     assert found == ({TODAY: dict.fromkeys(counted, 1)} if counted else {})
@@ -100,8 +107,10 @@ def test_deliveries_need_not_be_counted() -> None:
     fake = FakeDynamoDB()
     recorder = ledger(fake, replace(SETTINGS, count_deliveries=False))
     recorder.record([observe("soft", Category.MAILBOX_FULL, ago=2)])
+
     # WHEN some arrive
     outcomes = recorder.record([delivery("e1", ago=1), delivery("e2", address="b@x.test")])
+
     # THEN they still reset soft days, and nothing else is written for them
     assert [outcome.outcome for outcome in outcomes] == [Outcome.RECORDED, Outcome.RECORDED]
     [answer] = recorder.check(["a@example.test"])

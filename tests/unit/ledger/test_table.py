@@ -73,8 +73,10 @@ def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Except
     # GIVEN a table that answers at the second try
     client = Script(error, {})
     slept: list[float] = []
+
     # WHEN a transaction is sent
     open_table(client).transact([put_version(ITEM, 0)], budget(slept))
+
     # THEN the same request went out twice, after a pause
     first, second = client.requests
     assert first == second
@@ -163,8 +165,10 @@ def test_unprocessed_keys_are_requested_again() -> None:
         },
         {"Responses": {"t": [{"pk": {"S": "c"}, "sk": {"S": "d"}, "n": {"N": "3"}}]}},
     )
+
     # WHEN two are asked for, one of them twice
     found = open_table(client).get([Key("a", "b"), Key("c", "d"), Key("a", "b")], budget())
+
     # THEN both are found, read consistently, and only the missing one was asked for again
     assert found == {Key("a", "b"): ITEM, Key("c", "d"): {"pk": "c", "sk": "d", "n": 3}}
     requests = [request["RequestItems"]["t"] for request in client.requests]
@@ -203,6 +207,7 @@ def test_every_call_has_its_own_retries() -> None:
     # GIVEN a piece of work of many calls, of which every other one is cut
     client = Script(*[CUT, {"Items": []}] * 30)
     table, limits = open_table(client), budget(retries=2)
+
     # THEN it comes to its end, however many calls it has
     for _ in range(30):
         assert list(table.query("p", ("a", "b"), limits)) == []

@@ -48,8 +48,10 @@ def outcome(event: MailEvent, now: datetime) -> Mapping[str, Any]:
 def test_a_sample_has_the_outcome_that_its_file_states(sample: Sample) -> None:
     # GIVEN the record as Lambda hands it over
     payload = unwrap(sample.event["Records"][0], provider="ses")
+
     # WHEN it is read and classified
     parsed = read(payload, ANCHOR)
+
     # THEN everything that is recorded or refused is expected, and nothing else
     found = [outcome(event, ANCHOR) for event in parsed.events]
     found += [
@@ -116,13 +118,16 @@ def test_samples_can_be_moved_to_the_present() -> None:
     """The demo's counters show today."""
     # GIVEN a moment
     now = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)
+
     # WHEN the samples are loaded for it
     moved = list(load_samples(now=now))
+
     # THEN they are received at that moment, and everything happened shortly before
     for sample in moved:
         payload = unwrap(sample.event["Records"][0], provider="ses")
         parsed = read(payload, now)
         assert payload.received_at == now
         assert all(0 <= (now - event.occurred_at).total_seconds() < 60 for event in parsed.events)
+
     # AND nothing else about them has changed
     assert [sample.expected for sample in moved] == [sample.expected for sample in SAMPLES]

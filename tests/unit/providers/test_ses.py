@@ -200,6 +200,7 @@ def test_an_unknown_kind_is_accepted_whatever_it_holds() -> None:
     """SES adds kinds without notice."""
     # GIVEN a kind of tomorrow whose section is of another shape, without any mail
     parsed = parse({"eventType": "Teleport", "teleport": 5, "mail": None})
+
     # THEN there is nobody to record anything about, and nothing to refuse
     assert parsed == Parsed()
 
@@ -233,6 +234,7 @@ def test_null_is_the_same_as_absent() -> None:
     sparse = bounce({"emailAddress": "lead@example.net"})
     nulls = bounce(recipient("lead@example.net", status=None, action=None, diagnosticCode=None))
     nulls["mail"] = mail(headers=None, commonHeaders=None)
+
     # THEN both read the same
     assert only(nulls) == only(sparse)
     assert only(nulls).diagnostic == ""

@@ -63,7 +63,7 @@ def test_a_complaint_suppresses_permanently() -> None:
 
 
 def test_not_spam_never_suppresses() -> None:
-    """ "Not spam" is the opposite of a complaint (RFC 6430)."""
+    """Not-spam is the opposite of a complaint (RFC 6430)."""
     assert facts(happened(Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM)).is_empty
 
 
@@ -205,6 +205,7 @@ def test_days_that_led_to_a_term_do_not_lead_to_the_next() -> None:
     # GIVEN terms shorter than the window, and one soft bounce after the first term
     policy = Policy(soft_terms=(2, 90))
     known = facts(*(bounce(FULL, ago) for ago in (10, 9, 8, 5)), policy=policy)
+
     # THEN three more days are needed
     assert not decide(known, None, NOW, policy).suppressed
 

@@ -46,8 +46,10 @@ def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdic
     # GIVEN a claim, and a later probe
     known = facts(bounce(Category(cause), ago=2))
     domain = probed(verdict, claims={cause: NOW - days(2)})
+
     # WHEN that address and one that was never mailed are decided
     mine, new = decide(known, domain, NOW), decide(None, domain, NOW)
+
     # THEN it is as the table says
     match EFFECTS[cause, verdict]:
         case ClaimEffect.WHOLE_DOMAIN:

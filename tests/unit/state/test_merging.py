@@ -84,6 +84,7 @@ def test_order_and_grouping_do_not_matter(
     # GIVEN facts from events and people's changes, one after the other
     parts = [facts_of(item) for item in stream] + changed
     one_by_one = reduce(lambda a, b: join(a, b, policy), parts, EMPTY)
+
     # WHEN the same are merged in another order and in groups
     shuffled = data.draw(st.permutations(parts))
     cut = data.draw(st.integers(0, len(parts)))
@@ -92,6 +93,7 @@ def test_order_and_grouping_do_not_matter(
         for some in (shuffled[:cut], shuffled[cut:])
     ]
     grouped = join(groups[0], groups[1], policy)
+
     # THEN facts and decision are the same
     assert grouped == one_by_one
     domain = DomainFacts(domain="example.test", probe=probe)
@@ -118,6 +120,7 @@ def test_a_delivery_resets_soft_days_and_leaves_the_rest(
     # GIVEN facts, and a delivery
     before = merged(stream, Policy())
     after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at), Policy())
+
     # THEN soft days up to it are gone, later ones stay, and no evidence is changed
     assert all(day > at for day in after.soft_days.values())
     assert after.soft_days.items() <= before.soft_days.items()
@@ -136,6 +139,7 @@ def test_nothing_older_than_a_removal_suppresses_again(
     old = [item for item in stream if item.event.occurred_at <= removed_at]
     removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
     facts = join(removal, merged(old, Policy()), Policy())
+
     # THEN the address may be mailed, whenever they arrive
     assert not decide(facts, None, now, Policy()).suppressed
 
