@@ -100,8 +100,13 @@ def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> Non
 
 def test_a_source_without_an_entry_does_not_change_the_answer(ledger: Ledger) -> None:
     """A suppression holds for every lead source."""
+    # GIVEN an address that bounced for one source
     ledger.record([observe()])
+
+    # WHEN it is asked for with another source
     [answer] = ledger.check(["a@example.test"], source="elsewhere")
+
+    # THEN it is suppressed, without an entry of that source
     assert answer.decision.suppressed
     assert answer.entry is None
 
@@ -115,9 +120,14 @@ def test_an_unknown_address_may_be_mailed(ledger: Ledger) -> None:
 
 def test_answers_keep_the_order_of_the_question(ledger: Ledger) -> None:
     """Callers match answers by position."""
+    # GIVEN an address that is suppressed
     ledger.record([observe(address="b@example.test")])
+
+    # WHEN it is asked for among others, one of them twice
     asked = ["c@example.test", "b@example.test", "c@example.test"]
     answers = ledger.check(asked)
+
+    # THEN each question has its answer in its place
     assert [a.address for a in answers] == asked
     assert [a.decision.suppressed for a in answers] == [False, True, False]
 
@@ -202,7 +212,10 @@ def test_a_delivery_recorded_before_any_facts_still_resets_soft_days(ledger: Led
 
 
 def test_soft_bounces_on_three_days_suppress_for_a_term(ledger: Ledger) -> None:
+    # WHEN a mailbox is full on three days
     ledger.record([observe(category=Category.MAILBOX_FULL, days_ago=n) for n in (5, 3, 1)])
+
+    # THEN the address is suppressed for 30 days from the third
     [answer] = ledger.check(["a@example.test"])
     assert answer.decision.reason_code is ReasonCode.SOFT_BOUNCES
     assert answer.decision.until == NOW + timedelta(days=29)
@@ -255,6 +268,7 @@ def test_a_dead_domain_suppresses_addresses_never_mailed(ledger: Ledger) -> None
 
 def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
     """A domain is due on one day only."""
+    # WHEN two probes set two rechecks
     for days, recheck in ((0, 10), (1, 20)):
         at = NOW + timedelta(days=days)
         probe = Probe(
@@ -265,5 +279,7 @@ def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
         ledger.record_probe(
             DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: NOW}
         )
+
+    # THEN the domain is due on the later day only
     assert list(ledger.due_rechecks(date(2026, 11, 30))) == []
     assert list(ledger.due_rechecks(date(2026, 12, 10))) == ["x.test"]

@@ -1,4 +1,4 @@
-"""Delivers a stream as a queue does, to workers that meet faults, and looks at the table."""
+"""Delivers a stream to failing workers as a queue does, and compares the table with the model."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def deliver(
     make_ledger: Callable[[], Ledger],
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Work off batches with `WORKERS` side by side; what fails is delivered again."""
+    """Record batches with `WORKERS` side by side; what fails is delivered again."""
     queue: Queue[Sequence[Observation]] = Queue()
     for batch in batches:
         queue.put(batch)

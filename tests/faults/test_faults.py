@@ -46,7 +46,7 @@ def test_the_table_equals_the_model(faults: Faults) -> None:
     observations = stream.make(seed=1, size=300)
     fake = FakeDynamoDB(seed=1, faults=faults, hold=0.0005)
 
-    # WHEN they are worked off while things fail
+    # WHEN they are recorded while things fail
     run.deliver(run.shuffled(observations, seed=1), ledgers(fake))
 
     # THEN the table is the same as if nothing had

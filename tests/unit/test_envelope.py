@@ -1,4 +1,4 @@
-"""Taking the wrappings off."""
+"""Removing the wrappings of the services that carried a message."""
 
 import json
 from collections.abc import Callable

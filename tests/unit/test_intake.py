@@ -1,4 +1,4 @@
-"""What becomes of every message of a batch."""
+"""The outcome of every message of a batch."""
 
 import json
 
@@ -138,7 +138,7 @@ def test_what_the_table_throttled_is_retried() -> None:
     # WHEN the batch is processed
     report = intake(ledger, dead_letters).process(batch)
 
-    # THEN only that message is handed back, and nothing is dead-lettered
+    # THEN only that message is reported for a retry, and nothing is dead-lettered
     assert report.retry == ["2"]
     assert len(dead_letters) == 0
 
@@ -169,7 +169,7 @@ def test_a_message_is_retried_if_it_could_not_be_dead_lettered() -> None:
     unprocessable = {"messageId": "1", "eventSource": "aws:sqs", "body": "not JSON"}
     report = intake(FakeLedger(), dead_letters).process([unprocessable])
 
-    # THEN it is handed back to the queue
+    # THEN it is reported for a retry
     assert report.retry == ["1"]
 
 

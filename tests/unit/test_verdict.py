@@ -66,7 +66,7 @@ def changed_module(*changes: tuple[str, str]) -> ModuleType:
 def test_a_category_without_a_disposition_stops_the_import(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever adds a category is told at once what is missing."""
+    """Whoever adds a category learns at once what is missing."""
     # GIVEN one more category (dataclasses look their module up by its name)
     monkeypatch.setitem(sys.modules, "changed_verdict", ModuleType("changed_verdict"))
     another = (LAST_CATEGORY, f'{LAST_CATEGORY}    BRAND_NEW = "brand_new"\n')

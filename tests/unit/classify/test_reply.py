@@ -1,4 +1,4 @@
-"""Taking a diagnostic apart, and the form that rules see."""
+"""Splitting a diagnostic into codes and text, and the form that rules see."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which changes of the table ask for a probe, and what becomes of those that cannot be read."""
+"""Which changes of the table request a probe, and the outcome of unreadable ones."""
 
 import json
 from datetime import datetime, timedelta

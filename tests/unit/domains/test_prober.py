@@ -1,4 +1,4 @@
-"""What becomes of a request for a probe: answered, postponed, given up, refused."""
+"""The outcome of a request for a probe: answered, postponed, given up, refused."""
 
 import json
 from dataclasses import replace
@@ -230,7 +230,7 @@ def test_a_message_that_is_not_a_request_is_dead_lettered_whole() -> None:
     # WHEN it is processed
     outcome = prober(dns, dead_letters=dead_letters).process(message(body))
 
-    # THEN it is kept as it came, with the field and the reason, and nobody is asked
+    # THEN it is kept as it came, with the field and the reason, and DNS is not asked
     assert outcome.outcome is ProbeOutcome.REFUSED
     [(kept, error)] = dead_letters.messages
     assert kept == body

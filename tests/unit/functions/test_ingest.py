@@ -81,7 +81,7 @@ def test_ingest_logs_no_address() -> None:
     with logged(ingest) as written:
         ingest.handler(event, FakeContext(), intake=intake(ledger))
 
-    # THEN the log says what happened, and to nobody by name
+    # THEN the log says what happened, and holds no address
     log = written.getvalue()
     assert "dead-lettered" in log
     assert "will be retried" in log

@@ -143,7 +143,7 @@ def test_without_the_table_there_is_no_answer() -> None:
     # WHEN an address is asked for
     status, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=Silent())
 
-    # THEN nobody is told that it may be mailed
+    # THEN the answer does not say that it may be mailed
     assert status == 503
     assert "suppressed" not in body
 

@@ -22,7 +22,7 @@ def test_the_answer_names_the_record_to_begin_again_with() -> None:
             for down in (False, True)
         )
 
-    # THEN nothing, or the record, is handed back
+    # THEN nothing, or the record, is reported for a retry
     assert good == {"batchItemFailures": []}
     assert bad == {"batchItemFailures": [{"itemIdentifier": "5"}]}
 

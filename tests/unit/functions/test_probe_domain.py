@@ -35,7 +35,7 @@ def test_only_a_postponed_request_is_delivered_again(
     # WHEN the function handles it
     answer = probe_domain.handler(event, FakeContext(), prober=prober(FakeDns(verdict)))
 
-    # THEN it is handed back if it was postponed
+    # THEN it is reported for a retry if it was postponed
     failures = [{"itemIdentifier": "message-1"}] if again else []
     assert answer == {"batchItemFailures": failures}
 

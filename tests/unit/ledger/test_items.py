@@ -93,9 +93,12 @@ def test_a_hard_bounce_leaves_facts_a_listing_and_a_counter(hard_bounce: FakeDyn
 )
 def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | None) -> None:
     """Hard evidence stays; soft evidence and echoes expire long after they ended."""
+    # WHEN a bounce is recorded
     fake = FakeDynamoDB()
     event = observe("e", category)
     ledger(fake).record([event])
+
+    # THEN its facts and its entry expire, or never do
     end = None if days is None else event.event.occurred_at + timedelta(days=days)
     for key in (
         items.facts_key("a@example.test"),
@@ -106,13 +109,20 @@ def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | 
 
 def test_facts_with_a_removal_are_kept_permanently() -> None:
     """What a person decided must outlive the evidence."""
+    # GIVEN a soft bounce, whose facts would expire
     fake = FakeDynamoDB()
     recorder = ledger(fake)
     recorder.record([observe("e", Category.MAILBOX_FULL)])
+
+    # WHEN a person removes the suppression
     recorder.apply_change(
         AddressFacts(address="a@example.test", removed_at=NOW), by="me", note="asked"
     )
+
+    # THEN the facts no longer expire
     assert "ttl" not in stored(fake, items.facts_key("a@example.test"))
+
+    # AND the change is remembered with its note
     [change] = [key for key in fake.table if key[1].startswith("CHANGE#")]
     assert stored(fake, items.Key(*change))["note"] == "asked"
 
@@ -145,6 +155,11 @@ def test_facts_survive_the_way_to_the_table_and_back(
     stream: list[Observation], changed: list[AddressFacts], policy: Policy
 ) -> None:
     """Nothing is lost or changed in DynamoDB's form."""
+    # GIVEN facts of any events and changes
     facts = reduce(lambda a, b: join(a, b, policy), changed, merged(stream, policy))
+
+    # WHEN they are written and read
     attributes = items.to_attributes(items.facts_item(facts, policy) | {"version": 0})
+
+    # THEN they are the same
     assert items.facts_of_item(items.from_attributes(attributes)) == facts

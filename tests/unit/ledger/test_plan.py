@@ -33,13 +33,20 @@ def test_every_slice_fits_into_one_transaction(seed: int, size: int) -> None:
 
 def test_an_address_stays_together_and_sources_side_by_side() -> None:
     """Facts are written once per batch, and counters of a source add up."""
+    # GIVEN events of 40 addresses and four lead sources, mixed
     observations = [
         observe(f"{n}", Category.MAILBOX_FULL, address=f"{n % 40}@x.test", source=f"s{n % 4}")
         for n in range(160)
     ]
+
+    # WHEN they are cut into transactions
     groups = slices(observations, SETTINGS)
+
+    # THEN no address is in two of them
     addresses = [{o.event.address for o in group} for group in groups]
     assert sum(map(len, addresses)) == 40
+
+    # AND events of one source follow each other
     sources = [o.event.lead_source for group in groups for o in group]
     assert sources == sorted(sources)
 

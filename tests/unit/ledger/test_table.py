@@ -26,7 +26,7 @@ ITEM: Item = {"pk": "a", "sk": "b"}
 
 
 class Script:
-    """A client that answers with what it is told, one after the other."""
+    """A client that gives prepared answers, one after the other."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -85,10 +85,13 @@ def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Except
 
 def test_a_new_request_gets_a_new_token() -> None:
     """Otherwise DynamoDB would take the second for a repetition."""
+    # WHEN the same write is requested twice
     client = Script({}, {})
     table = open_table(client)
     for _ in range(2):
         table.transact([put_version(ITEM, 0)], budget())
+
+    # THEN each request has its own token
     tokens = [request["ClientRequestToken"] for request in client.requests]
     assert tokens[0] != tokens[1]
 
@@ -126,10 +129,15 @@ def test_a_wrong_deployment_is_not_the_events_fault(code: str, message: str) -> 
 
 def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
     """A throttled table is not pressed harder."""
+    # GIVEN a table that cuts every connection
     slept: list[float] = []
     client = Script(*[CUT] * 20)
+
+    # WHEN it is read
     with pytest.raises(LedgerError, match="after 11 tries"):
         open_table(client).get([Key("a", "b")], budget(slept))
+
+    # THEN the pauses grow from 20 ms to a second
     assert slept == sorted(slept)
     assert slept[0] == pytest.approx(0.02)
     assert slept[-1] == 1.0
@@ -144,13 +152,18 @@ def test_nothing_is_begun_after_the_deadline() -> None:
 
 
 def test_a_try_that_ends_after_the_deadline_is_the_last() -> None:
+    # GIVEN a first try that fails after the deadline
     clock = iter([NOW, NOW + timedelta(seconds=9)])
     limits = RetryBudget(
         deadline=NOW + timedelta(seconds=5), clock=lambda: next(clock), sleep=lambda _: None
     )
     client = Script(CUT)
+
+    # WHEN the table is read
     with pytest.raises(LedgerError, match="ran out of time"):
         open_table(client).get([Key("a", "b")], limits)
+
+    # THEN there is no second try
     assert len(client.requests) == 1
 
 
@@ -184,21 +197,31 @@ def test_a_hundred_keys_go_into_one_call() -> None:
 
 
 def test_a_query_reads_all_pages() -> None:
+    # GIVEN more items than fit into a page
     fake = FakeDynamoDB()
     table = open_table(fake)
     table.put([{"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]} for n in range(30)], budget())
     assert fake.calls["BatchWriteItem"] == 2
+
+    # WHEN a range of them is queried with a filter
     found = table.query("p", ("05", "20"), budget(), equals=("kind", "b"))
+
+    # THEN every item of the range that passes the filter is found
     assert [item["sk"] for item in found] == [f"{n:02}" for n in range(5, 21, 2)]
 
 
 def test_counters_add_up_whatever_they_are_called() -> None:
     """Counter names may be reserved words of DynamoDB."""
+    # GIVEN a counter
     fake = FakeDynamoDB()
     table = open_table(fake)
     key = Key("c", "d")
+
+    # WHEN it is added to twice
     for _ in range(2):
         table.transact([add(key, {"block": 1, "hard": -2})], budget())
+
+    # THEN it holds the sums
     assert table.get([key], budget())[key] == {"pk": "c", "sk": "d", "block": 2, "hard": -4}
 
 

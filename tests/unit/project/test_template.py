@@ -24,7 +24,7 @@ def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> Non
     [role_name, _] = FUNCTIONS[name]["Role"]["GetAtt"].split(".")
     role = RESOURCES[role_name]["Properties"]
 
-    # THEN nobody shares the role, and managed policies, which reach further, are not attached
+    # THEN no other function shares it, and managed policies, which reach further, are not attached
     assert sum(f["Role"] == FUNCTIONS[name]["Role"] for f in FUNCTIONS.values()) == 1
     assert len(role["Policies"]) == 1
     assert "ManagedPolicyArns" not in role
@@ -138,7 +138,7 @@ def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
     for function in FUNCTIONS.values():
         used |= set(function.get("Environment", {}).get("Variables", {}))
 
-    # THEN the template sets no variable that nobody reads
+    # THEN the template sets no variable that the code does not read
     assert used <= known
 
 

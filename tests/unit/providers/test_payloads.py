@@ -1,4 +1,4 @@
-"""Agreement with the shared payloads, as far as they are SES's."""
+"""Agreement with the shared payloads, as far as they come from SES."""
 
 import json
 import tomllib

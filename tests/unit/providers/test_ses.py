@@ -113,13 +113,16 @@ def test_only_the_bounced_recipients_get_events() -> None:
 
 
 def test_every_recipient_has_a_status_of_its_own() -> None:
+    # GIVEN a bounce of two recipients with different statuses
     body = bounce(
         recipient("a@example.net"),
         recipient("b@example.net", status="4.2.2", action="delayed", diagnosticCode=None),
     )
 
+    # WHEN it is read
     first, second = parse(body).events
 
+    # THEN each event has its own
     assert (first.status, first.action) == ("5.1.1", "failed")
     assert (second.status, second.action, second.diagnostic) == ("4.2.2", "delayed", "")
 
@@ -212,10 +215,12 @@ def test_the_case_of_a_kind_does_not_matter(word: str) -> None:
 
 def test_keys_are_found_in_another_case() -> None:
     """SES's documentation and events spell some keys differently."""
+    # GIVEN keys as the documentation spells them
     body = bounce()
     body["bounce"]["bounceSubtype"] = body["bounce"].pop("bounceSubType")
     body["bounce"]["feedbackID"] = body["bounce"].pop("feedbackId")
 
+    # THEN the same event is read
     assert only(body) == only(bounce())
 
 
@@ -242,11 +247,14 @@ def test_null_is_the_same_as_absent() -> None:
 
 def test_a_document_without_a_mail_object_is_read_as_far_as_it_goes() -> None:
     """The bounce is evidence even if its source is unknown."""
+    # GIVEN a bounce without its mail object
     body = bounce()
     del body["mail"]
 
+    # WHEN it is read
     found = only(body)
 
+    # THEN the recipient is there, without message and lead source
     assert (found.address, found.message_id) == ("lead@example.net", "")
     assert found.lead_source == "unattributed"
 
@@ -297,6 +305,7 @@ def test_a_complaint_that_could_be_anybodys_is_refused_and_not_guessed(destinati
 
 def test_a_bad_recipient_does_not_cost_the_others() -> None:
     """Each bad one is refused with its own path."""
+    # WHEN a bounce holds good recipients, and bad ones of every kind
     parsed = parse(
         bounce(
             recipient("good@example.net"),
@@ -308,10 +317,13 @@ def test_a_bad_recipient_does_not_cost_the_others() -> None:
         )
     )
 
+    # THEN the good ones are read
     assert [found.address for found in parsed.events] == [
         "good@example.net",
         "also-good@example.net",
     ]
+
+    # AND each bad one is refused with its path
     assert [(type(error), error.field) for error in parsed.refused] == [
         (AddressError, "bounce.bouncedRecipients[1].emailAddress"),
         (PayloadError, "bounce.bouncedRecipients[2].emailAddress"),
@@ -381,9 +393,11 @@ def test_a_clock_may_be_a_day_ahead() -> None:
 
 def test_the_same_feedback_is_the_same_event_however_often_it_is_published() -> None:
     """A redelivery under another id and time is recorded once."""
+    # WHEN one feedback arrives in two messages, at two times
     first = only(bounce(), transport_id="sns-1")
     second = only(bounce(timestamp="2026-01-15T11:00:00Z"), transport_id="sns-2")
 
+    # THEN it is one event
     assert first.event_id == second.event_id
 
 
@@ -566,9 +580,11 @@ def test_the_notice_that_a_topic_was_set_up_is_not_an_event(content: object) -> 
 def test_a_payload_that_ses_does_not_send_is_refused_with_its_field(
     payload: Payload, field: str
 ) -> None:
+    # WHEN it is read THEN it is refused
     with pytest.raises(PayloadError) as caught:
         read(payload)
 
+    # AND the error names where it stood
     assert caught.value.field == field
 
 
@@ -582,23 +598,29 @@ def test_what_strangers_wrote_is_bounded_and_can_be_encoded() -> None:
 
 def test_a_lone_surrogate_makes_no_other_address() -> None:
     """Replacing it would suppress somebody else."""
+    # GIVEN an address with a lone surrogate, in both forms of a recipient
     parsed = parse(bounce(recipient("le\ud800ad@example.net"), "le\ud800ad@example.net"))
 
+    # THEN neither becomes an event
     assert parsed.events == ()
     assert len(parsed.refused) == 2
 
 
 def test_no_string_can_shift_the_parts_of_an_event_id() -> None:
     """Otherwise a forged feedback id could hide another event."""
+    # GIVEN a feedback id that holds what separates the parts
     shifted = bounce(feedbackId='feedback-1", "", "x')
 
+    # THEN it is another event
     assert only(shifted).event_id != only(bounce()).event_id
 
 
 def test_lines_of_a_reply_are_kept() -> None:
     """The classifier reads a multi-line reply as a whole."""
+    # GIVEN a reply of two lines
     said = "smtp; 550-5.1.1 no\r\n550 5.1.1 such user"
 
+    # THEN the event has both
     assert only(bounce(recipient("lead@example.net", diagnosticCode=said))).diagnostic == said
 
 

@@ -108,14 +108,22 @@ def test_a_missing_mx_record_alone_does_not_suppress() -> None:
 
 def test_a_claim_after_the_probe_counts_until_the_next_probe() -> None:
     """An older look cannot refute a newer claim."""
+    # GIVEN a claim that is later than a probe which would refute it
     known = facts(bounce(Category.DOMAIN_UNKNOWN, ago=1))
+
+    # THEN it suppresses
     assert decide(known, probed(DomainVerdict.ACCEPTS_MAIL, ago=2), NOW).suppressed
 
 
 def test_a_refuted_claim_counts_as_a_soft_bounce() -> None:
     """A domain that keeps failing is suppressed for a term, also where DNS refutes it."""
+    # GIVEN a claim on three days
     known = facts(*(bounce(Category.DOMAIN_UNKNOWN, ago) for ago in (3, 2, 1)))
+
+    # WHEN DNS refutes it
     decision = decide(known, probed(DomainVerdict.ACCEPTS_MAIL), NOW)
+
+    # THEN the days add up to a suppression by soft bounces
     assert why(decision) == [ReasonCode.SOFT_BOUNCES]
     assert decision.category is Category.DOMAIN_UNKNOWN
 

@@ -42,21 +42,31 @@ from tests.unit.state.strategies import (
 
 def test_evidence_is_counted_and_has_the_words_of_the_latest() -> None:
     """Counts add up, and the newest reply is shown."""
+    # GIVEN two bounces from two sources, the newer one first
     known = facts(
         bounce(Category.MAILBOX_UNKNOWN, ago=1, diagnostic="newer"),
         bounce(Category.MAILBOX_UNKNOWN, ago=3, diagnostic="older", source="list"),
     )
+
+    # THEN they are counted, with both times and the newer words
     evidence = known.evidence[Cause.MAILBOX_UNKNOWN]
     assert (evidence.count, evidence.diagnostic) == (2, "newer")
     assert (evidence.first, evidence.last) == (NOW - days(3), NOW - days(1))
+
+    # AND both sources are remembered
     assert set(known.sources) == set(known.attributions) == {"fair", "list"}
 
 
 def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:
     """A stranger's text is stored, so it is cleaned and cut to bytes."""
+    # GIVEN a reply with control characters, of more bytes than are stored
     hostile = "\x1b[31m550\r\nno\x00 such\u202e user \ud800 " + "é" * MAX_STORED_DIAGNOSTIC
+
+    # WHEN it becomes evidence
     said = facts(bounce(Category.MAILBOX_UNKNOWN, diagnostic=hostile)).evidence
     diagnostic = said[Cause.MAILBOX_UNKNOWN].diagnostic
+
+    # THEN it is cut to bytes, and can be printed
     assert len(diagnostic.encode()) <= MAX_STORED_DIAGNOSTIC
     assert diagnostic.isprintable()
     assert diagnostic.startswith("[31m550")
@@ -173,10 +183,15 @@ def test_a_source_entry_does_not_depend_on_order(
     stream: list[Observation], order: list[int]
 ) -> None:
     """Entries of lead sources merge as facts do."""
+    # GIVEN events in two orders
     entry = SourceEntry(lead_source="x", address=EMPTY.address)
     shuffled = [stream[n] for n in order if n < len(stream)]
+
+    # WHEN each is merged into an entry
     one = reduce(merge_source, stream, entry)
     other = reduce(merge_source, shuffled, entry)
+
+    # THEN the entries are the same
     assert one == other
 
 
