@@ -5,7 +5,8 @@ from typing import Any
 
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger.items import facts_item, to_attributes
+from bounceledger.ledger.attributes import to_attributes
+from bounceledger.ledger.items import facts_item
 from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, merge
 from bounceledger.verdict import Category, Scope, Verdict

@@ -271,7 +271,9 @@ def _reply(outcome: SampleOutcome, recipient: RecipientOutcome) -> Text:
     """The server's words; for an event without any, its description."""
     sample = outcome.sample
     if outcome.dead_letter:
-        return Text(outcome.dead_letter["reason"])
+        # The whole path would take the room that the reason needs.
+        field = outcome.dead_letter["field"]
+        return Text(field.rpartition(".")[2] + outcome.dead_letter["reason"].removeprefix(field))
     replies = sample.said.split(" | ")
     if not sample.said or not recipient.category:
         return Text(sample.description, "italic dim")

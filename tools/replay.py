@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bounceledger.ledger import items
+from bounceledger.ledger.attributes import from_attributes, to_attributes
 from bounceledger.verdict import DISPOSITIONS, Category
 from tools.samples import Sample
 from tools.stack import Stack, call_api, publish, wait_for
@@ -199,8 +200,6 @@ def _recorded_event(stack: Stack, address: str) -> dict[str, Any]:
         TableName=stack.table_name,
         ConsistentRead=True,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-        ExpressionAttributeValues=items.to_attributes(
-            {":pk": every_event.pk, ":sk": every_event.sk}
-        ),
+        ExpressionAttributeValues=to_attributes({":pk": every_event.pk, ":sk": every_event.sk}),
     )["Items"]
-    return items.from_attributes(found[0]) if found else {}
+    return from_attributes(found[0]) if found else {}

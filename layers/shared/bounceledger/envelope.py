@@ -63,8 +63,8 @@ def unwrap(record: object, *, provider: str) -> Payload:
         provider: whose payloads come this way.
 
     Raises:
-        EnvelopeError: a wrapping is broken, or a message of SNS itself that somebody has to
-            answer.
+        EnvelopeError: a wrapping is broken, or it is an SNS message that has to be confirmed
+            manually.
     """
     seen = _Wrapping()
     path = "record"

@@ -17,7 +17,7 @@ from bounceledger.classify.classifier import classify_event
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import RuleSet
 from bounceledger.envelope import unwrap
-from bounceledger.errors import InputError, LedgerError, QueueError
+from bounceledger.errors import InputError, LedgerError, QueueError, SettingsError
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Outcome, RecordResult
 from bounceledger.queues import DeadLetters
@@ -68,6 +68,9 @@ class Intake:
         provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
         rules: rules to classify by; the built-in ones by default.
         clock: now, aware.
+
+    Raises:
+        SettingsError: there is no such provider.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class Intake:
         rules: RuleSet | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        if provider not in providers.PROVIDERS:
+            raise SettingsError(f"there is no provider {provider!r}")
         self._settings = settings
         self._recorder = recorder
         self._dead_letters = dead_letters

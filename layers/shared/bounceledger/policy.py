@@ -23,7 +23,7 @@ class Policy:
     echo_term: int = 14
     """How long a rejection from the provider's own suppression list suppresses."""
     unconfirmed_term: int = 30
-    """How long no_mail_accepted suppresses when DNS shows working mail hosts."""
+    """How long a claim about a domain suppresses that DNS leaves unconfirmed."""
     dead_domain_recheck: int = 90
     """When a domain found dead, or without an MX record, is probed again."""
     suppress_ambiguous_complaints: bool = True

@@ -121,6 +121,11 @@ class Cause(StrEnum):
 
 _CAUSES = {cause.category: cause for cause in Cause if cause.category is not None}
 
+_EVIDENCE = (Disposition.HARD, Disposition.SOFT, Disposition.ECHO)
+if _CAUSES.keys() != {c for c, disposition in DISPOSITIONS.items() if disposition in _EVIDENCE}:
+    # A bounce of such a category would be counted and never suppress.
+    raise LookupError("every category that is hard, soft or an echo needs a cause, no other does")
+
 DOMAIN_CLAIMS = (Cause.NO_MAIL_ACCEPTED, Cause.DOMAIN_UNKNOWN)
 """Claims: what a mail server may say about a whole domain, and DNS can confirm or refute.
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.meanings import explain
-from bounceledger.classify.reply import MAX_DIAGNOSTIC, matchable, parse_reply
+from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, matchable, parse_reply
 from bounceledger.classify.traits import Hints
 from bounceledger.verdict import Disposition
 
@@ -40,7 +40,7 @@ def test_any_reply_yields_a_verdict_of_bounded_size(diagnostic: str, hints: Hint
     """Nothing that a server writes raises, or fills a log."""
     reply = parse_reply(diagnostic)
     verdict = classify(reply, hints)
-    assert len(reply.text) <= MAX_DIAGNOSTIC
+    assert len(reply.text) <= MAX_PARSED_DIAGNOSTIC
     assert reply.text.isprintable()
     assert len(verdict.matched) <= 120
     assert explain(verdict)["what_to_do"]

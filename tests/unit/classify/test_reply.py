@@ -2,7 +2,7 @@
 
 import pytest
 
-from bounceledger.classify.reply import MAX_DIAGNOSTIC, SmtpReply, matchable, parse_reply
+from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, SmtpReply, matchable, parse_reply
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_control_characters_are_gone_and_the_text_is_bounded() -> None:
 
     # THEN the codes are found, and the text can be shown and stored
     assert reply.text.isprintable()
-    assert len(reply.text) <= MAX_DIAGNOSTIC
+    assert len(reply.text) <= MAX_PARSED_DIAGNOSTIC
     assert (reply.code, reply.enhanced) == (550, "5.1.1")
 
 

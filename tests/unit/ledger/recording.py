@@ -6,6 +6,7 @@ from typing import Any
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Ledger, items
+from bounceledger.ledger.attributes import from_attributes
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
@@ -55,7 +56,7 @@ def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS) -> Ledger:
 
 
 def stored(fake: FakeDynamoDB, key: items.Key) -> dict[str, Any]:
-    return items.from_attributes(fake.table[key])
+    return from_attributes(fake.table[key])
 
 
 def hard_bounces(address: str, count: int) -> list[Observation]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounceledger.ledger import items
+from bounceledger.ledger.attributes import from_attributes, to_attributes
 from bounceledger.policy import Policy
 from bounceledger.state import (
     AddressFacts,
@@ -78,7 +79,7 @@ def test_a_hard_bounce_leaves_facts_a_listing_and_a_counter(hard_bounce: FakeDyn
     facts = stored(hard_bounce, items.facts_key("a@example.test"))
     assert facts["evidence"] == {"mailbox_unknown": SAID | {"lead_source": "fair"}}
     assert "ttl" not in facts
-    assert items.listing_key("fair") in hard_bounce.table
+    assert items.source_list_key("fair") in hard_bounce.table
     assert sum(key[0].startswith("COUNT#fair#") for key in hard_bounce.table) == 1
     assert len(hard_bounce.table) == 5
 
@@ -159,7 +160,7 @@ def test_facts_survive_the_way_to_the_table_and_back(
     facts = reduce(lambda a, b: join(a, b, policy), changed, merged(stream, policy))
 
     # WHEN they are written and read
-    attributes = items.to_attributes(items.facts_item(facts, policy) | {"version": 0})
+    attributes = to_attributes(items.facts_item(facts, policy) | {"version": 0})
 
     # THEN they are the same
-    assert items.facts_of_item(items.from_attributes(attributes)) == facts
+    assert items.facts_of_item(from_attributes(attributes)) == facts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bounceledger.ledger.items import to_attributes
+from bounceledger.ledger.attributes import to_attributes
 from bounceledger.ledger.stream import claims_change
 from bounceledger.verdict import Category
 from tests.stream_records import bounced, record

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ParamValidationError
 
 from bounceledger.errors import LedgerError
-from bounceledger.ledger.items import Item, Key
+from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.items import Key
 from bounceledger.ledger.table import (
     CancelledError,
     InvalidWriteError,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bounceledger.ledger import items
-from bounceledger.ledger.items import to_attributes
+from bounceledger.ledger.attributes import to_attributes
 from bounceledger.ledger.stream import claims_change
 from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, DomainFacts, Evidence, ManualEntry, SourceEntry
@@ -122,7 +122,7 @@ OTHER_ITEMS = {
     ),
     "recheck": items.keyed(items.recheck_key(NOW.date(), "a.test"), {}),
     "counter": items.keyed(items.counter_key("fair", 0, NOW.date()), {"domain_unknown": 1}),
-    "lead source": items.keyed(items.listing_key("fair"), {}),
+    "lead source": items.keyed(items.source_list_key("fair"), {}),
 }
 
 

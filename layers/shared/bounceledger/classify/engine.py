@@ -25,12 +25,12 @@ _MAX_MATCHED = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule; every field that is given must hold.
+    """One rule; every condition that is given must hold.
 
     Attributes:
-        id: its name, kept with every suppression that it causes.
-        category: what a reply says that it selects.
-        scope: how far that reaches, where not as usual for the category.
+        id: its name, stored with every suppression that it causes.
+        category: what a reply says that matches this rule.
+        scope: whether such a reply speaks of the address, its domain, or neither.
         any: patterns (RE2) of which one must be found in the words.
         names: strings of which one must be found in the name of a host or page.
         all: patterns which must all be found.
@@ -88,10 +88,10 @@ def _status_fits(wanted: str, status: str) -> bool:
 
 
 class Selection(NamedTuple):
-    """The rule that won, and a way to ask for the words or the code that it was found by.
+    """The rule that won, and a way to find the words or the code that it matched.
 
-    The set says which patterns were found, not where; finding the words is a search of its own
-    that few callers need.
+    The set says which patterns were found, not where; finding the words is a search of its
+    own, which few callers need.
     """
 
     rule: Rule
@@ -108,7 +108,7 @@ class RuleSet:
 
     Args:
         rules: the first that fits wins.
-        version: changes when a file does that they come from; kept with every suppression.
+        version: changes with the files that they come from; stored with every suppression.
 
     Raises:
         RulesError: a pattern is not one that RE2 can match in linear time.
@@ -118,7 +118,7 @@ class RuleSet:
         self.rules = tuple(rules)
         self.version = version
         self._patterns: list[bytes] = []
-        self._found_by: list[int] = []  # pattern -> the rule that it speaks for, or -1
+        self._found_by: list[int] = []  # pattern -> the rule that it can select, or -1
         self._all: dict[int, frozenset[int]] = {}
         self._none: dict[int, frozenset[int]] = {}
         self._matcher = re2.Set.SearchSet(_options())
@@ -150,7 +150,7 @@ class RuleSet:
         return re2.compile(self._patterns[index], _options())
 
     def _find_admitted(self, traits: ReplyTraits) -> tuple[frozenset[int], int]:
-        """The rules that everything but the words fits, and the first that asks for no words."""
+        """The rules whose conditions hold apart from the words, and the first one without words."""
         admitted = [number for number, rule in enumerate(self.rules) if rule.admits(traits)]
         wordless = (n for n in admitted if not self.rules[n].any and not self.rules[n].names)
         return frozenset(admitted), next(wordless, len(self.rules))

@@ -1,17 +1,19 @@
-"""Take a diagnostic apart: reply code, enhanced status, text, and a quoted inner reply.
+"""Parse a diagnostic: reply code, enhanced status, text, and a quoted inner reply.
 
-A diagnostic is what a bounce report says the receiving server answered (RFC 3464 section
-2.3.6), and its text is a stranger's: it is bounded, and nothing in it makes this raise.
+A diagnostic is what a bounce report says that the receiving server answered (RFC 3464
+section 2.3.6). A stranger wrote it, so what is read of it is bounded, and nothing in it makes
+this raise.
 """
 
 import re
 import unicodedata
 from typing import NamedTuple
 
-MAX_DIAGNOSTIC = 4096
-"""Characters of a diagnostic that are looked at; the rest decides nothing."""
+MAX_PARSED_DIAGNOSTIC = 4096
+"""Characters of a diagnostic that are read; the rest decides nothing."""
 
-_MATCHED = 2048
+_MAX_MATCHED_TEXT = 2048
+"""Characters of the text that rules are matched against."""
 
 
 class SmtpReply(NamedTuple):
@@ -44,8 +46,8 @@ _HEAD = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 # host mx.example[192.0.2.1] said: 550 ... | remote server responded '550 ... | -> 550 : ...
-# Each of the two begins with the digit that it looks for, and then looks back: `re` skips to
-# such a digit several times faster than it tries a look-behind at every letter.
+# Both begin with the digit that they look for, and then look back: `re` skips to such a digit
+# several times faster than it tries a look-behind at every character.
 _LATER_CODE = re.compile(
     r"""[45][0-5]\d(?:(?<=[:>"'(<.]\s...)|(?<=["'(<]...))(?=[ -](?!\d{3}\b)|$)""", re.ASCII
 )
@@ -53,8 +55,8 @@ _LATER_STATUS = re.compile(
     r"#([245]\.\d{1,3}\.\d{1,3})\b|[245](?<![\w./:-].)\.[0-7]\.\d{1,3}(?![\w/]|\.\d|-\d)",
     re.ASCII,
 )
-# What our side's server tells about the dialogue: Postfix, Exim, qmail.
-_TOLD = re.compile(
+# How the sending server introduces a reply that it quotes: Postfix, Exim, qmail.
+_NARRATION = re.compile(
     r"(?!\s*(?:[a-z-]+;)?\s*[2-6]\d\d[ -])(?!.*mail from:)"
     r".{0,600}?(?:\bsaid: |\bhost \S+ \[[^\]]{0,45}\](?::\d+)?: )(?=[45]\d\d(?:[ -]|$))",
     re.IGNORECASE | re.ASCII,
@@ -68,14 +70,14 @@ def parse_reply(diagnostic: str) -> SmtpReply:
 
     Args:
         diagnostic: with or without a type (``smtp;``, ``x-postfix;``), of one or several
-            lines. Only the first `MAX_DIAGNOSTIC` characters count.
+            lines. Only the first `MAX_PARSED_DIAGNOSTIC` characters count.
     """
-    text = diagnostic[:MAX_DIAGNOSTIC]
+    text = diagnostic[:MAX_PARSED_DIAGNOSTIC]
     if not text.isprintable():
         clean = "".join(letter if letter.isprintable() else " " for letter in text)
         text = " ".join(clean.split())
-    told = _TOLD.match(text) if "said: " in text or "]: " in text else None
-    reply = _read(text[told.end() :] if told else text)
+    narrated = _NARRATION.match(text) if "said: " in text or "]: " in text else None
+    reply = _read(text[narrated.end() :] if narrated else text)
     # Looking for a plain piece first is several times cheaper than the pattern.
     if "<4" in text or "<5" in text or "-> " in text or "said: " in text or "error " in text:
         inner = _INNER.search(text)
@@ -108,8 +110,8 @@ def _without_repeats(words: str, code: str, enhanced: str | None) -> str:
 
 
 # What a stranger may have chosen, or what only looks like words, must not decide: addresses
-# are masked, names of machines and pages are put in upper case, where rules see them only by
-# asking for a name.
+# are masked, and names of hosts and pages are put in upper case, where only `names` of a rule
+# can match them.
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,200}"(?=@)')
 _ADDRESS = re.compile(
     r"""[^\s<>()\[\]:;,".@]*(?:\.[^\s<>()\[\]:;,".@]+)*@(?:\[[^\]\s]*\]|[\w-]+(?:\.[\w-]+)*)?"""
@@ -123,7 +125,7 @@ _QUOTES = str.maketrans("\u2018\u2019\u00b4`", "''''")
 
 
 def fold(text: str) -> str:
-    """One spelling for what reads the same: width, accents, typographic quotes."""
+    """One spelling for strings that read the same: width, accents, typographic quotes."""
     if text.isascii():
         return text
     decomposed = unicodedata.normalize("NFKD", text.translate(_QUOTES))
@@ -131,12 +133,12 @@ def fold(text: str) -> str:
 
 
 def matchable(text: str) -> str:
-    """The form of a reply's text that rules are matched against.
+    """The form of a reply's text against which rules are matched.
 
     Lower case, one space between words, addresses as ``@``, names of hosts and pages in
     upper case, at most 2048 characters.
     """
-    text = fold(text[:_MATCHED]).lower()[:_MATCHED]
+    text = fold(text[:_MAX_MATCHED_TEXT]).lower()[:_MAX_MATCHED_TEXT]
     if '"@' in text:
         text = _QUOTED_LOCAL_PART.sub("", text)
     return " ".join(

@@ -46,10 +46,10 @@ class RuleDraft(NamedTuple):
 
 
 def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The entries of a rule file.
+    """The entries of a rule file, with the parts that their patterns name filled in.
 
     Raises:
-        RulesError: the file cannot be read, or is not a list of rules.
+        RulesError: the file cannot be read, is not a list of rules, or misuses a part.
     """
     import tomllib  # the checks alone do without it
 
@@ -57,10 +57,46 @@ def read_entries(path: Path) -> list[dict[str, Any]]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RulesError(f"rules file {path}: {error}") from error
-    entries = document.pop("rule", None)
+    entries, parts = document.pop("rule", None), document.pop("parts", {})
     if document or not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise RulesError(f"rules file {path}: contains something other than [[rule]] tables")
-    return entries
+    if not isinstance(parts, dict) or not all(isinstance(part, str) for part in parts.values()):
+        raise RulesError(f"rules file {path}: 'parts' must be a table of strings")
+    return fill_parts(entries, parts)
+
+
+def fill_parts(
+    entries: Iterable[Mapping[str, Any]], parts: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Entries in whose patterns ``{name}`` is replaced with the alternatives of that part.
+
+    Raises:
+        RulesError: a pattern names an unknown part, or a part is never used.
+    """
+    used: set[str] = set()
+
+    def fill(entry: Mapping[str, Any], pattern: object) -> object:
+        def part(match: re.Match[str]) -> str:
+            name = match[1]
+            if name not in parts:
+                raise RulesError(f"rule {entry.get('id')!r}: there is no part {name!r}")
+            used.add(name)
+            return f"(?:{parts[name]})"
+
+        return _PART.sub(part, pattern) if isinstance(pattern, str) else pattern
+
+    filled = [
+        {
+            key: [fill(entry, pattern) for pattern in value]
+            if key in _PATTERNS and isinstance(value, list)
+            else value
+            for key, value in entry.items()
+        }
+        for entry in entries
+    ]
+    if unused := sorted(parts.keys() - used):
+        raise RulesError(f"part {unused[0]!r} is not used in any pattern")
+    return filled
 
 
 def parse_rules(entries: Iterable[dict[str, Any]]) -> list[RuleDraft]:
@@ -196,6 +232,7 @@ _VOCABULARIES: Mapping[str, frozenset[str]] = {
     "permanence": frozenset(Permanence),
     "provider_reason": frozenset(ProviderReason),
 }
+_PART = re.compile(r"\{([a-z_]+)\}")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _STATUS_FORM = re.compile(r"[2-6x]\.(?:\d{1,3}|x)\.(?:\d{1,3}|x)|none")
 # Patterns match bytes, of which such a letter has several: write (?:а|б) and (?:а)? instead.

@@ -27,7 +27,7 @@ def parents(domain: str) -> Iterator[str]:
     """Names above `domain`, nearest first, the registrable domain last.
 
     Nothing for a registrable domain or a public suffix. The list's private section
-    counts: what is above ``user.github.io`` belongs to somebody else.
+    counts: what is above ``user.github.io`` belongs to someone else.
     """
     registrable = _suffixes().privatesuffix(domain)
     while registrable and domain != registrable:

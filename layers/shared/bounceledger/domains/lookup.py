@@ -1,6 +1,6 @@
 """One DNS question to one server, and its answer.
 
-The only module that speaks DNS. dnspython is imported where it is used, so importing this
+The only module that sends DNS queries. dnspython is imported where it is used, so importing this
 module costs nothing.
 """
 

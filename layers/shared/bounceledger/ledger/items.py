@@ -1,8 +1,7 @@
 """How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
 
-An item is a plain dict here; `to_attributes` and `from_attributes` translate it to and from
-DynamoDB's typed form. Empty values are left out. Times are strings of one fixed form, so
-that they sort.
+An item is a plain dict here; `attributes` translates it to and from DynamoDB's typed form.
+Empty values are left out. Times are strings of one fixed form, so that they sort.
 """
 
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from bounceledger.ledger.attributes import Item
 from bounceledger.policy import Policy
 from bounceledger.state import (
     AddressFacts,
@@ -24,9 +24,6 @@ from bounceledger.state import (
     SourceEntry,
 )
 from bounceledger.verdict import Cause, Disposition
-
-type Item = dict[str, Json]
-type Attributes = Mapping[str, Any]
 
 EVENT_LIFE = timedelta(days=90)
 """How long an event's marker is kept after it was recorded.
@@ -81,7 +78,7 @@ def counter_key(lead_source: str, shard: int, day: date) -> Key:
     return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
 
 
-def listing_key(lead_source: str) -> Key:
+def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
     return Key("SOURCES", lead_source)
 
@@ -89,51 +86,6 @@ def listing_key(lead_source: str) -> Key:
 def recheck_key(day: date, domain: str) -> Key:
     """A domain that is due for a probe on a day."""
     return Key(f"RECHECK#{day.isoformat()}", domain)
-
-
-# ------------------------------------------------------------------ DynamoDB's own form
-
-
-def to_attributes(item: Mapping[str, Json]) -> dict[str, Any]:
-    """An item in DynamoDB's typed form."""
-    return {name: to_attribute(value) for name, value in item.items()}
-
-
-def to_attribute(value: Json) -> dict[str, Any]:
-    """One value in DynamoDB's typed form."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case int() | float():
-            return {"N": str(value)}
-        case str():
-            return {"S": value}
-        case list():
-            return {"L": [to_attribute(part) for part in value]}
-        case dict():
-            return {"M": to_attributes(value)}
-
-
-def from_attributes(attributes: Attributes) -> Item:
-    """An item from DynamoDB's typed form, as it comes from the API or a stream."""
-    return {name: _from_attribute(value) for name, value in attributes.items()}
-
-
-def _from_attribute(attribute: Mapping[str, Any]) -> Json:
-    [(kind, value)] = attribute.items()
-    match kind:
-        case "S" | "BOOL":
-            return value  # type: ignore[no-any-return]  # typed by its tag
-        case "N":
-            return float(value) if any(c in value for c in ".eE") else int(value)
-        case "L":
-            return [_from_attribute(part) for part in value]
-        case "M":
-            return from_attributes(value)
-        case _:
-            return None
 
 
 # ------------------------------------------------------------------------------- writing

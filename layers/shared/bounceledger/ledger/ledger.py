@@ -9,16 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from bounceledger.addresses import domain_of
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
-from bounceledger.ledger.items import Item, Key
+from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import IGNORED, slices
 from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
 from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.table import (
     Action,
     CancelledError,
@@ -105,7 +106,7 @@ class Ledger:
         self._time_limit = time_limit
         shards = Shards(settings.counter_shards, settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
-        self._sources = _KnownSources(settings.max_sources_per_day)
+        self._sources = SeenSources(settings.max_sources_per_day)
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
@@ -174,7 +175,7 @@ class Ledger:
         listed.
         """
         new = self._sources.unlisted(sources)
-        entries = [items.keyed(items.listing_key(source), {}) for source in new]
+        entries = [items.keyed(items.source_list_key(source), {}) for source in new]
         self._table.put(entries, self._budget(deadline))
         self._sources.mark_listed(new)
 
@@ -340,33 +341,3 @@ def _reschedule(domain: str, old: date | None, new: date | None) -> Iterator[Act
         yield delete(items.recheck_key(old, domain))
     if new is not None and new != old:
         yield put(items.keyed(items.recheck_key(new, domain), {}))
-
-
-class _KnownSources:
-    """The lead sources that this execution environment has seen."""
-
-    def __init__(self, cap: int) -> None:
-        self._cap = cap
-        self._day: date | None = None
-        self._today: set[str] = set()
-        self._listed: set[str] = set()
-        self._lock = Lock()
-
-    def admit(self, source: str, day: date) -> bool:
-        """Whether a lead source is among the first `cap` of the day, in this environment."""
-        with self._lock:
-            if day != self._day:
-                self._day, self._today = day, set()
-            if source not in self._today and len(self._today) < self._cap:
-                self._today.add(source)
-            return source in self._today
-
-    def unlisted(self, sources: Iterable[str]) -> list[str]:
-        """Those that are not known to be on the list of all."""
-        with self._lock:
-            return sorted(set(sources) - self._listed)
-
-    def mark_listed(self, sources: Iterable[str]) -> None:
-        """Remember that these are on the list."""
-        with self._lock:
-            self._listed.update(sources)

@@ -13,7 +13,8 @@ from itertools import batched
 
 from bounceledger.events import Kind
 from bounceledger.ledger import items
-from bounceledger.ledger.items import Item, Key
+from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.items import Key
 from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_version
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings

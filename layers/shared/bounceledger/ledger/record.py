@@ -15,7 +15,8 @@ from itertools import batched
 from bounceledger.errors import LedgerError
 from bounceledger.events import Kind
 from bounceledger.ledger import items
-from bounceledger.ledger.items import Item, Key
+from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import Plan, has_soft_cause, keys_to_read, plan
 from bounceledger.ledger.results import Outcome, RecordResult
 from bounceledger.ledger.table import (

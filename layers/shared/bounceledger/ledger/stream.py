@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from bounceledger.errors import PayloadError
-from bounceledger.ledger.items import ADDRESS_PREFIX, FACTS, from_attributes, to_time
+from bounceledger.ledger.attributes import from_attributes
+from bounceledger.ledger.items import ADDRESS_PREFIX, FACTS, to_time
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from bounceledger.errors import LedgerError
-from bounceledger.ledger.items import Item, Key, from_attributes, to_attributes
+from bounceledger.ledger.attributes import Item, from_attributes, to_attributes
+from bounceledger.ledger.items import Key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

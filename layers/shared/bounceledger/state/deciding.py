@@ -25,7 +25,7 @@ from bounceledger.state.facts import (
     severity_key,
     utc_day,
 )
-from bounceledger.verdict import Category, Cause, Disposition, Scope
+from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause, Disposition, Scope
 
 
 class ReasonCode(StrEnum):
@@ -50,7 +50,7 @@ class Reason:
         cause: what was said; None where the reason rests on no event.
         scope: whether it holds for the address or for everyone at its host name.
         until: when it ends by itself; None for never.
-        unconfirmed: DNS shows working mail hosts, so it may be one server's view only.
+        unconfirmed: DNS does not confirm what was said, so it may be one server's view only.
         evidence: what was said, if it was said about this address.
     """
 
@@ -204,7 +204,7 @@ def _hard_reason(
             return reason
         case ClaimEffect.UNCONFIRMED:
             until = evidence.last + timedelta(days=policy.unconfirmed_term)
-            words = f"{said}, but DNS shows working mail hosts: unconfirmed{_until(until)}."
+            words = f"{said}, but {_dns_words(probe)}: unconfirmed{_until(until)}."
             return replace(reason, until=until, unconfirmed=True, explanation=words)
         case ClaimEffect.WHOLE_DOMAIN:
             words = f"{said}, and DNS confirms it: {_dns_words(probe)}.{_alternate_words(probe)}"
@@ -323,13 +323,14 @@ def _alternate_words(probe: Probe | None) -> str:
 def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
     if facts is None or facts.is_empty:
         return "No bounces or complaints are recorded that could suppress this address."
-    evidence = facts.evidence.get(Cause.DOMAIN_UNKNOWN)
     probe = domain.probe if domain else None
-    if evidence and (effect_on(Cause.DOMAIN_UNKNOWN, evidence.last, probe) is ClaimEffect.REFUTED):
-        return (
-            f"A mail server said on {_day(evidence.last)} that the domain does not exist, but "
-            f"DNS shows working mail hosts: reversed, and counted as a soft bounce."
-        )
+    for cause in DOMAIN_CLAIMS:
+        said = facts.evidence.get(cause)
+        if said and effect_on(cause, said.last, probe) is ClaimEffect.REFUTED:
+            return (
+                f"A mail server said on {_day(said.last)} that {_HARD_MEANINGS[cause]}, but "
+                f"{_dns_words(probe)}: reversed, and counted as a soft bounce."
+            )
     return "The evidence on this address is not, or no longer, enough to suppress it."
 
 

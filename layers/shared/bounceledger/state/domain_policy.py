@@ -32,7 +32,7 @@ class Ruling:
 
     Attributes:
         effect: what becomes of the claim.
-        because: why, for whoever reads or changes the table.
+        because: the reason, for readers of this table.
     """
 
     effect: ClaimEffect
@@ -71,11 +71,15 @@ DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
         ClaimEffect.STANDS, "an address without an MX record proves no mail server"
     ),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.ACCEPTS_MAIL): Ruling(
-        ClaimEffect.REFUTED, "the domain works: the lookup of whoever said so had failed"
+        ClaimEffect.REFUTED, "the domain works: the lookup behind the reply must have failed"
     ),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): Ruling(ClaimEffect.STANDS, _NO_ANSWER),
 }
-"""The policy: what becomes of each claim under each verdict of DNS."""
+"""The policy: what becomes of each claim under each verdict of DNS.
+
+A verdict under which every claim is `WHOLE_DOMAIN` suppresses everyone at the domain, even
+without a claim: see `DEAD_VERDICTS`.
+"""
 
 DEAD_VERDICTS = frozenset(
     verdict

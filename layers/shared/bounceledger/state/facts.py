@@ -45,8 +45,8 @@ def observe(
     """An event with its cause.
 
     Blocks of the sender, automatic replies, delays and the like are evidence of nothing. A
-    complaint of type ``not_spam`` takes a complaint back at the mailbox provider, and is
-    none either.
+    complaint of type ``not_spam`` withdraws a complaint at the mailbox provider, and is no
+    evidence either.
     """
     return Observation(
         event=event,
