@@ -51,6 +51,7 @@ def test_the_page_on_domains_has_every_row_of_the_policy() -> None:
 
 
 def test_requirement_files_pin_versions_and_name_no_address() -> None:
+    """What is tested is what is installed, from whatever index."""
     # GIVEN every requirement file that is installed from
     files = [*ROOT.glob("requirements/*.txt"), ROOT / "layers/shared/requirements.txt"]
     assert files
