@@ -17,7 +17,7 @@ MAX_NUMBER = 1_000_000
 class Settings:
     """One deployment's settings; field names are the variables in lower case.
 
-    The fields of `policy` are variables of their own (``SOFT_DAYS`` and so on).
+    The fields of `policy` are variables as well (``SOFT_DAYS`` and so on).
     """
 
     table_name: str = ""

@@ -113,7 +113,7 @@ class Decision:
 
     @property
     def evidence(self) -> Evidence | None:
-        """What was said about this very address, if that decided."""
+        """What was said about exactly this address, if that decided."""
         return self.reported.evidence if self.reported else None
 
 
