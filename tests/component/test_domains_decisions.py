@@ -230,7 +230,7 @@ def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: Wo
     assert not world.decision("ann@company.test").suppressed
 
 
-def test_an_unknown_domain_that_accepts_mail_is_reversed(world: World) -> None:
+def test_an_unknown_domain_that_accepts_mail_refutes_the_claim(world: World) -> None:
     """The lookup at sending time failed; DNS shows that the domain exists."""
     # GIVEN a domain that was not found, and has working mail hosts
     world.bounce("ann@company.test", NO_SUCH_DOMAIN)
@@ -239,10 +239,10 @@ def test_an_unknown_domain_that_accepts_mail_is_reversed(world: World) -> None:
     # WHEN it is probed
     world.probe()
 
-    # THEN the suppression is reversed, and the answer says why
+    # THEN the suppression ends, and the answer says why
     decision = world.decision("ann@company.test")
     assert not decision.suppressed
-    assert "reversed" in decision.explanation
+    assert "refuted" in decision.explanation
 
     # AND the bounces count as soft: the third day suppresses for a limited time
     for _ in range(2):

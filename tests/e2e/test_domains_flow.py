@@ -98,8 +98,8 @@ def test_a_521_from_one_of_two_mx_hosts_suppresses_the_address_only_for_30_days(
     assert suppression(dns_stack, "carol@company.test")["suppressed"] is False
 
 
-def test_an_unknown_domain_that_dns_knows_is_reversed(dns_stack: Stack) -> None:
-    """A failed lookup at sending time does not cost an address."""
+def test_an_unknown_domain_that_dns_knows_is_not_suppressed(dns_stack: Stack) -> None:
+    """A failed lookup at sending time does not suppress a live address."""
     # GIVEN a domain that accepts mail, but was not found when the message was sent
     # WHEN its probe is done
     assert bounced_and_probed(dns_stack, "dora@dora.crowd.test", NO_SUCH_DOMAIN, "5.4.4")

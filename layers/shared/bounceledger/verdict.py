@@ -1,4 +1,4 @@
-"""The vocabulary of what a reply says and what that means for the recipient. Closed."""
+"""What a reply can say, and what that means for the recipient: closed sets of values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ DISPOSITIONS: dict[Category, Disposition] = {
 """Disposition of every category."""
 
 if _missing := set(Category) - DISPOSITIONS.keys():
-    # Without a row of its own, a category would get a disposition by accident.
+    # Without its own row, a category would get a disposition by accident.
     raise LookupError(f"categories without a disposition: {sorted(_missing)}")
 
 
@@ -147,7 +147,7 @@ class Verdict:
 
     Attributes:
         category: what the reply says.
-        scope: whether the reply speaks of this address, of its whole domain, or of neither.
+        scope: whether the reply is about this address, its whole domain, or neither.
             Shown to people only: what a suppression covers is decided by `state.decide`.
         rule: id of the rule that decided.
         reply_code: three-digit SMTP reply code (RFC 5321 section 4.2), if one was read.

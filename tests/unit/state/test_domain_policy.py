@@ -69,7 +69,7 @@ def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdic
             assert not new.suppressed
         case ClaimEffect.REFUTED:
             assert not mine.suppressed
-            assert "reversed" in mine.explanation
+            assert "refuted" in mine.explanation
             assert not new.suppressed
 
 

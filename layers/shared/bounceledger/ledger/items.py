@@ -1,4 +1,6 @@
-"""How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
+"""How facts, events and counters look as items of the table.
+
+No side effects. The keys are those of docs/data-model.md.
 
 An item is a plain dict here; `attributes` translates it to and from DynamoDB's typed form.
 Empty values are left out. Times are strings of one fixed form, so that they sort.

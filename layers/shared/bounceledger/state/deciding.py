@@ -113,7 +113,7 @@ class Decision:
 
     @property
     def evidence(self) -> Evidence | None:
-        """What was said about this very address, if that decided."""
+        """What was said about exactly this address, if that decided."""
         return self.reported.evidence if self.reported else None
 
 
@@ -207,10 +207,10 @@ def _hard_reason(
             return reason
         case ClaimEffect.UNCONFIRMED:
             until = evidence.last + timedelta(days=policy.unconfirmed_term)
-            words = f"{said}, but {_dns_words(probe)}: unconfirmed{_until(until)}."
+            words = f"{said}, but in DNS {_dns_words(probe)}: unconfirmed{_until(until)}."
             return replace(reason, until=until, unconfirmed=True, explanation=words)
         case ClaimEffect.WHOLE_DOMAIN:
-            words = f"{said}, and DNS confirms it: {_dns_words(probe)}.{_alternate_words(probe)}"
+            words = f"{said}. In DNS, {_dns_words(probe)}.{_alternate_words(probe)}"
             return replace(reason, scope=Scope.DOMAIN, explanation=words)
 
 
@@ -240,7 +240,7 @@ def _echo_reasons(facts: AddressFacts, policy: Policy) -> Iterator[Reason]:
             evidence=echo,
             explanation=(
                 f"On {_day(echo.last)} the provider refused to send because of its own "
-                f"suppression list; honoured{_until(until)}."
+                f"suppression list; suppressed here{_until(until)}."
             ),
         )
 
@@ -291,7 +291,7 @@ def _soft_reasons(
             until=suppression.until,
             evidence=facts.evidence[suppression.cause],
             explanation=(
-                f"Soft bounces on several days, most recently {_day(suppression.at)}, with no "
+                f"Soft bounces added up to a suppression on {_day(suppression.at)}, with no "
                 f"delivery since; suppressed{_until(suppression.until)}."
             ),
         )
@@ -312,9 +312,9 @@ def _counts_as_soft(
 
 
 def _dns_words(probe: Probe | None) -> str:
-    return (
-        "" if probe is None else f"it {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
-    )
+    if probe is None:
+        return ""
+    return f"the domain {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
 
 
 def _alternate_words(probe: Probe | None) -> str:
@@ -331,10 +331,11 @@ def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) 
         said = facts.evidence.get(cause)
         if said and effect_on(cause, said.last, probe) is ClaimEffect.REFUTED:
             return (
-                f"A mail server said on {_day(said.last)} that {_HARD_MEANINGS[cause]}, but "
-                f"{_dns_words(probe)}: reversed, and counted as a soft bounce."
+                f"A mail server said on {_day(said.last)} that {_HARD_MEANINGS[cause]}, but in "
+                f"DNS {_dns_words(probe)}: the claim is refuted, and the event counts as a soft "
+                f"bounce."
             )
-    return "The evidence on this address is not, or no longer, enough to suppress it."
+    return "The evidence about this address is not (or no longer) enough to suppress it."
 
 
 def _day(at: datetime) -> str:
