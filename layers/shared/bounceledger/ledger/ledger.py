@@ -285,6 +285,7 @@ class Ledger:
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
         pk, _ = items.recheck_key(day, "")
+        # "!" to LAST is every item under the key: no host name sorts before or after.
         for item in self._table.query(pk, ("!", items.LAST), self._budget()):
             yield str(item["sk"])
 
