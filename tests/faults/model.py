@@ -39,8 +39,8 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
         address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
     }
     for known in facts.values():
-        for source, touch in known["attributions"].items():
-            counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
+        for source, attribution in known["attributions"].items():
+            counts[f"{source} {attribution['at'][:10]}"]["suppressed"] += 1
     return {
         "facts": facts,
         "entries": {name: evidence_of(items) for name, items in by_entry.items()},
@@ -88,7 +88,7 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
     soft = [i for i in evidence if cause(i) in (*SOFT, "domain_unknown")]
     deliveries = [i.event.occurred_at for i in items if i.event.kind == "delivery"]
     delivered = max(deliveries) if deliveries and soft else None
-    touches = [i for i in evidence if cause(i) in (*HARD, "complaint")]
+    attributed = [i for i in evidence if cause(i) in (*HARD, "complaint")]
     return {
         "evidence": evidence_of(items),
         "soft_days": {
@@ -109,12 +109,12 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
             source: min(
                 (
                     {"at": text(i.event.occurred_at), "cause": cause(i)}
-                    for i in touches
+                    for i in attributed
                     if i.event.lead_source == source
                 ),
-                key=lambda touch: (touch["at"], touch["cause"]),
+                key=lambda attribution: (attribution["at"], attribution["cause"]),
             )
-            for source in {i.event.lead_source for i in touches}
+            for source in {i.event.lead_source for i in attributed}
         },
     }
 

@@ -52,7 +52,7 @@ _TICK = 500
     type=INPUT_FILE,
     default=STANDARD_INPUT,
     metavar="[FILE]",
-    help="Input; - or nothing for standard input.",
+    help="Input file; omit it, or give -, for standard input.",
 )
 @click.option(
     "--format",
@@ -60,7 +60,7 @@ _TICK = 500
     type=click.Choice([layout.value for layout in Layout]),
     default=Layout.AUTO.value,
     metavar="FORMAT",
-    help="auto (by file extension, otherwise by the first line), jsonl, csv or text.",
+    help="jsonl, csv, text or auto (default: auto, by file extension or else by the first line).",
 )
 @click.option(
     "--column",

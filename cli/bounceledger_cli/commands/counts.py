@@ -51,7 +51,7 @@ class Counting(Protocol):
 
 @make_command(
     "counts",
-    details="Rates are shares of deliveries and bounces.",
+    details="Rates are relative to the sum of deliveries and bounces.",
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger
         bounceledger counts webinar-2026 --table SuppressionTable --json

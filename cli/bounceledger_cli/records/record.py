@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HINTS = ("status", "bounce_type", "bounce_subtype", "action")
-"""Fields beside the diagnostic that help to classify it."""
+"""Fields besides the diagnostic that help to classify it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One diagnostic with the fields beside it.
+    """One diagnostic with the other fields of its line.
 
     Attributes:
         line: number of the line it ends on, from 1.

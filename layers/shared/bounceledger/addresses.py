@@ -264,7 +264,7 @@ def _host(text: str, field: str) -> str:
     if len(name) > MAX_DOMAIN:
         raise _domain_error(f"longer than {MAX_DOMAIN} octets", field)
     if _HOST.fullmatch(name) is None:
-        raise _domain_error("not a host name of two or more labels", field)
+        raise _domain_error("not a host name such as example.com", field)
     return name.lower()
 
 

@@ -71,7 +71,7 @@ class Intake:
     Args:
         settings: the deployment's settings.
         recorder: where events are recorded.
-        dead_letters: where messages end that can never be processed.
+        dead_letters: where messages that can never be processed end up.
         provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
         rules: rules to classify by; the built-in ones by default.
         clock: now, aware.

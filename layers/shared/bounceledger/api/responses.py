@@ -16,7 +16,7 @@ def suppression(result: CheckResult) -> JsonObject:
     """Whether an address may be mailed, and why not.
 
     The fields about what was said (`diagnostic` to `count`) are null where no reply about
-    this very address decided.
+    this address decided.
     """
     decision = result.decision
     reported = decision.reported
@@ -86,7 +86,7 @@ def counts(counted: Counts) -> JsonObject:
 
 
 def day_counts(counters: Mapping[str, int]) -> JsonObject:
-    """Counters of one day, those of categories in an object of their own."""
+    """Counters of one day, those of categories in a separate object."""
     outcomes = {name: n for name, n in counters.items() if not name.startswith(_CATEGORY)}
     categories = {
         name.removeprefix(_CATEGORY): n

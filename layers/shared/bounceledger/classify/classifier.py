@@ -26,7 +26,7 @@ def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None
 
     Args:
         reply: as `reply.parse_reply` read it.
-        hints: what the provider reports beside it.
+        hints: what the provider reports besides it.
         rules: the built-in ones where not given.
     """
     text, traits = prepare(reply, hints)

@@ -1,4 +1,6 @@
-"""How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
+"""How facts, events and counters look as items of the table.
+
+No side effects. The keys are those of docs/data-model.md.
 
 An item is a plain dict here; `attributes` translates it to and from DynamoDB's typed form.
 Empty values are left out. Times are strings of one fixed form, so that they sort.
@@ -78,7 +80,7 @@ def counter_key(lead_source: str, shard: int, day: date) -> Key:
     return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
 
 
-def listing_key(lead_source: str) -> Key:
+def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
     return Key("SOURCES", lead_source)
 

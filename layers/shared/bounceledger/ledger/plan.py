@@ -1,4 +1,4 @@
-"""From observations to the actions of one transaction. Pure.
+"""From observations to the actions of one transaction. No side effects.
 
 One transaction holds one action per item: a marker per event, and one write each for the
 facts of an address, the entry of a source and a day's counters, however many events they

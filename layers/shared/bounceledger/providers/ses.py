@@ -164,6 +164,7 @@ ACTIONS: Mapping[str, Kind] = {
 Where it is ``failed``, missing or any other, the reply decides."""
 
 _INBOUND = "received"
+_INBOUND_PROBLEM = "shows mail that SES received; only events about sent mail are read"
 _SET_UP_SENTENCE = "Successfully validated SNS topic"
 _SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
 
@@ -176,13 +177,13 @@ def split(payload: Payload) -> Iterator[Document]:
     """
     content = payload.content
     if payload.event_source not in ("", "aws.ses"):
-        raise PayloadError("is not aws.ses: an event of another service", field="source")
+        raise PayloadError("must be aws.ses; the event is from another service", field="source")
     if isinstance(content, str) and content.lstrip().startswith(_SET_UP_SENTENCE):
         content = {"notificationType": _SET_UP_TYPE}  # SES has two forms of this notice
     if not isinstance(content, Mapping):
         raise PayloadError("must be a JSON object", field=payload.field)
     if content.get("eventSource") == "aws:ses" or isinstance(content.get("ses"), Mapping):
-        raise PayloadError("is an inbound-mail notification, not a sending event", field="ses")
+        raise PayloadError(_INBOUND_PROBLEM, field="ses")
     if payload.event_source == "aws.ses" or isinstance(content.get("mail"), Mapping):
         # The kind of an EventBridge event may stand outside the detail only.
         kind = content.get("eventType") or content.get("notificationType") or payload.detail_type
@@ -359,9 +360,7 @@ def _kind_word(body: JsonObject) -> str:
     if not word.strip():
         raise PayloadError("is required: this is not an SES event", field="eventType")
     if _fold(word) == _INBOUND:
-        raise PayloadError(
-            "is an inbound-mail notification, not a sending event", field="eventType"
-        )
+        raise PayloadError(_INBOUND_PROBLEM, field="eventType")
     return word.strip()
 
 
@@ -387,7 +386,7 @@ def _provider_opinion(kind: Kind, section: JsonObject) -> tuple[Permanence, Prov
     subtype = get_string(section, "complaintSubType", "complaint")
     reason = COMPLAINT_TYPES.get(word, ProviderReason.UNLISTED if word else ProviderReason.UNSTATED)
     if reason is not ProviderReason.NOT_SPAM and "suppressionlist" in subtype.lower():
-        reason = ProviderReason.SUPPRESSION_LIST  # SES's own list speaks, not a person
+        reason = ProviderReason.SUPPRESSION_LIST  # from SES's own list, not from a person
     return Permanence.UNSTATED, reason
 
 

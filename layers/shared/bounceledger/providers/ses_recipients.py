@@ -142,7 +142,7 @@ def whose(entry: Entry, destination: Destination, *, by_ses: bool) -> Recipient:
     """
     only = destination.only
     if not entry.address and not only:
-        raise PayloadError("must be a string", field=entry.field)
+        raise PayloadError("must be a non-empty string", field=entry.field)
     try:
         named = normalise_address(entry.address)
     except AddressError as error:
