@@ -113,6 +113,13 @@ def test_the_action_of_a_dsn_says_whether_it_is_a_bounce(action: str | None, kin
     assert only(bounce(entry(LEAD, action=action))).kind is kind
 
 
+def test_a_delay_of_nobody_in_particular_is_only_a_delay() -> None:
+    """It would be held against nobody anyway."""
+    event = only(bounce(entry("x@y.example", action="delayed"), to=("ben@x.example", LEAD)))
+
+    assert (event.kind, event.address, event.unmatched) == (Kind.DELIVERY_DELAY, "", False)
+
+
 def test_a_delay_and_a_bounce_in_one_report_are_two_events() -> None:
     """Each of them is recorded once."""
     parsed = read(bounce(entry(LEAD, action="delayed"), entry(LEAD)))

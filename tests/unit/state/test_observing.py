@@ -158,6 +158,13 @@ def test_a_complaint_of_nobody_in_particular_is_no_complaint() -> None:
     assert observation.cause is None
 
 
+def test_a_complaint_about_forwarded_mail_counts_in_full() -> None:
+    """A person complained about the lead's mail, and would get the next message too."""
+    observation = observe(event(Kind.COMPLAINT, forwarded_to="freemail.example"), policy=POLICY)
+
+    assert observation.cause is Cause.COMPLAINT
+
+
 @pytest.mark.parametrize(
     ("reason", "cause"),
     [

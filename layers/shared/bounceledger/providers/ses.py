@@ -163,6 +163,9 @@ ACTIONS: Mapping[str, Kind] = {
 """DSN action to what a recipient of a bounce event is about instead (RFC 3464 section 2.3.3).
 Where it is ``failed``, missing or any other, the reply decides."""
 
+_NEEDS_ADDRESS = frozenset({Kind.BOUNCE, Kind.COMPLAINT})
+"""What is held against an address: without one, it is unmatched."""
+
 _INBOUND = "received"
 _INBOUND_PROBLEM = "shows mail that SES received; only events about sent mail are read"
 _SET_UP_SENTENCE = "Successfully validated SNS topic"
@@ -287,7 +290,7 @@ def _events(
             status=entry.status,
             action=entry.action,
             diagnostic=said,
-            unmatched=not recipient.address and not automatic,
+            unmatched=not (recipient.address or automatic) and kind in _NEEDS_ADDRESS,
             forwarded_to=recipient.forwarded_to,
         )
         if automatic:
