@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
 
 if TYPE_CHECKING:
+    from bounceledger.classify.engine import RuleSet
     from bounceledger.classify.traits import Hints
     from bounceledger.events import MailEvent
+    from bounceledger.verdict import Verdict
 
 COLUMNS = ("diagnostic", "diagnostic_code")
 """Names of the field with the diagnostic; SES calls it ``diagnosticCode``."""
@@ -37,12 +39,23 @@ class Diagnostic:
     Attributes:
         fields: the fields to print before the verdict.
         text: what the receiving server said; may be empty.
-        hints: what the provider reports beside it.
+        hints: what the provider reports besides it.
+        event: the event that it comes from, if it comes from one.
     """
 
     fields: Mapping[str, Any]
     text: str
     hints: "Hints"
+    event: "MailEvent | None" = None
+
+    def verdict(self, rules: "RuleSet") -> "Verdict":
+        """What it means; that of an event as `ingest` would record it."""
+        from bounceledger.classify.classifier import classify, classify_event
+        from bounceledger.classify.reply import parse_reply
+
+        if self.event is not None:
+            return classify_event(self.event, rules=rules)
+        return classify(parse_reply(self.text), self.hints, rules=rules)
 
 
 @dataclass(slots=True)
@@ -116,9 +129,10 @@ def _of_bounce(event: "MailEvent") -> Diagnostic:
         "action": event.action,
         "permanence": event.permanence.value,
         "provider_reason": event.provider_reason.value,
+        "forwarded_to": event.forwarded_to or None,
     }
     hints = Hints(event.status, event.permanence, event.provider_reason, event.action)
-    return Diagnostic(fields, event.diagnostic, hints)
+    return Diagnostic(fields, event.diagnostic, hints, event)
 
 
 def _settings() -> Any:

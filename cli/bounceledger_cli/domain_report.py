@@ -32,7 +32,7 @@ MEANINGS: Mapping[DomainVerdict, str] = {
 WARNINGS: dict[str, str] = {
     "null_mx_preference": "the null MX has a preference other than 0",
     "null_mx_whitespace": "the null MX is white space instead of a dot",
-    "null_mx_beside_others": "a null MX stands beside other MX records (RFC 7505 forbids it)",
+    "null_mx_beside_others": "there is a null MX among other MX records (RFC 7505 forbids it)",
     "more_hosts_not_looked_at": "there are more mail hosts than were looked up",
 }
 """Warnings of a probe in words. Those about the resolver are said once, for all domains."""

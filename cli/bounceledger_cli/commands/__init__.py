@@ -7,7 +7,7 @@ underscore) which holds ``command``, made with `bounceledger_cli.parsing.command
 SECTIONS: dict[str, dict[str, str]] = {
     "Replies": {
         "classify": "Classify bounce diagnostics from JSON, CSV, SES events or text.",
-        "explain": "Explain a reply code, enhanced code, topic or whole reply.",
+        "explain": "Explain a reply code, enhanced status code, topic or reply.",
     },
     "Domains": {
         "mx": "Check in DNS whether domains accept mail.",

@@ -58,7 +58,7 @@ _TICK = 500
     type=INPUT_FILE,
     default=STANDARD_INPUT,
     metavar="[FILE]",
-    help="Input; - or nothing for standard input.",
+    help="Input file; omit it, or give -, for standard input.",
 )
 @click.option(
     "--format",
@@ -66,7 +66,7 @@ _TICK = 500
     type=click.Choice([layout.value for layout in Layout]),
     default=Layout.AUTO.value,
     metavar="FORMAT",
-    help="auto (by file extension, otherwise by the first line), json, csv or text.",
+    help="json, csv, text or auto (default: auto, by file extension or else by the first line).",
 )
 @column_option
 @encoding_option
@@ -122,9 +122,7 @@ def command(
         CommandError: a file cannot be read or written, or a line is bad.
         RulesError: the rules file is malformed.
     """
-    from bounceledger.classify.classifier import classify
     from bounceledger.classify.compiled import load_rules
-    from bounceledger.classify.reply import parse_reply
 
     rules = load_rules(rules_file.resolve() if rules_file else None)
     totals: Counter[Category] = Counter()
@@ -149,8 +147,7 @@ def command(
                 console.error(message)
                 skipped += 1
                 continue
-            reply = parse_reply(diagnostic.text)
-            verdict = classify(reply, diagnostic.hints, rules=rules)
+            verdict = diagnostic.verdict(rules)
             totals[verdict.category] += 1
             target.write(encode(_answer(diagnostic.fields, verdict)) + "\n")
         if found.other_events and not totals and not skipped:

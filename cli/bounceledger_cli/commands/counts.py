@@ -27,11 +27,12 @@ OUTCOMES = (
     "complaint",
     "delayed",
     "rejected",
+    "unmatched",
     "suppressed",
 )
 """Columns of the table, in this order; a column without any count is left out."""
 
-LEAST_NEEDED = ("delayed", "rejected", "echo", "suppressed", "complaint", "block")
+LEAST_NEEDED = ("unmatched", "delayed", "rejected", "echo", "suppressed", "complaint", "block")
 """Columns that a terminal without room for all goes without, in this order."""
 
 SORTS = ("hard", "soft", "block", "complaint", "delivered", "name")
@@ -55,9 +56,9 @@ class Counting(Protocol):
 @make_command(
     "counts",
     details="""
-        Rates are shares of deliveries and bounces. One lead source is shown by day; several
-        are compared, the one with the highest share of hard bounces first. With --json there
-        is one line for each lead source.
+        Rates are relative to the sum of deliveries and bounces. One lead source is shown by
+        day; several are compared, the one with the highest rate of hard bounces first. With
+        --json there is one line for each lead source.
         """,
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger

@@ -27,8 +27,9 @@ _LEAST = 20
 @make_command(
     "mx",
     details="""
-        Give domains as arguments, or a list with --file before its first send. For a list
-        it shows the domains that do not accept mail, and totals by lead source.
+        Give domains as arguments, or check a whole list with --file before you first send
+        to it. For a list, the command shows the domains that do not accept mail, and totals
+        by lead source.
 
         A list has an address or a domain per line, or is a CSV file (commas, semicolons or
         tabs) or JSON Lines with a column such as address, email or domain and, if you like,

@@ -9,6 +9,7 @@ from tests.unit.cli.runner import BLOCKED, ESCAPES, UNKNOWN_USER, Ran, Terminal,
 
 
 def test_json_lines_keep_their_fields_and_gain_ours() -> None:
+    """The output can replace the input in a pipeline."""
     # GIVEN a record with fields of its own WHEN classified THEN they stand before ours
     ran = run("classify", stdin=jsonl({"id": 7, "diagnostic": UNKNOWN_USER, "more": [1]}))
     assert ran.code == 0
@@ -39,11 +40,13 @@ def test_json_lines_keep_their_fields_and_gain_ours() -> None:
 
 
 def test_a_block_is_not_a_hard_bounce() -> None:
+    """The difference that the whole project is about."""
     (record,) = run("classify", "-", stdin=BLOCKED + "\n").records
     assert (record["category"], record["disposition"]) == ("reputation_block", "block")
 
 
 def test_what_is_absent_is_null() -> None:
+    """Every record has the same keys."""
     (record,) = run("classify", stdin="something odd\n").records
     assert record["reply_code"] is None
     assert record["enhanced_status"] is None
@@ -58,6 +61,7 @@ def test_what_ses_says_decides_where_there_is_no_diagnostic() -> None:
 
 
 def test_input_fields_named_like_ours_are_kept_under_another_name() -> None:
+    """No data of the input is lost."""
     taken = {"diagnostic": UNKNOWN_USER, "category": "a", "input_category": "b"}
     (record,) = run("classify", stdin=jsonl(taken)).records
     assert record["category"] == "mailbox_unknown"
@@ -66,31 +70,35 @@ def test_input_fields_named_like_ours_are_kept_under_another_name() -> None:
 
 
 def test_a_csv_names_its_column(tmp_path: Path) -> None:
+    """Exports differ in delimiter, byte order mark and line breaks in cells."""
     # GIVEN a CSV from a spreadsheet: byte order mark, semicolons, a cell of two lines
     path = tmp_path / "export.csv"
     path.write_text(
         '\ufeffid;reason;status\n1;"550-5.1.1 no\n550 5.1.1 such user";5.1.1\n\n2;;4.2.2\n',
         encoding="utf-8",
     )
+
     # WHEN its column is named
     ran = run("classify", str(path), "--column", "reason")
+
     # THEN every row becomes a line, with the other known columns as hints
     assert ran.code == 0, ran.err
     assert [record["category"] for record in ran.records] == ["mailbox_unknown", "mailbox_full"]
     assert ran.records[0]["id"] == "1"
 
 
-def test_a_csv_on_standard_input_is_known_by_its_header() -> None:
+def test_a_csv_on_standard_input_is_recognised_by_its_header() -> None:
     ran = run("classify", stdin=f"diagnostic,id\n{UNKNOWN_USER},1\n")
     assert ran.records[0]["id"] == "1"
 
 
-def test_plain_lines_are_diagnostics_and_empty_ones_nothing() -> None:
+def test_plain_lines_are_diagnostics_and_empty_ones_are_skipped() -> None:
     ran = run("classify", stdin=f"\n{UNKNOWN_USER}\r\n\n{BLOCKED}")
     assert [record["diagnostic"] for record in ran.records] == [UNKNOWN_USER, BLOCKED]
 
 
 def test_the_format_can_be_forced() -> None:
+    """A log line may look like JSON without being a record."""
     ran = run("classify", "--format", "text", stdin='{"diagnostic": "x"}\n')
     assert ran.records[0]["diagnostic"] == '{"diagnostic": "x"}'
 
@@ -126,10 +134,12 @@ def test_an_empty_input_is_reported(text: str, said: str) -> None:
     ],
 )
 def test_a_bad_line_stops_with_file_line_and_field(line: str, said: str, tmp_path: Path) -> None:
+    """The message says where to look and what is wrong."""
     # GIVEN a good line and a bad one WHEN classified
     path = tmp_path / "a.jsonl"
     path.write_text(jsonl({"diagnostic": UNKNOWN_USER}) + line + "\n", encoding="utf-8")
     ran = run("classify", str(path))
+
     # THEN the good one is out, the bad one is named, and the code says so
     assert ran.code == 2
     assert len(ran.records) == 1
@@ -137,6 +147,7 @@ def test_a_bad_line_stops_with_file_line_and_field(line: str, said: str, tmp_pat
 
 
 def test_bad_lines_can_be_skipped() -> None:
+    """The exit code still shows that some were."""
     lines = jsonl({"diagnostic": "x"}) + "nonsense\n" + jsonl({"diagnostic": UNKNOWN_USER})
     ran = run("classify", "--skip-bad", stdin=lines)
     assert ran.code == 1
@@ -163,6 +174,7 @@ def test_a_bad_csv_says_where(text: str, said: str) -> None:
 
 
 def test_output_goes_to_a_file_but_never_onto_the_input(tmp_path: Path) -> None:
+    """Overwriting the input would lose it."""
     source, target = tmp_path / "a.txt", tmp_path / "b.jsonl"
     source.write_text(UNKNOWN_USER, encoding="utf-8")
     assert run("classify", str(source), "--output", str(target)) == Ran(0, "", "")
@@ -227,6 +239,7 @@ def test_own_rules_are_tried_first(tmp_path: Path) -> None:
 
 
 def test_bad_rules_stop_before_the_first_line(tmp_path: Path) -> None:
+    """Half an output by wrong rules is worse than none."""
     rules = tmp_path / "own.toml"
     rules.write_text("rule = 5", encoding="utf-8")
     ran = run("classify", "--rules", str(rules), stdin="x\n")
@@ -241,6 +254,7 @@ def test_a_summary_counts_by_category() -> None:
 
 
 def test_hostile_text_leaves_no_control_character_on_either_stream() -> None:
+    """Replies come from strangers and end up on a terminal."""
     lines = jsonl({"diagnostic": ESCAPES, "\x1b[2J": "\ud800"}, {"diagnostic": 1}) + "\x1b[0m\n"
     ran = run("classify", "--skip-bad", "--summary", stdin=lines)
     assert ran.records[0]["diagnostic"] == ESCAPES
@@ -250,6 +264,7 @@ def test_hostile_text_leaves_no_control_character_on_either_stream() -> None:
 
 
 def test_text_that_is_not_utf8_is_read_and_the_encoding_named(tmp_path: Path) -> None:
+    """Old mail servers answer in Latin-1."""
     path = tmp_path / "latin.txt"
     path.write_bytes("550 5.1.1 bo\xeete inconnue\n".encode("latin-1"))
     ran = run("classify", str(path))
@@ -261,6 +276,7 @@ def test_a_long_file_shows_progress_to_a_person_only(tmp_path: Path) -> None:
     # GIVEN a file that counts as long
     path = tmp_path / "a.txt"
     path.write_text(f"{UNKNOWN_USER}\n" * 1200, encoding="utf-8")
+
     # WHEN it is classified at a terminal, and elsewhere
     watched = run("classify", str(path), stderr=Terminal(), long_file=10)
     unwatched = run("classify", str(path), long_file=10)

@@ -40,9 +40,11 @@ def ask(*argv: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[Ran, Count
     return run("counts", *argv, ledger=ledger, clock=lambda: NOW), ledger
 
 
-def test_a_table_by_day_with_totals_and_rates() -> None:
+def test_the_table_has_days_totals_and_rates() -> None:
+    """Rates are shares of deliveries and bounces."""
     # WHEN a source's counts are printed
     ran, ledger = ask("Fair 2026")
+
     # THEN each day and the total have a line; rates are of deliveries and bounces
     assert ledger.asked == [("fair-2026", date(2026, 10, 22), date(2026, 11, 20))]
     lines = [line.split() for line in ran.out.splitlines()]
@@ -53,7 +55,7 @@ def test_a_table_by_day_with_totals_and_rates() -> None:
     assert ["mailbox_unknown", "6"] in lines
 
 
-def test_json_for_programs() -> None:
+def test_json_has_the_same_figures() -> None:
     ran, _ = ask("fair", "--from", "2026-11-18", "--to", "2026-11-19", "--json")
     answer = json.loads(ran.out)
     assert answer["days"]["2026-11-18"]["hard"] == 6
@@ -63,6 +65,7 @@ def test_json_for_programs() -> None:
 
 
 def test_a_source_without_events_has_no_rates() -> None:
+    """A rate of nothing is not zero."""
     ran, _ = ask("fair", days={})
     assert "No events recorded for fair, 2026-10-22 to 2026-11-20 (UTC)." in ran.out
     [answer] = ask("fair", "--json", days={})[0].records

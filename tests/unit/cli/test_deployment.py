@@ -43,6 +43,7 @@ def test_options_win_over_variables() -> None:
 
 
 def test_a_stack_gives_table_queue_and_shards() -> None:
+    """One name is enough to find everything that a stack has."""
     # GIVEN a stack WHEN it is named THEN its outputs and its parameter count
     stack = FakeCloudFormation(TableName="t", ProbeQueueUrl="https://queue.test/stack")
     deployment = Deployment(stack="s", client=lambda service, endpoint_url: stack)
@@ -90,6 +91,7 @@ def test_a_missing_region_is_reported_with_the_variable(
 
 @pytest.mark.parametrize("argv", [("counts", "fair", "--table", "t"), ("recheck", "--queue", "u")])
 def test_a_stack_and_a_resource_exclude_each_other(argv: tuple[str, ...]) -> None:
+    """Which of two tables is meant is not guessed."""
     # WHEN both are given THEN the message names both
     ran = run(*argv, "--stack", "s")
     assert ran.code == 2

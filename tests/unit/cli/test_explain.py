@@ -76,6 +76,7 @@ def test_a_class_digit_shows_what_it_changes() -> None:
 def test_a_whole_reply_is_classified_and_its_codes_explained() -> None:
     # GIVEN Exchange's misleading reply WHEN explained
     ran = run("explain", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)")
+
     # THEN verdict, evidence, advice and the pages of both codes are there
     assert ran.code == 0
     for expected in (
@@ -101,6 +102,7 @@ def test_a_dead_domain_is_suppressed_as_far_as_dns_confirms() -> None:
 
 
 def test_the_inner_reply_has_its_pages_too() -> None:
+    """A report of expiry is explained by the reply that it quotes."""
     ran = run("explain", "--json", "550 4.4.7 Message expired <421 4.4.0 Unable to lookup DNS>")
     codes = [page["code"] for page in json.loads(ran.out)["pages"]]
     assert codes == ["X.4.7", "550", "X.4.0", "421"]
@@ -115,10 +117,11 @@ def test_the_inner_reply_has_its_pages_too() -> None:
     ],
 )
 def test_what_reads_like_a_reply_is_one(text: str) -> None:
+    """Words that are neither a code nor a topic are classified."""
     assert run("explain", text).out.startswith("Category")
 
 
-def test_json_is_one_line() -> None:
+def test_json_is_one_line_per_page_or_reply() -> None:
     page = run("explain", "--json", "521").records
     assert page[0]["code"] == "521"
     (reply,) = run("explain", "--json", UNKNOWN_USER).records
@@ -137,7 +140,7 @@ def test_json_is_one_line() -> None:
         ("gmail zebra", "gmail"),
     ],
 )
-def test_what_is_unknown_names_what_is_near(words: str, near: str) -> None:
+def test_an_unknown_code_suggests_what_is_near(words: str, near: str) -> None:
     ran = run("explain", words)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("bounceledger: nothing found for")
@@ -145,6 +148,7 @@ def test_what_is_unknown_names_what_is_near(words: str, near: str) -> None:
 
 
 def test_hostile_text_is_neither_markup_nor_control() -> None:
+    """A pasted reply cannot change what the terminal shows."""
     for argv in ([ESCAPES], ["--json", ESCAPES], ["\x1b[2J[bold]zebra"]):
         ran = run("explain", *argv)
         for stream in (ran.out, ran.err):

@@ -42,7 +42,8 @@ def look(*argv: str, resolver: Resolver | None = None, **options: Any) -> Ran:
 # -------------------------------------------------------------------------------- mx
 
 
-def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in() -> None:
+def test_a_domain_is_shown_with_verdict_hosts_and_alternate() -> None:
+    """A person reads what is known without looking codes up."""
     # WHEN a dead domain and a living one are asked for, one by an address
     ran = look("noreply.company.test", "Ann@Company.test")
 
@@ -60,7 +61,7 @@ def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in() ->
         assert words in " ".join(ran.out.split()), words
 
 
-def test_json_is_one_line_a_domain() -> None:
+def test_json_is_one_line_per_domain() -> None:
     # WHEN domains are asked for in JSON
     ran = look("--json", "noreply.company.test", "web.test", "gone.test")
 
@@ -74,14 +75,15 @@ def test_json_is_one_line_a_domain() -> None:
     assert ran.code == 0
 
 
-def test_a_domain_without_answer_is_said_to_be_unknown_and_shows_in_the_exit_code() -> None:
+def test_a_domain_without_an_answer_is_unknown_and_the_exit_code_is_1() -> None:
     ran = look("failing.test")
     assert ran.code == 1
     assert "unknown: no reliable DNS answer" in ran.out
     assert "SERVFAIL" in ran.out
 
 
-def test_what_strangers_wrote_into_dns_steers_no_terminal() -> None:
+def test_control_characters_in_dns_do_not_reach_the_terminal() -> None:
+    """Host names in MX records are chosen by strangers."""
     # GIVEN mail hosts whose names hold markup and control characters
     ran = look("evil.test")
 
@@ -140,6 +142,7 @@ Fay,fay@failing.test,
 
 
 def test_a_list_is_screened_before_its_first_send(tmp_path: Path) -> None:
+    """The dead share of a list is known by lead source before it costs reputation."""
     # GIVEN a list with a column of addresses and one of lead sources
     leads = tmp_path / "leads.csv"
     leads.write_text("\ufeff" + LEADS)
@@ -187,7 +190,7 @@ def test_json_of_a_list_counts_the_addresses_by_source() -> None:
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-def test_headers_delimiters_and_comments_are_those_that_people_export(mark: str) -> None:
+def test_lists_are_read_as_spreadsheets_export_them(mark: str) -> None:
     # GIVEN a list as a spreadsheet writes it, with comments
     rows = [["# of May"], ["Name", " E-Mail ", "Lead Source"], ["Ann", "ann@company.test", "Fair"]]
     rows += [["# Bob", "bob@gone.test", "Fair"], ["Cid", "nobody", "Fair"]]
@@ -210,7 +213,7 @@ def test_a_column_of_addresses_goes_by_many_names(header: str) -> None:
 
 
 def test_one_bad_domain_is_named_and_the_others_are_answered() -> None:
-    # WHEN one of two arguments is no domain
+    # WHEN one of two arguments is not a domain
     ran = look("--json", "no domain\x1b", "COMPANY.test.")
 
     # THEN the other has its answer, with what was asked
@@ -221,7 +224,7 @@ def test_one_bad_domain_is_named_and_the_others_are_answered() -> None:
     assert ran.code == 1
 
 
-def test_a_domain_named_beside_a_list_is_shown_and_is_no_source() -> None:
+def test_a_domain_given_beside_a_list_is_shown_and_not_counted() -> None:
     # GIVEN a living domain, named in another spelling, and a list
     ran = look("Company.TEST", "--file", "-", stdin="Email,Source\nx@gone.test,Fair\n")
 
@@ -231,7 +234,8 @@ def test_a_domain_named_beside_a_list_is_shown_and_is_no_source() -> None:
     assert "(named)" not in ran.out
 
 
-def test_names_are_not_folded_where_nobody_watches() -> None:
+def test_names_are_not_folded_in_a_pipe() -> None:
+    """Other programs read the lines."""
     # GIVEN a host name wider than a terminal
     name = ".".join(["long" * 15] * 3) + ".test"
 
@@ -272,7 +276,7 @@ def test_output_fits_80_columns_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -
     assert all(line == line.rstrip() for line in ran.out.splitlines())
 
 
-def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr() -> None:
+def test_a_long_list_shows_progress_at_a_terminal_only() -> None:
     # GIVEN more domains than one waits for, and a terminal
     names = [f"d{n}.test" for n in range(30)]
     watched, unwatched = look(*names, stderr=Terminal()), look(*names)

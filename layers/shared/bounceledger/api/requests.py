@@ -58,7 +58,7 @@ def period(query: Query, today: date) -> tuple[date, date]:
     if first > last:
         raise BadRequestError("must not be later than 'to'", field="from")
     if (last - first).days >= MAX_DAYS:
-        raise BadRequestError(f"must be at most {MAX_DAYS} days before 'to'", field="from")
+        raise BadRequestError(f"must be less than {MAX_DAYS} days before 'to'", field="from")
     return first, last
 
 
@@ -117,7 +117,7 @@ def _day(query: Query, name: str, default: date) -> date:
     except ValueError:
         day = date.min
     if day < FIRST_DAY:
-        raise BadRequestError("must be a date such as 2026-01-31", field=name)
+        raise BadRequestError(f"must be a date from {FIRST_DAY} on, such as 2026-01-31", field=name)
     return day
 
 

@@ -17,7 +17,7 @@ def suppression(result: CheckResult) -> JsonObject:
     """Whether an address may be mailed, and why not.
 
     The fields about what was said (`diagnostic` to `count`) are null where no reply about
-    this very address decided.
+    this address decided.
     """
     decision = result.decision
     reported = decision.reported
@@ -96,7 +96,7 @@ def counts(counted: Counts, first: date, last: date) -> JsonObject:
 
 
 def day_counts(counters: Mapping[str, int]) -> JsonObject:
-    """Counters of one day, those of categories in an object of their own."""
+    """Counters of one day, those of categories in a separate object."""
     outcomes = {name: n for name, n in counters.items() if not name.startswith(_CATEGORY)}
     categories = {
         name.removeprefix(_CATEGORY): n
@@ -116,6 +116,7 @@ def _evidence(evidence: Evidence | None) -> JsonObject:
         "reply_code": evidence.reply_code if evidence else None,
         "enhanced_status": (evidence.enhanced_status or None) if evidence else None,
         "rule": (evidence.rule or None) if evidence else None,
+        "forwarded_to": (evidence.forwarded_to or None) if evidence else None,
         "first_seen": _time(evidence.first if evidence else None),
         "last_seen": _time(evidence.last if evidence else None),
         "count": evidence.count if evidence else 0,

@@ -16,10 +16,10 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.known_sources import KnownSources
 from bounceledger.ledger.plan import IGNORED, slices
 from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
 from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.table import (
     Action,
     CancelledError,
@@ -112,7 +112,7 @@ class Ledger:
         self._time_limit = time_limit
         shards = Shards(settings.counter_shards, settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
-        self._sources = KnownSources(settings.max_sources_per_day)
+        self._sources = SeenSources(settings.max_sources_per_day)
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
@@ -181,7 +181,7 @@ class Ledger:
         listed.
         """
         new = self._sources.unlisted(sources)
-        entries = [items.keyed(items.listing_key(source), {}) for source in new]
+        entries = [items.keyed(items.source_list_key(source), {}) for source in new]
         self._table.put(entries, self._budget(deadline))
         self._sources.mark_listed(new)
 
@@ -291,6 +291,7 @@ class Ledger:
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
         pk, _ = items.recheck_key(day, "")
+        # "!" to LAST is every item under the key: no host name sorts before or after.
         for item in self._table.query(pk, ("!", items.LAST), self._budget()):
             yield str(item["sk"])
 

@@ -47,7 +47,7 @@ class Note(NamedTuple):
 
 
 class ClassReading(NamedTuple):
-    """What the first digit makes of an enhanced code, where it changes the advice."""
+    """What the first digit makes of an enhanced status code, where it changes the advice."""
 
     text: str
     retry: str
@@ -75,7 +75,7 @@ class Page:
         related: codes of other pages.
         keywords: further words that `search` finds it by.
         notes: special cases.
-        classes: for enhanced codes, what each class digit changes.
+        classes: for enhanced status codes, what each class digit changes.
         asked: the code that was looked up, where it says more than `code`
             (``4.2.2`` for the page ``X.2.2``).
     """
@@ -190,7 +190,7 @@ def search(words: str, *, limit: int = 10) -> list[Page]:
 
 @cache
 def pages() -> tuple[Page, ...]:
-    """Every page: reply codes, then enhanced codes, then topics, each in its own order."""
+    """Every page: reply codes, then enhanced status codes, then topics, each in its own order."""
     found = [
         _parse(kind, path)
         for kind in PageKind
@@ -228,7 +228,7 @@ def _find_enhanced(digit: str, subject: str, detail: str) -> Page | None:
 
 @cache
 def _extensions() -> tuple[dict[str, Any], ...]:
-    """Ranges of unregistered enhanced codes: subject, first and last detail, topic."""
+    """Ranges of unregistered enhanced status codes: subject, first and last detail, topic."""
     table = _toml(_DATA / "extensions.toml")
     return tuple(table["range"])
 
