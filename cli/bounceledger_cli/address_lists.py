@@ -1,6 +1,6 @@
 """Lists of addresses or domains as people export them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bounceledger.addresses import clean_lead_source, domain_of, normalise_address, normalise_domain
@@ -62,7 +62,7 @@ def domain_in(text: str) -> str:
 
 
 def _entry(
-    row: Row, wanted: Wanted, source_names: Sequence[str], source_required: bool
+    row: Row, wanted: Wanted, source_names: tuple[str, ...], source_required: bool
 ) -> Entry | BadRow:
     fields = tuple(row.fields)
     address, source = wanted.of(fields), field_called(source_names, fields)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 COLUMNS = ("diagnostic", "diagnostic_code")
 """Names of the field with the diagnostic; SES calls it ``diagnosticCode``."""
 
-_HINTS = {
-    "enhanced_status": ("enhanced_status", "status"),
-    "bounce_type": ("bounce_type",),
-    "bounce_subtype": ("bounce_subtype",),
-    "action": ("action",),
-}
-"""Fields beside the diagnostic that help to classify it, and how they may be called."""
+_HINTS = (
+    ("enhanced_status", "status"),
+    ("bounce_type",),
+    ("bounce_subtype",),
+    ("action",),
+)
+"""Names of each field besides the diagnostic that helps to classify it."""
 
 _EVENT_FIELDS = frozenset(
     {
@@ -106,15 +107,21 @@ def _of_row(row: Row, name: str) -> Diagnostic | BadRow:
     from bounceledger.classify.traits import Hints
     from bounceledger.providers.ses import read_bounce_type
 
-    names = tuple(row.fields)
-    found = {hint: field_called(spellings, names) for hint, spellings in _HINTS.items()}
-    for one in (name, *found.values()):
-        if one is not None and not isinstance(row.fields[one], str | None):
-            return BadRow(row.line, f"is {_kind(row.fields[one])}, expected a string", one)
-    said = {hint: row.fields[one] or "" for hint, one in found.items() if one is not None}
-    reported = read_bounce_type(said.get("bounce_type", ""), said.get("bounce_subtype", ""))
-    hints = Hints(said.get("enhanced_status", ""), *reported, said.get("action", ""))
-    return Diagnostic(row.fields, row.fields[name] or "", hints)
+    said: list[str] = []
+    for one in (name, *_hint_fields(tuple(row.fields))):
+        value = None if one is None else row.fields[one]
+        if not (value is None or isinstance(value, str)):
+            return BadRow(row.line, f"is {_kind(value)}, expected a string", one or "")
+        said.append(value or "")
+    text, status, bounce_type, bounce_subtype, action = said
+    hints = Hints(status, *read_bounce_type(bounce_type, bounce_subtype), action)
+    return Diagnostic(row.fields, text, hints)
+
+
+@lru_cache(maxsize=256)
+def _hint_fields(fields: tuple[str, ...]) -> list[str | None]:
+    """The field of each hint; None where there is none. Rows mostly have the same fields."""
+    return [field_called(names, fields) for names in _HINTS]
 
 
 def _of_bounce(event: "MailEvent") -> Diagnostic:

@@ -1,6 +1,6 @@
 """Reading rows of any layout."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
@@ -37,7 +37,7 @@ class Wanted:
         plain_text: read what is neither JSON nor such a table as one value per line.
     """
 
-    columns: Sequence[str]
+    columns: tuple[str, ...]
     is_value: Callable[[str], bool] = lambda _: False
     lenient: bool = False
     plain_text: bool = False
@@ -53,21 +53,16 @@ class Wanted:
 
 
 @lru_cache(maxsize=256)
-def _by_key(fields: tuple[str, ...]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for field in fields:
-        found.setdefault(same_name(field), field)
-    return found
-
-
-def field_called(names: Iterable[str], fields: tuple[str, ...]) -> str | None:
+def field_called(names: tuple[str, ...], fields: tuple[str, ...]) -> str | None:
     """The first field that has one of some names, in any spelling; None for none.
 
     Args:
         names: names, the most usual one first.
         fields: the fields of a row.
     """
-    by_key = _by_key(fields)
+    by_key: dict[str, str] = {}
+    for field in fields:
+        by_key.setdefault(same_name(field), field)
     return next((by_key[key] for key in map(same_name, names) if key in by_key), None)
 
 
