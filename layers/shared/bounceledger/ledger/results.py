@@ -75,7 +75,7 @@ class Counts:
     Attributes:
         source: the lead source.
         days: by UTC day of the events; each maps a counter to its value. Counters are
-            delivered, hard, soft, block, echo, complaint, delayed, rejected, suppressed
+            delivered, hard, soft, block, echo, complaint, delayed, rejected, unmatched, suppressed
             (addresses first suppressed because of mail to this source's leads) and
             ``category_<name>``; counters at zero are left out.
     """
