@@ -33,7 +33,7 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
         if cause(item):
             by_entry[f"{item.event.lead_source} {item.event.address}"].append(item)
         for name in counters(item):
-            counts[f"{item.event.lead_source} {day(item)}"][name] += 1
+            counts[f"{item.event.lead_source} {mail_day(item)}"][name] += 1
     facts = {
         address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
     }
@@ -107,7 +107,7 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
         "attributions": {
             source: min(
                 (
-                    {"at": text(i.event.occurred_at), "cause": cause(i)}
+                    {"at": text(mailed_at(i)), "cause": cause(i)}
                     for i in touches
                     if i.event.lead_source == source
                 ),
@@ -178,6 +178,16 @@ def _end_of_soft(bounces: Sequence[tuple[datetime, str]]) -> datetime:
 def day(item: Observation) -> str:
     """UTC day of an event."""
     return item.event.occurred_at.astimezone(UTC).date().isoformat()
+
+
+def mailed_at(item: Observation) -> datetime:
+    """When the message was mailed; the event's own time where that is not known."""
+    return item.event.mailed_at or item.event.occurred_at
+
+
+def mail_day(item: Observation) -> str:
+    """UTC day on which the message was mailed, on which all its events count."""
+    return mailed_at(item).astimezone(UTC).date().isoformat()
 
 
 def text(at: datetime) -> str:

@@ -59,6 +59,7 @@ def _observation(dice: random.Random, name: str, address: str, source: str) -> O
         address=address,
         lead_source=source,
         occurred_at=at,
+        mailed_at=at - timedelta(hours=dice.choice((0, 0, 1, 30, 80))),
         message_id=f"message-{name}",
         diagnostic=f"smtp; 550 as said in {name}",
         provider_reason=(

@@ -1,4 +1,4 @@
-"""``bounceledger counts``: outcomes of mail to a lead source's leads, by day."""
+"""``bounceledger counts``: outcomes of mail to a lead source's leads, by day of mailing."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -50,7 +50,10 @@ class Counting(Protocol):
 
 @make_command(
     "counts",
-    details="Rates are shares of deliveries and bounces.",
+    details="""
+        Every message counts on the UTC day on which it was mailed, whenever its outcome was
+        reported. Rates are shares of deliveries and bounces.
+        """,
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger
         bounceledger counts webinar-2026 --table SuppressionTable --json
@@ -90,7 +93,8 @@ def command(
     from bounceledger.addresses import clean_lead_source
     from bounceledger.api import responses
 
-    first, last = days.resolve(clock().date())
+    today = clock().date()
+    first, last = days.resolve(today)
     name = clean_lead_source(source)
     if not name:
         raise CommandError(f"not a valid lead source name: {source!r}")
@@ -102,7 +106,10 @@ def command(
         period = {"from": first.isoformat(), "to": last.isoformat()}
         console.json(responses.counts(found) | period | {"rates": rates(totals)})
     elif found.days:
-        _print(console, found, totals, f"{name}, {first} to {last} (UTC)")
+        _print(console, found, totals, f"{name}, mailed {first} to {last} (UTC)")
+        if found.final_from and today < found.final_from:
+            console.line()
+            console.line(_final_words(last, found.final_from))
     else:
         console.line(f"No events recorded for {name}, {first} to {last} (UTC).")
     return 0
@@ -134,6 +141,11 @@ def _print(console: Console, found: "Counts", totals: Mapping[str, int], title: 
     if categories:
         console.line()
         print_table(console, ("category", "bounces"), list(categories.items()))
+
+
+def _final_words(last: "date", final_from: "date") -> str:
+    days = (final_from - last).days
+    return f"A day is final {days} days later; all of these are from {final_from} on."
 
 
 def _percent(share: float | None) -> str:

@@ -73,6 +73,8 @@ class MailEvent:
         address: canonical form, see `addresses.normalise_address`.
         lead_source: cleaned key of who supplied the address.
         occurred_at: aware, UTC.
+        mailed_at: when the provider accepted the message, by its own clock; aware, UTC. None
+            where it does not say.
         message_id: the provider's id of the message that this is about; may be empty.
         diagnostic: what the receiving server said, as reported; may be empty.
         status: enhanced status code as reported (RFC 3463); may be empty or malformed.
@@ -90,6 +92,7 @@ class MailEvent:
     address: str
     lead_source: str
     occurred_at: datetime
+    mailed_at: datetime | None = None
     message_id: str = ""
     diagnostic: str = ""
     status: str = ""
@@ -97,3 +100,8 @@ class MailEvent:
     permanence: Permanence = Permanence.UNSTATED
     provider_reason: ProviderReason = ProviderReason.UNSTATED
     ambiguous: bool = False
+
+    @property
+    def mail_time(self) -> datetime:
+        """When the message was mailed; the event's own time where the provider does not say."""
+        return self.mailed_at or self.occurred_at

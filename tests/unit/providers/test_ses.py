@@ -97,6 +97,7 @@ def test_a_bounce_says_everything_about_its_recipient() -> None:
         address="lead@example.net",
         lead_source="webinar",
         occurred_at=datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC),
+        mailed_at=datetime(2026, 1, 15, 10, tzinfo=UTC),
         message_id="mail-1",
         diagnostic="smtp; 550 5.1.1 user unknown",
         status="5.1.1",

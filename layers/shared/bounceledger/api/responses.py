@@ -74,7 +74,10 @@ def verdict(verdict: Verdict) -> JsonObject:
 
 
 def counts(counted: Counts) -> JsonObject:
-    """Outcomes of a lead source's messages by UTC day, and their sums."""
+    """Outcomes of a lead source's messages by UTC day of mailing, and their sums.
+
+    `final_from` is the day from which on all days in the answer are final.
+    """
     totals: Counter[str] = Counter()
     for day in counted.days.values():
         totals.update(day)
@@ -82,6 +85,7 @@ def counts(counted: Counts) -> JsonObject:
         "lead_source": counted.source,
         "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
         "totals": day_counts(totals),
+        "final_from": counted.final_from.isoformat() if counted.final_from else None,
     }
 
 

@@ -19,7 +19,7 @@ from bounceledger.ledger.items import Key
 from bounceledger.ledger.known_sources import KnownSources
 from bounceledger.ledger.plan import IGNORED, slices
 from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
-from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.results import FINAL_AFTER, CheckResult, Counts, Outcome, RecordResult
 from bounceledger.ledger.table import (
     Action,
     CancelledError,
@@ -289,7 +289,7 @@ class Ledger:
             yield str(item["sk"])
 
     def counts(self, source: str, first: date, last: date) -> Counts:
-        """Outcomes of one lead source's messages on the days `first` to `last`, both included."""
+        """Outcomes of one lead source's messages mailed on `first` to `last`, both included."""
 
         def read(shard: int) -> list[Item]:
             pk, low = items.counter_key(source, shard, first)
@@ -305,6 +305,7 @@ class Ledger:
         return Counts(
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
+            final_from=last + FINAL_AFTER,
         )
 
     def _budget(self, deadline: datetime | None = None) -> RetryBudget:

@@ -121,7 +121,7 @@ def slices(observations: Iterable[Observation], settings: Settings) -> list[list
     spare = 0
     for cluster in _clusters(observations):
         new_keys = {key for item in cluster for key in _keys_written(item, settings)}
-        # An early event may also move an attribution, which another day's counter holds.
+        # An earlier message may also move an attribution, which another day's counter holds.
         new_spare = sum(item.cause is not None for item in cluster)
         if not groups or len(keys | new_keys) + spare + new_spare > MAX_ACTIONS:
             groups.append([])
@@ -147,7 +147,7 @@ def _keys_written(observation: Observation, settings: Settings) -> Iterator[Key]
     if is_marked(observation, settings):
         yield items.event_key(event.address, event.event_id)
     if counters_of(observation, settings):
-        yield items.counter_key(event.lead_source, 0, utc_day(event.occurred_at))
+        yield items.counter_key(event.lead_source, 0, utc_day(event.mail_time))
     if observation.cause is not None:
         yield from _merged_keys(observation)
 
@@ -230,7 +230,7 @@ def _source_writes(
 
 
 class _Counters:
-    """Sums to add, by lead source and UTC day."""
+    """Sums to add, by lead source and the UTC day on which the message was mailed."""
 
     def __init__(self, shard: int) -> None:
         self._shard = shard
@@ -240,7 +240,7 @@ class _Counters:
         """Count an event under some names."""
         event = observation.event
         for name in names:
-            self._add(event.lead_source, utc_day(event.occurred_at), name, 1)
+            self._add(event.lead_source, utc_day(event.mail_time), name, 1)
 
     def move_attributions(self, before: AddressFacts, after: AddressFacts) -> None:
         """Move the count of an address's attributions to the days where they are now.

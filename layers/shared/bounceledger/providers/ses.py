@@ -229,6 +229,7 @@ def read(
         provider_kind=word,
         lead_source=_lead_source(mail, settings),
         occurred_at=moment,
+        mailed_at=_mailed_at(mail, now()),
         message_id=message_id,
         permanence=permanence,
         provider_reason=reason,
@@ -368,6 +369,15 @@ def _moment(
             raise PayloadError("is before SES existed", field=field)
         return moment
     return min(payload.received_at or now, now)
+
+
+def _mailed_at(mail: JsonObject, now: datetime) -> datetime | None:
+    """When SES accepted the message; None where no such time is given."""
+    try:
+        moment = parse_timestamp(get_string(mail, "timestamp", "mail"))
+    except (PayloadError, ValueError):
+        return None
+    return moment if LAUNCH <= moment <= now + MAX_AHEAD else None
 
 
 def _lead_source(mail: JsonObject, settings: Settings) -> str:

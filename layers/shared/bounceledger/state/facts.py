@@ -101,6 +101,10 @@ class Attribution:
     """The first hard bounce or complaint that a lead source got for an address.
 
     Counted as `suppressed` on the UTC day of `at`. Ordered by time, then cause.
+
+    Attributes:
+        at: when the message was mailed, as the counters have it.
+        cause: what was said about it.
     """
 
     at: datetime
@@ -136,7 +140,8 @@ class AddressFacts:
         voided_at: the same for one cause, where a wrong rule suppressed.
         manual: the latest manual entry.
         sources: first evidence per lead source; bounded to the earliest.
-        attributions: first hard bounce or complaint per lead source; bounded likewise.
+        attributions: first hard bounce or complaint per lead source, by the time at which the
+            message was mailed; bounded likewise.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 

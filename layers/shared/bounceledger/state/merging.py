@@ -53,9 +53,7 @@ def facts_of(observation: Observation) -> AddressFacts:
         ),
         sources={event.lead_source: event.occurred_at},
         attributions=(
-            {event.lead_source: Attribution(at=event.occurred_at, cause=cause)}
-            if attributed
-            else {}
+            {event.lead_source: Attribution(at=event.mail_time, cause=cause)} if attributed else {}
         ),
     )
 
