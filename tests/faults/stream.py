@@ -1,8 +1,14 @@
-"""Streams of events that make trouble: few addresses, many events each, close in time."""
+"""Streams of events that make trouble: few addresses, many events each, close in time.
+
+A message has one event or several: a host accepts it and bounces it later, answers it by
+itself, delays it first, or reports it twice.
+"""
 
 import hashlib
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent, ProviderReason
@@ -12,16 +18,22 @@ from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope, Ver
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAYS = 100
-"""Days before `NOW` over which events are spread."""
+"""Days before `NOW` over which messages are spread."""
 
 _KINDS = {
-    Kind.DELIVERY: 45,
-    Kind.BOUNCE: 45,
-    Kind.COMPLAINT: 4,
-    Kind.DELIVERY_DELAY: 3,
-    Kind.REJECT: 2,
-    Kind.OTHER: 1,
+    (Kind.DELIVERY,): 35,
+    (Kind.BOUNCE,): 30,
+    (Kind.DELIVERY, Kind.BOUNCE): 14,
+    (Kind.DELIVERY, Kind.BOUNCE, Kind.BOUNCE): 3,
+    (Kind.DELIVERY_DELAY, Kind.DELIVERY, Kind.BOUNCE): 3,
+    (Kind.DELIVERY_DELAY, Kind.DELIVERY): 3,
+    (Kind.DELIVERY, Kind.COMPLAINT): 3,
+    (Kind.COMPLAINT,): 3,
+    (Kind.DELIVERY_DELAY,): 3,
+    (Kind.REJECT,): 2,
+    (Kind.OTHER,): 1,
 }
+"""Kinds of the events of one message, with weights."""
 _COMPLAINTS = (
     ProviderReason.ABUSE,
     ProviderReason.NOT_SPAM,
@@ -29,10 +41,10 @@ _COMPLAINTS = (
 )
 _DISPOSITIONS = {
     Disposition.SOFT: 50,
-    Disposition.HARD: 25,
+    Disposition.HARD: 22,
     Disposition.BLOCK: 15,
-    Disposition.ECHO: 8,
-    Disposition.NONE: 2,
+    Disposition.ECHO: 7,
+    Disposition.NONE: 6,
 }
 
 
@@ -41,38 +53,59 @@ def make(seed: int, size: int) -> list[Observation]:
     dice = random.Random(seed)
     addresses = [f"person{n}@example{n % 7}.test" for n in range(max(3, size // 8))]
     sources = [f"source-{n}" for n in range(12)]
-    return [
-        _observation(dice, f"{seed}/{n}", dice.choice(addresses), dice.choice(sources))
-        for n in range(size)
-    ]
+    return list(islice(_events(dice, seed, addresses, sources), size))
 
 
-def _observation(dice: random.Random, name: str, address: str, source: str) -> Observation:
-    kind = _weighted(dice, _KINDS)
-    # Whole hours, so that equal times occur.
-    at = NOW - timedelta(hours=dice.randrange(DAYS * 24))
-    event = MailEvent(
-        event_id=hashlib.sha256(name.encode()).hexdigest()[:32],
-        provider="ses",
-        kind=kind,
-        provider_kind=kind.value,
-        address=address,
-        lead_source=source,
-        occurred_at=at,
-        mailed_at=at - timedelta(hours=dice.choice((0, 0, 1, 30, 80))),
-        message_id=f"message-{name}",
-        diagnostic=f"smtp; 550 as said in {name}",
-        provider_reason=(
-            dice.choice(_COMPLAINTS) if kind is Kind.COMPLAINT else ProviderReason.UNSTATED
-        ),
-        ambiguous=dice.random() < 0.2,
-    )
+def _events(
+    dice: random.Random, seed: int, addresses: list[str], sources: list[str]
+) -> Iterator[Observation]:
+    number = 0
+    while True:
+        # Whole hours, so that equal times occur.
+        mailed_at = NOW - timedelta(hours=dice.randrange(DAYS * 24))
+        address, source = dice.choice(addresses), dice.choice(sources)
+        message = "" if dice.random() < 0.05 else f"message-{seed}/{number}"
+        for kind in _weighted(dice, _KINDS):
+            number += 1
+            # An event can come under another source, where one execution environment has
+            # seen too many of them.
+            under = source if dice.random() < 0.9 else "other"
+            happened = mailed_at + timedelta(hours=dice.choice((0, 0, 1, 30, 80)))
+            yield _observation(
+                dice,
+                kind,
+                MailEvent(
+                    event_id=_digest(f"{seed}/{number}"),
+                    provider="ses",
+                    kind=kind,
+                    provider_kind=kind.value,
+                    address=address,
+                    lead_source=under,
+                    occurred_at=min(happened, NOW),
+                    mailed_at=mailed_at,
+                    message_id=message,
+                    diagnostic=f"smtp; 550 as said in {seed}/{number}",
+                    provider_reason=(
+                        dice.choice(_COMPLAINTS)
+                        if kind is Kind.COMPLAINT
+                        else ProviderReason.UNSTATED
+                    ),
+                    ambiguous=dice.random() < 0.2,
+                ),
+            )
+
+
+def _observation(dice: random.Random, kind: Kind, event: MailEvent) -> Observation:
     if kind is not Kind.BOUNCE:
         return state.observe(event, policy=Policy())
     disposition = _weighted(dice, _DISPOSITIONS)
     category = dice.choice([c for c in Category if DISPOSITIONS[c] is disposition])
     verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
     return state.observe(event, policy=Policy(), verdict=verdict)
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _weighted[T](dice: random.Random, weights: dict[T, int]) -> T:

@@ -1,5 +1,6 @@
 """What happened to one recipient of one message, whatever the provider called it."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -105,3 +106,15 @@ class MailEvent:
     def mail_time(self) -> datetime:
         """When the message was mailed; the event's own time where the provider does not say."""
         return self.mailed_at or self.occurred_at
+
+    @property
+    def message_digest(self) -> str:
+        """Hex digest (64 bits) that all events of one message share.
+
+        An address gets too few messages for two of them to have the same one. The event's own
+        id stands in where the message's is not known.
+        """
+        if not self.message_id:
+            return self.event_id
+        name = f"{self.provider}\0{self.message_id}".encode("utf-8", "backslashreplace")
+        return hashlib.blake2b(name, digest_size=8).hexdigest()

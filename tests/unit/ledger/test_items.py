@@ -45,6 +45,8 @@ def test_the_items_of_a_hard_bounce() -> None:
         "kind": "bounce",
         "occurred_at": at,
         "lead_source": "fair",
+        "message": event["message"],
+        "outcome": "bounced",
         "category": "mailbox_unknown",
         "rule": "r",
         "ttl": int((NOW + timedelta(days=90)).timestamp()),

@@ -129,7 +129,7 @@ def test_deliveries_need_not_be_counted() -> None:
     assert [outcome.outcome for outcome in outcomes] == [Outcome.RECORDED, Outcome.RECORDED]
     [answer] = booked.check(["a@example.test"])
     assert answer.facts is not None
-    assert answer.facts.soft_days == {}
+    assert answer.facts.delivered_at == NOW - timedelta(days=1)
     assert not [key for key in fake.table if key[1] in ("EVENT#e1", "EVENT#e2")]
     assert "delivered" not in str(booked.counts("fair", TODAY - timedelta(days=3), TODAY))
 

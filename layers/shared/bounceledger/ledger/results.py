@@ -21,7 +21,7 @@ class Outcome(Enum):
 
     RECORDED = auto()
     DUPLICATE = auto()
-    """It had been recorded before."""
+    """It had been recorded before, or is a delivery of a message that had bounced."""
     IGNORED = auto()
     """Of a kind that is not recorded: Send, Open, Click."""
     FAILED = auto()
