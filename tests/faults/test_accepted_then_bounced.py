@@ -9,6 +9,7 @@ import pytest
 
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
+from bounceledger.ledger.plan import MAX_CLUSTER
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category
@@ -145,6 +146,29 @@ def test_a_delivery_is_taken_back_where_it_was_counted() -> None:
     # THEN that source and day have no delivery any more
     counts = ledger(fake).counts("other", day.date(), stream.NOW.date())
     assert counts.days.get(day.date(), {}) == {}
+
+
+def test_deliveries_counted_in_many_places_are_taken_back_in_more_than_one_transaction() -> None:
+    # GIVEN deliveries of one address that were counted for other sources than those of their
+    # bounces, more than one transaction can hold
+    def numbered(item: Observation, number: int, source: str) -> Observation:
+        changed = replace(
+            item.event,
+            event_id=f"{item.event.kind} {number}",
+            message_id=f"message {number}",
+            lead_source=f"{source}-{number}",
+        )
+        return replace(item, event=changed)
+
+    deliveries = [numbered(DELIVERY, n, "one") for n in range(MAX_CLUSTER)]
+    bounces = [numbered(HARD, n, "another") for n in range(MAX_CLUSTER)]
+    fake = FakeDynamoDB()
+    ledger(fake).record(deliveries)
+    # WHEN the bounces come in one batch
+    results = ledger(fake).record(bounces)
+    # THEN all of them are recorded, and every delivery is taken back
+    assert all(result.ok for result in results)
+    assert_equals_model(fake, [*deliveries, *bounces])
 
 
 def test_deliveries_of_different_messages_are_not_taken_back() -> None:

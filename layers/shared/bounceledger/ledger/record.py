@@ -41,7 +41,7 @@ from bounceledger.state import (
 )
 
 _FACTS_PER_WRITE = 25
-"""Facts, of 105 KB at the very worst, that stay below a transaction's 4 MB."""
+"""Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
 
 
 class Shards:
