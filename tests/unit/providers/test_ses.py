@@ -360,6 +360,15 @@ def test_the_time_is_the_events_own_then_the_mails_then_the_wrappings() -> None:
     assert only(timeless).occurred_at == NOW
 
 
+@pytest.mark.parametrize("timestamp", [None, "", "soon", 5, "1999-01-01T00:00:00Z", "2027-01-01"])
+def test_an_impossible_time_of_mailing_costs_no_event(timestamp: object) -> None:
+    # GIVEN a bounce with its own time, of a message whose time is missing or impossible
+    found = only({**bounce(), "mail": mail(timestamp=timestamp)})
+    # THEN it is read, and counts by its own time
+    assert found.mailed_at is None
+    assert found.mail_time == found.occurred_at
+
+
 def test_a_clock_may_be_a_day_ahead() -> None:
     assert only(bounce(timestamp="2026-01-16T12:00:00Z")).occurred_at == NOW + timedelta(days=1)
 
