@@ -212,12 +212,13 @@ def plan(
     for item in marked:
         counters.add(item, *counters_of(item, settings))
     for key, item in bounced.items():
-        met = known.get(key)
-        if met is None:
-            merged.append(put_new(items.bounced_item(item, now)))
-        elif met["outcome"] == items.DELIVERED:
-            merged.append(put_over(items.bounced_item(item, now), "outcome", items.DELIVERED))
-            counters.take_back_delivery(met)
+        existing = known.get(key)
+        written = items.bounced_item(item, now)
+        if existing is None:
+            merged.append(put_new(written))
+        elif existing["outcome"] == items.DELIVERED:
+            merged.append(put_over(written, "outcome", items.DELIVERED))
+            counters.take_back_delivery(existing)
     for address, cluster in _with_evidence(observations).items():
         before = _facts(address, known)
         after = before
