@@ -166,6 +166,7 @@ def delivered_item(observation: Observation, now: datetime) -> Item:
     event = observation.event
     item: Item = {
         "outcome": DELIVERED,
+        "kind": event.kind.value,
         "occurred_at": to_text(event.occurred_at),
         "mailed_at": to_text(event.mail_time),
         "lead_source": event.lead_source,
