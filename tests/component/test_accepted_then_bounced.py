@@ -10,7 +10,7 @@ from bounceledger.intake import Intake
 from bounceledger.ledger import Ledger
 from bounceledger.settings import Settings
 from bounceledger.state import ReasonCode
-from bounceledger_cli.commands.counts import rates
+from bounceledger.state.rates import rates
 from tests.fakes import FakeDeadLetters
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.ses_documents import bounce, sns_record

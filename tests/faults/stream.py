@@ -1,4 +1,4 @@
-"""Streams of events that make trouble: few addresses, many events each, close in time.
+"""Streams of events that conflict: few addresses, many events each, close in time.
 
 A message has one event or several: a host accepts it and bounces it later, answers it by
 itself, delays it first, or reports it twice.
@@ -50,29 +50,29 @@ _DISPOSITIONS = {
 
 def make(seed: int, size: int) -> list[Observation]:
     """Distinct events, the same for the same seed."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     addresses = [f"person{n}@example{n % 7}.test" for n in range(max(3, size // 8))]
     sources = [f"source-{n}" for n in range(12)]
-    return list(islice(_events(dice, seed, addresses, sources), size))
+    return list(islice(_events(rng, seed, addresses, sources), size))
 
 
 def _events(
-    dice: random.Random, seed: int, addresses: list[str], sources: list[str]
+    rng: random.Random, seed: int, addresses: list[str], sources: list[str]
 ) -> Iterator[Observation]:
     number = 0
     while True:
         # Whole hours, so that equal times occur.
-        mailed_at = NOW - timedelta(hours=dice.randrange(DAYS * 24))
-        address, source = dice.choice(addresses), dice.choice(sources)
-        message = "" if dice.random() < 0.05 else f"message-{seed}/{number}"
-        for kind in _weighted(dice, _KINDS):
+        mailed_at = NOW - timedelta(hours=rng.randrange(DAYS * 24))
+        address, source = rng.choice(addresses), rng.choice(sources)
+        message = "" if rng.random() < 0.05 else f"message-{seed}/{number}"
+        for kind in _weighted(rng, _KINDS):
             number += 1
             # An event can come under another source, where one execution environment has
             # seen too many of them.
-            under = source if dice.random() < 0.9 else "other"
-            happened = mailed_at + timedelta(hours=dice.choice((0, 0, 1, 30, 80)))
+            under = source if rng.random() < 0.9 else "other"
+            happened = mailed_at + timedelta(hours=rng.choice((0, 0, 1, 30, 80)))
             yield _observation(
-                dice,
+                rng,
                 kind,
                 MailEvent(
                     event_id=_digest(f"{seed}/{number}"),
@@ -86,20 +86,20 @@ def _events(
                     message_id=message,
                     diagnostic=f"smtp; 550 as said in {seed}/{number}",
                     provider_reason=(
-                        dice.choice(_COMPLAINTS)
+                        rng.choice(_COMPLAINTS)
                         if kind is Kind.COMPLAINT
                         else ProviderReason.UNSTATED
                     ),
-                    ambiguous=dice.random() < 0.2,
+                    ambiguous=rng.random() < 0.2,
                 ),
             )
 
 
-def _observation(dice: random.Random, kind: Kind, event: MailEvent) -> Observation:
+def _observation(rng: random.Random, kind: Kind, event: MailEvent) -> Observation:
     if kind is not Kind.BOUNCE:
         return state.observe(event, policy=Policy())
-    disposition = _weighted(dice, _DISPOSITIONS)
-    category = dice.choice([c for c in Category if DISPOSITIONS[c] is disposition])
+    disposition = _weighted(rng, _DISPOSITIONS)
+    category = rng.choice([c for c in Category if DISPOSITIONS[c] is disposition])
     verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
     return state.observe(event, policy=Policy(), verdict=verdict)
 
@@ -108,5 +108,5 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
-def _weighted[T](dice: random.Random, weights: dict[T, int]) -> T:
-    return dice.choices(list(weights), list(weights.values()))[0]
+def _weighted[T](rng: random.Random, weights: dict[T, int]) -> T:
+    return rng.choices(list(weights), list(weights.values()))[0]

@@ -7,9 +7,11 @@ from itertools import combinations
 
 import pytest
 
+from bounceledger import state
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.plan import MAX_CLUSTER
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category
@@ -178,6 +180,17 @@ def test_deliveries_of_different_messages_are_not_taken_back() -> None:
     # WHEN both are recorded THEN both stand
     ledger(fake).record([DELIVERY, other])
     assert_equals_model(fake, [DELIVERY, other])
+
+
+def test_a_report_about_nobody_who_was_mailed_leaves_deliveries_standing() -> None:
+    # GIVEN a delivery, and a bounce of its message that matches none of its recipients
+    unmatched = replace(HARD.event, address="", unmatched=True)
+    fake = FakeDynamoDB()
+    # WHEN both are recorded
+    ledger(fake).record([DELIVERY, state.observe(unmatched, HARD.verdict, policy=Policy())])
+    # THEN each counts as what it is
+    [counted] = ledger(fake).counts("fair", stream.NOW.date(), stream.NOW.date()).days.values()
+    assert counted == {"delivered": 1, "unmatched": 1}
 
 
 @pytest.mark.parametrize("answer", [SOFT, HARD, BLOCK], ids=names([SOFT, HARD, BLOCK]))

@@ -6,21 +6,31 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")]
-DOCUMENTS += ROOT.glob("events/**/README.md")
+from bounceledger.classify.meanings import MEANINGS
+from bounceledger.state import DOMAIN_POLICY, DomainVerdict
+from bounceledger.verdict import DISPOSITIONS, Category
 
-LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+ROOT = Path(__file__).parents[3]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/**/README.md")]
+
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 TARGET = re.compile(r"^ *make ((?:[a-z]+ ?)+)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    # GIVEN the links of a document to files of the project
-    links = LINK.findall(document.read_text())
+    """A link leads to a file of the project and, where it names a heading, to that heading."""
+    for file, heading in LINK.findall(document.read_text()):
+        target = document.parent / file if file else document
+        assert target.exists(), file
+        assert not heading or heading in anchors(target), f"{file}#{heading}"
 
-    # THEN each of them exists
-    assert [link for link in links if not (document.parent / link).exists()] == []
+
+def anchors(document: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    titles = (re.sub(r"[`*]", "", title).lower() for title in HEADING.findall(document.read_text()))
+    return {re.sub(r"[^\w\- ]", "", title).strip().replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -33,7 +43,30 @@ def test_commands_shown_are_targets(document: Path) -> None:
     assert {name for name in shown if not re.search(rf"^{name}:", makefile, re.MULTILINE)} == set()
 
 
+def test_the_page_on_domains_has_every_row_of_the_policy() -> None:
+    """The table that people read is the one that decides, reason included."""
+    page = (ROOT / "docs/domains.md").read_text()
+    for (claim, verdict), ruling in DOMAIN_POLICY.items():
+        said = "either" if verdict is DomainVerdict.UNKNOWN else f"`{claim}`"
+        row = f"| {said} | `{verdict}` | `{ruling.effect.name}` | {ruling.because} |"
+        assert row in page
+
+
+def test_the_page_on_rules_has_every_category() -> None:
+    """The table that people read has the dispositions and meanings that are in force."""
+    # GIVEN the rows under the heading "Categories"
+    section = (ROOT / "docs/rules.md").read_text().split("\n## Categories\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+
+    # THEN there is one for each category, in the order of the code, and no other
+    assert rows == [
+        f"| `{category}` | {DISPOSITIONS[category]} | {MEANINGS[category].meaning} |"
+        for category in Category
+    ]
+
+
 def test_requirement_files_pin_versions_and_name_no_address() -> None:
+    """What is tested is what is installed, from whatever index."""
     # GIVEN every requirement file that is installed from
     files = [*ROOT.glob("requirements/*.txt"), ROOT / "layers/shared/requirements.txt"]
     assert files

@@ -122,7 +122,7 @@ OTHER_ITEMS = {
     ),
     "recheck": items.keyed(items.recheck_key(NOW.date(), "a.test"), {}),
     "counter": items.keyed(items.counter_key("fair", 0, NOW.date()), {"domain_unknown": 1}),
-    "lead source": items.keyed(items.listing_key("fair"), {}),
+    "lead source": items.keyed(items.source_list_key("fair"), {}),
 }
 
 

@@ -1,4 +1,6 @@
-"""How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
+"""How facts, events and counters look as items of the table.
+
+No side effects. The keys are those of docs/data-model.md.
 
 An item is a plain dict here; `attributes` translates it to and from DynamoDB's typed form.
 Empty values are left out. Times are strings of one fixed form, so that they sort.
@@ -58,13 +60,13 @@ def facts_key(address: str) -> Key:
 
 
 def event_key(address: str, event_id: str) -> Key:
-    """Marker and history of one event."""
-    return Key(f"{ADDRESS_PREFIX}{address}", f"EVENT#{event_id}")
+    """Marker and history of one event; one about nobody is in a partition of its own."""
+    return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"EVENT#{event_id}")
 
 
 def message_key(address: str, digest: str) -> Key:
     """What became of one message: the marker of its delivery, where its bounces meet it."""
-    return Key(f"{ADDRESS_PREFIX}{address}", f"{MESSAGE_PREFIX}{digest}")
+    return Key(f"{ADDRESS_PREFIX}{address or f'#{digest}'}", f"{MESSAGE_PREFIX}{digest}")
 
 
 def change_key(address: str, at: datetime, change_id: str) -> Key:
@@ -87,7 +89,7 @@ def counter_key(lead_source: str, shard: int, day: date) -> Key:
     return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
 
 
-def listing_key(lead_source: str) -> Key:
+def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
     return Key("SOURCES", lead_source)
 
@@ -156,6 +158,10 @@ def event_item(observation: Observation, now: datetime) -> Item:
         item["mailed_at"] = to_text(event.mailed_at)
     if observation.shows_bounce and event.message_id:
         item |= {"message": event.message_digest, "outcome": BOUNCED}
+    if event.unmatched:
+        item["unmatched"] = True
+    if event.forwarded_to:
+        item["forwarded_to"] = event.forwarded_to
     if verdict is not None:
         item |= {"category": verdict.category.value, "rule": verdict.rule}
     return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))

@@ -16,10 +16,10 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.known_sources import KnownSources
 from bounceledger.ledger.plan import IGNORED, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder, Shards
 from bounceledger.ledger.results import FINAL_AFTER, CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.table import (
     Action,
     CancelledError,
@@ -53,10 +53,14 @@ _READERS = 8
 """Shards of a counter that are read at the same time."""
 
 
-def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
+def connect(endpoint_url: str | None = None, region: str | None = None) -> "DynamoDBClient":
     """A DynamoDB client for a ledger: short time limits, and retries left to the ledger.
 
     Plain botocore: boto3 would cost a cold start more and add nothing here.
+
+    Args:
+        endpoint_url: of a local table; that of AWS by default.
+        region: AWS region; botocore's own choice by default.
     """
     from botocore.config import Config
     from botocore.session import Session
@@ -68,7 +72,9 @@ def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
         max_pool_connections=16,
         tcp_keepalive=True,
     )
-    client = Session().create_client("dynamodb", endpoint_url=endpoint_url, config=config)
+    client = Session().create_client(
+        "dynamodb", region_name=region, endpoint_url=endpoint_url, config=config
+    )
     return cast("DynamoDBClient", client)
 
 
@@ -106,7 +112,7 @@ class Ledger:
         self._time_limit = time_limit
         shards = Shards(settings.counter_shards, settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
-        self._sources = KnownSources(settings.max_sources_per_day)
+        self._sources = SeenSources(settings.max_sources_per_day)
 
     def record(
         self, observations: Sequence[Observation], *, deadline: datetime | None = None
@@ -175,7 +181,7 @@ class Ledger:
         listed.
         """
         new = self._sources.unlisted(sources)
-        entries = [items.keyed(items.listing_key(source), {}) for source in new]
+        entries = [items.keyed(items.source_list_key(source), {}) for source in new]
         self._table.put(entries, self._budget(deadline))
         self._sources.mark_listed(new)
 
@@ -285,6 +291,7 @@ class Ledger:
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
         pk, _ = items.recheck_key(day, "")
+        # "!" to LAST is every item under the key: no host name sorts before or after.
         for item in self._table.query(pk, ("!", items.LAST), self._budget()):
             yield str(item["sk"])
 

@@ -1,4 +1,4 @@
-"""From observations to the actions of one transaction. Pure.
+"""From observations to the actions of one transaction. No side effects.
 
 One transaction holds one action per item: a marker per event, and one write each for a
 message that bounced, the facts of an address, the entry of a source and a day's counters,
@@ -96,6 +96,8 @@ def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]
     event = observation.event
     if not is_marked(observation, settings):
         return ()
+    if event.unmatched:
+        return ("unmatched",)
     if event.kind in _BY_KIND:
         return (_BY_KIND[event.kind],)
     cause = observation.cause

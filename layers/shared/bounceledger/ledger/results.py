@@ -84,8 +84,8 @@ class Counts:
         source: the lead source.
         days: by the UTC day on which the messages were mailed; each maps a counter to its
             value. Counters are delivered, hard, soft, block, echo, complaint, delayed,
-            rejected, suppressed (addresses first suppressed because of mail to this source's
-            leads) and ``category_<name>``; counters at zero are left out.
+            rejected, unmatched, suppressed (addresses first suppressed because of mail to this
+            source's leads) and ``category_<name>``; counters at zero are left out.
         final_from: the UTC day from which on all the days asked for are final, see
             `FINAL_AFTER`; None where no days were asked for.
     """

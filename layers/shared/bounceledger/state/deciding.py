@@ -25,7 +25,7 @@ from bounceledger.state.facts import (
     severity_key,
     utc_day,
 )
-from bounceledger.verdict import Category, Cause, Disposition, Scope
+from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause, Disposition, Scope
 
 
 class ReasonCode(StrEnum):
@@ -50,7 +50,7 @@ class Reason:
         cause: what was said; None where the reason rests on no event.
         scope: whether it holds for the address or for everyone at its host name.
         until: when it ends by itself; None for never.
-        unconfirmed: DNS shows working mail hosts, so it may be one server's view only.
+        unconfirmed: DNS does not confirm what was said, so it may be one server's view only.
         evidence: what was said, if it was said about this address.
     """
 
@@ -113,7 +113,7 @@ class Decision:
 
     @property
     def evidence(self) -> Evidence | None:
-        """What was said about this very address, if that decided."""
+        """What was said about exactly this address, if that decided."""
         return self.reported.evidence if self.reported else None
 
 
@@ -176,6 +176,9 @@ _HARD_MEANINGS: Mapping[Cause, str] = {
     Cause.DOMAIN_UNKNOWN: "the domain does not exist",
     Cause.NO_MAIL_ACCEPTED: "the host accepts no mail",
 }
+if _HARD_MEANINGS.keys() != {c for c in Cause if c.disposition is Disposition.HARD}:
+    # A cause without a row would never suppress.
+    raise LookupError("every hard cause needs a row in _HARD_MEANINGS")
 
 
 def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Policy) -> list[Reason]:
@@ -204,10 +207,10 @@ def _hard_reason(
             return reason
         case ClaimEffect.UNCONFIRMED:
             until = evidence.last + timedelta(days=policy.unconfirmed_term)
-            words = f"{said}, but DNS shows working mail hosts: unconfirmed{_until(until)}."
+            words = f"{said}, but in DNS {_dns_words(probe)}: unconfirmed{_until(until)}."
             return replace(reason, until=until, unconfirmed=True, explanation=words)
         case ClaimEffect.WHOLE_DOMAIN:
-            words = f"{said}, and DNS confirms it: {_dns_words(probe)}.{_alternate_words(probe)}"
+            words = f"{said}. In DNS, {_dns_words(probe)}.{_alternate_words(probe)}"
             return replace(reason, scope=Scope.DOMAIN, explanation=words)
 
 
@@ -237,7 +240,7 @@ def _echo_reasons(facts: AddressFacts, policy: Policy) -> Iterator[Reason]:
             evidence=echo,
             explanation=(
                 f"On {_day(echo.last)} the provider refused to send because of its own "
-                f"suppression list; honoured{_until(until)}."
+                f"suppression list; suppressed here{_until(until)}."
             ),
         )
 
@@ -256,19 +259,29 @@ def soft_suppressions(days: Mapping[SoftDay, datetime], policy: Policy) -> list[
 
     Days add up if they lie within `policy.soft_window` of each other. Days within the term
     of a suppression count for nothing: messages that were under way when it began must not
-    lengthen it.
+    lengthen it. A suppression that takes days of failed forwards to add up lasts the first
+    term, and does not lengthen later ones.
     """
     found: list[SoftSuppression] = []
+    earlier = 0
     window: dict[date, int] = {}
+    forwards: set[date] = set()
     for (day, cause), at in sorted(days.items(), key=lambda item: (item[1], item[0])):
         if found and at < found[-1].until:
             continue
         window = {d: w for d, w in window.items() if (day - d).days < policy.soft_window}
+        if cause is not Cause.FORWARD_FAILED:
+            forwards.discard(day)
+        elif day not in window:
+            forwards.add(day)
         weight = policy.disabled_weight if cause is Cause.MAILBOX_DISABLED else 1
         window[day] = max(weight, window.get(day, 0))
         if sum(window.values()) >= policy.soft_days:
-            term = policy.soft_terms[min(len(found), len(policy.soft_terms) - 1)]
+            own = sum(w for d, w in window.items() if d not in forwards)
+            of_its_own = own >= policy.soft_days
+            term = policy.soft_terms[min(earlier, len(policy.soft_terms) - 1) if of_its_own else 0]
             found.append(SoftSuppression(at=at, until=at + timedelta(days=term), cause=cause))
+            earlier += of_its_own
             window = {}
     return found
 
@@ -289,8 +302,9 @@ def _soft_reasons(
             until=suppression.until,
             evidence=facts.evidence[suppression.cause],
             explanation=(
-                f"Soft bounces on several days, most recently {_day(suppression.at)}, with no "
+                f"Soft bounces added up to a suppression on {_day(suppression.at)}, with no "
                 f"delivery since; suppressed{_until(suppression.until)}."
+                f"{_forward_words(facts.evidence[suppression.cause])}"
             ),
         )
 
@@ -310,9 +324,9 @@ def _counts_as_soft(
 
 
 def _dns_words(probe: Probe | None) -> str:
-    return (
-        "" if probe is None else f"it {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
-    )
+    if probe is None:
+        return ""
+    return f"the domain {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
 
 
 def _alternate_words(probe: Probe | None) -> str:
@@ -321,17 +335,25 @@ def _alternate_words(probe: Probe | None) -> str:
     return f" Its parent domain {probe.alternate_domain} accepts mail."
 
 
+def _forward_words(evidence: Evidence) -> str:
+    if not evidence.forwarded_to:
+        return ""
+    return f" The reply is about an address at {evidence.forwarded_to}, to which mail is forwarded."
+
+
 def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
     if facts is None or facts.is_empty:
         return "No bounces or complaints are recorded that could suppress this address."
-    evidence = facts.evidence.get(Cause.DOMAIN_UNKNOWN)
     probe = domain.probe if domain else None
-    if evidence and (effect_on(Cause.DOMAIN_UNKNOWN, evidence.last, probe) is ClaimEffect.REFUTED):
-        return (
-            f"A mail server said on {_day(evidence.last)} that the domain does not exist, but "
-            f"DNS shows working mail hosts: reversed, and counted as a soft bounce."
-        )
-    return "The evidence on this address is not, or no longer, enough to suppress it."
+    for cause in DOMAIN_CLAIMS:
+        said = facts.evidence.get(cause)
+        if said and effect_on(cause, said.last, probe) is ClaimEffect.REFUTED:
+            return (
+                f"A mail server said on {_day(said.last)} that {_HARD_MEANINGS[cause]}, but in "
+                f"DNS {_dns_words(probe)}: the claim is refuted, and the event counts as a soft "
+                f"bounce."
+            )
+    return "The evidence about this address is not (or no longer) enough to suppress it."
 
 
 def _day(at: datetime) -> str:

@@ -1,7 +1,7 @@
-"""What a claim about a domain is worth once DNS was asked.
+"""What becomes of a claim about a domain once DNS has been asked.
 
-A claim is a reply that speaks of the whole domain: it accepts no mail (RFC 7504, RFC 7505),
-or does not exist. All other hard causes speak of the mailbox, and DNS has no say in them.
+A claim is a reply about the whole domain: it accepts no mail (RFC 7504, RFC 7505), or does not
+exist. All other hard causes are about the mailbox, so DNS does not affect them.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,11 @@ DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
     ),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): Ruling(ClaimEffect.STANDS, _NO_ANSWER),
 }
-"""The policy: what becomes of each claim under each verdict of DNS."""
+"""The policy: what becomes of each claim under each verdict of DNS.
+
+A verdict under which every claim is `WHOLE_DOMAIN` suppresses everyone at the domain, even
+without a claim: see `DEAD_VERDICTS`.
+"""
 
 DEAD_VERDICTS = frozenset(
     verdict
@@ -84,7 +88,7 @@ DEAD_VERDICTS = frozenset(
         DOMAIN_POLICY[claim, verdict].effect is ClaimEffect.WHOLE_DOMAIN for claim in DOMAIN_CLAIMS
     )
 )
-"""Verdicts under which nobody at that very host name can get mail, whatever was claimed."""
+"""Verdicts under which nobody at exactly that host name can get mail, whatever was claimed."""
 
 
 def effect_on(cause: Cause, said_at: datetime, probe: Probe | None) -> ClaimEffect:

@@ -5,7 +5,7 @@ from datetime import date
 from threading import Lock
 
 
-class KnownSources:
+class SeenSources:
     """The lead sources that this execution environment has seen. Safe to share between threads.
 
     Args:
