@@ -56,9 +56,10 @@ class Counting(Protocol):
 @make_command(
     "counts",
     details="""
-        Rates are relative to the sum of deliveries and bounces. One lead source is shown by
-        day; several are compared, the one with the highest rate of hard bounces first. With
-        --json there is one line for each lead source.
+        Every message counts on the UTC day on which it was mailed, whenever its outcome was
+        reported. Rates are relative to the sum of deliveries and bounces. One lead source is
+        shown by day; several are compared, the one with the highest rate of hard bounces
+        first. With --json there is one line for each lead source.
         """,
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger
@@ -114,7 +115,8 @@ def command(
     """
     from bounceledger.api import responses
 
-    first, last = days.resolve(clock().date())
+    today = clock().date()
+    first, last = days.resolve(today)
     names = list(dict.fromkeys(map(_source, sources)))
     ledger = ledger or deployment.ledger()
     found = {name: ledger.counts(name, first, last) for name in names}
@@ -134,6 +136,10 @@ def command(
     else:
         rows: list[Row] = [(name, totals[name]) for name in order]
         _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
+    final_from = found[names[0]].final_from
+    if final_from and today < final_from and any(totals.values()) and not as_json:
+        console.line()
+        console.line(_final_words(last, final_from))
     return 0
 
 
@@ -196,6 +202,11 @@ def _print_categories(console: Console, totals: Mapping[str, int]) -> None:
     if categories:
         console.line()
         print_table(console, ("category", "bounces"), list(categories.items()))
+
+
+def _final_words(last: "date", final_from: "date") -> str:
+    days = (final_from - last).days
+    return f"A day is final {days} days later; all of these are from {final_from} on."
 
 
 def _percent(share: float | None) -> str:

@@ -16,9 +16,9 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.plan import IGNORED, slices
-from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
-from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.plan import IGNORED, marker_key_of, slices
+from bounceledger.ledger.record import GroupRecorder, Shards
+from bounceledger.ledger.results import FINAL_AFTER, CheckResult, Counts, Outcome, RecordResult
 from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.table import (
     Action,
@@ -130,11 +130,11 @@ class Ledger:
         distinct: dict[Key, Observation] = {}
         for observation in observations:
             if observation.event.kind not in IGNORED:
-                distinct.setdefault(event_key_of(observation), self._within_cap(observation))
+                distinct.setdefault(marker_key_of(observation), self._within_cap(observation))
         by_event = self._record_distinct(list(distinct.values()), deadline)
         results = []
         for observation in observations:
-            key = event_key_of(observation)
+            key = marker_key_of(observation)
             result = by_event.get(key, RecordResult(outcome=Outcome.IGNORED))
             results.append(result)
             if result.outcome is Outcome.RECORDED:  # the same event again, later in the batch
@@ -156,7 +156,7 @@ class Ledger:
             self._list_sources({item.event.lead_source for item in observations}, deadline)
         except LedgerError as error:
             failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
-            return {event_key_of(item): failed for item in observations}
+            return {marker_key_of(item): failed for item in observations}
         runs = _runs(slices(observations, self._settings))
         writers = min(self._settings.writers, len(runs))
 
@@ -296,7 +296,7 @@ class Ledger:
             yield str(item["sk"])
 
     def counts(self, source: str, first: date, last: date) -> Counts:
-        """Outcomes of one lead source's messages on the days `first` to `last`, both included."""
+        """Outcomes of one lead source's messages mailed on `first` to `last`, both included."""
 
         def read(shard: int) -> list[Item]:
             pk, low = items.counter_key(source, shard, first)
@@ -312,6 +312,7 @@ class Ledger:
         return Counts(
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
+            final_from=last + FINAL_AFTER,
         )
 
     def _budget(self, deadline: datetime | None = None) -> RetryBudget:
