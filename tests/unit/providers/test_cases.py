@@ -17,32 +17,14 @@ from bounceledger.intake import Intake
 from bounceledger.settings import Settings
 from bounceledger.state import AddressFacts, decide
 from bounceledger.verdict import Cause
+from tests.cases import CASES, all_cases, case
 from tests.fakes import FakeDeadLetters, FakeLedger
 from tests.ses_documents import bounce, sns_record
 
-CASES = Path(__file__).parents[3].parent / "shared" / "cases" / "cases.jsonl"
 SETTINGS = Settings(allowed_accounts=frozenset("*"))
 LEAD = "jane@lead.example"
 
 type Json = dict[str, Any]
-
-
-def load_cases() -> dict[str, Json]:
-    if not CASES.exists():
-        return {}
-    cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
-    return {case["id"]: case for case in cases}
-
-
-ALL = load_cases()
-
-
-def case(name: str) -> Json:
-    if not ALL:
-        pytest.skip(f"no cases in {CASES.parent}")
-    if name not in ALL:
-        pytest.skip(f"no case {name} in {CASES}")
-    return ALL[name]
 
 
 class Outcome:
@@ -297,10 +279,12 @@ def test_p040_what_is_not_promised_is_refused_with_a_reason() -> None:
 
 def test_every_case_about_a_payload_has_its_test() -> None:
     """A new case does not pass unseen."""
-    if not ALL:
+    if not all_cases():
         pytest.skip(f"no cases in {CASES.parent}")
     tested = Path(__file__).read_text(encoding="utf-8")
 
-    missing = [name for name, one in ALL.items() if one["kind"] == "payload" and name not in tested]
+    missing = [
+        name for name, one in all_cases().items() if one["kind"] == "payload" and name not in tested
+    ]
 
     assert missing == []
