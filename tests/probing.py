@@ -1,7 +1,7 @@
 """A prober with fakes for the ledger, the queue and DNS, and messages for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bounceledger.domains.probe_requests import ProbeRequest
@@ -27,14 +27,22 @@ class FakeDomainLedger:
     def __init__(self, *, down: bool = False) -> None:
         self.domains: dict[str, DomainFacts] = {}
         self.writes = 0
+        self.ended: list[date] = []
         self._down = down
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         return {name: self.domains[name] for name in names if name in self.domains}
 
     def record_probe(
-        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
+        self,
+        known: DomainFacts,
+        probe: Probe,
+        *,
+        claims: Mapping[Cause, datetime] | None = None,
+        due: date | None = None,
     ) -> DomainFacts:
+        if due is not None:
+            self.ended.append(due)
         if self._down:
             raise LedgerError("the table did not answer")
         domain = known.domain

@@ -114,10 +114,10 @@ class World:
         waiting, self.queue.requests = self.queue.requests, []
         return [self.answer(request) for request in waiting]
 
-    def answer(self, request: ProbeRequest) -> ProbeResult:
+    def answer(self, request: ProbeRequest, *, age: timedelta = timedelta(0)) -> ProbeResult:
         attributes = {
             "ApproximateReceiveCount": "1",
-            "SentTimestamp": str(int(self.now.timestamp() * 1000)),
+            "SentTimestamp": str(int((self.now - age).timestamp() * 1000)),
         }
         body = request.to_body()
         return self.prober.process(
@@ -190,7 +190,7 @@ def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: Worl
 
     # AND a recheck is due after 90 days
     day = (world.now + timedelta(days=90)).date()
-    assert list(due(world.ledger, day, days=0)) == ["implicit-a.test"]
+    assert list(due(world.ledger, day, days=0)) == [ProbeRequest("implicit-a.test", due=day)]
 
 
 def test_an_unknown_domain_with_an_implicit_mx_suppresses_the_address_only(world: World) -> None:
@@ -340,10 +340,50 @@ def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
     world.now = START + timedelta(days=91)
 
     # WHEN the scheduled recheck finds that it accepts mail, one day late
-    assert list(due(world.ledger, world.now.date())) == ["company.test"]
-    world.answer(ProbeRequest("company.test"))
+    for request in due(world.ledger, world.now.date(), days=100):
+        assert request.domain == "company.test"
+        world.answer(request)
 
     # THEN everyone there is released, and no further recheck is due
     assert not world.decision("bob@company.test").suppressed
     assert not world.decision("ann@company.test").suppressed
     assert list(due(world.ledger, world.now.date(), days=200)) == []
+
+
+# ------------------------------------------------------------------ always a next probe
+
+
+def test_a_claim_that_the_stream_lost_is_refuted_the_next_day(world: World) -> None:
+    """No record of the stream, and no request in the queue, has to survive."""
+    # GIVEN a claim whose request for a probe is lost
+    world.bounce("ann@company.test", NO_SUCH_DOMAIN)
+    world.queue.requests.clear()
+
+    # WHEN the rechecks of the next day are sent
+    world.now += timedelta(days=1)
+    [request] = due(world.ledger, world.now.date())
+    world.answer(request)
+
+    # THEN DNS has refuted it, and nothing more is due
+    assert not world.decision("ann@company.test").suppressed
+    assert list(due(world.ledger, world.now.date() + timedelta(days=200), days=200)) == []
+
+
+def test_a_claim_that_was_given_up_is_checked_until_dns_answers(world: World) -> None:
+    """A suppression without any finding has a way out, too."""
+    # GIVEN a claim about a domain whose DNS fails for a day
+    world.bounce("ann@any.broken.test", NO_SUCH_DOMAIN)
+    [request] = world.queue.requests
+    world.now += timedelta(hours=25)
+    assert world.answer(request, age=timedelta(hours=25)).outcome is ProbeOutcome.GIVEN_UP
+
+    # WHEN the recheck of the next day is given up as well
+    [request] = due(world.ledger, world.now.date())
+    world.now += timedelta(hours=25)
+    assert world.answer(request, age=timedelta(hours=25)).outcome is ProbeOutcome.GIVEN_UP
+
+    # THEN the address stays suppressed, and the domain is due once more within the week
+    assert world.decision("ann@any.broken.test").suppressed
+    assert [r.domain for r in due(world.ledger, world.now.date())] == []
+    later = world.now.date() + timedelta(days=7)
+    assert [r.domain for r in due(world.ledger, later)] == ["any.broken.test"]

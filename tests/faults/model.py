@@ -48,6 +48,13 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
             f"{a} {i.event.event_id}" for a, items in by_address.items() for i in items
         ),
         "listed": sorted({i.event.lead_source for items in by_address.values() for i in items}),
+        "to probe": sorted(
+            {
+                address.rpartition("@")[2]
+                for address, items in by_address.items()
+                if any(cause(i) in ("domain_unknown", "no_mail_accepted") for i in items)
+            }
+        ),
     }
 
 
@@ -191,6 +198,7 @@ def text(at: datetime) -> str:
 def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same picture of a table, from its items in DynamoDB's form."""
     picture: dict[str, Any] = {"facts": {}, "entries": {}, "counts": {}, "events": [], "listed": []}
+    to_probe = set()
     for item in ({k: plain(v) for k, v in attributes.items()} for attributes in scanned):
         kind, _, name = item["pk"].partition("#")
         if kind == "ADDRESS" and item["sk"] == "FACTS":
@@ -207,10 +215,13 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             picture["counts"][line] = {k: v for k, v in sums.items() if v}
         elif kind == "SOURCES":
             picture["listed"].append(item["sk"])
+        elif kind == "RECHECK":
+            to_probe.add(item["sk"])
         else:
             picture.setdefault("strange", []).append(item)
     picture["counts"] = {line: sums for line, sums in picture["counts"].items() if sums}
-    return picture | {"events": sorted(picture["events"]), "listed": sorted(picture["listed"])}
+    ordered = {name: sorted(picture[name]) for name in ("events", "listed")}
+    return picture | ordered | {"to probe": sorted(to_probe)}
 
 
 def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,11 @@ from tests.stream_records import NOW
 
 def test_a_request_survives_the_queue() -> None:
     # GIVEN requests with and without claims
-    for request in (ProbeRequest("a.test"), ProbeRequest("a.test", {Cause.DOMAIN_UNKNOWN: NOW})):
+    for request in (
+        ProbeRequest("a.test"),
+        ProbeRequest("a.test", due=NOW.date()),
+        ProbeRequest("a.test", {Cause.DOMAIN_UNKNOWN: NOW}),
+    ):
         # THEN what comes out is what went in
         assert ProbeRequest.from_body(request.to_body()) == request
 
@@ -27,6 +31,8 @@ def test_a_request_survives_the_queue() -> None:
         ('{"domain": "not a domain"}', "domain"),
         ('{"domain": "[192.0.2.1]"}', "domain"),
         ('{"domain": "a.test", "claims": []}', "claims"),
+        ('{"domain": "a.test", "due": null}', "due"),
+        ('{"domain": "a.test", "due": "tomorrow"}', "due"),
         ('{"domain": "a.test", "claims": {"mailbox_full": "2026-01-01T00:00:00Z"}}', "claims"),
         ('{"domain": "a.test", "claims": {"domain_unknown": 5}}', "claims.domain_unknown"),
         ('{"domain": "a.test", "claims": {"domain_unknown": "x"}}', "claims.domain_unknown"),

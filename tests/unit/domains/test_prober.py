@@ -132,36 +132,61 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
     assert facts.domains["a.test"] == known
 
 
-def test_after_a_day_an_unknown_domain_is_left_as_it_was() -> None:
+def test_a_claim_about_an_unknown_domain_is_given_up_after_a_day_and_checked_later() -> None:
+    """What rests on a claim has a next probe, although nothing is known of the domain."""
     # GIVEN a request that is a day old
     facts, queue = FakeDomainLedger(), FakeQueue()
 
     # WHEN DNS still gives no answer
     outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
-        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
+        message(ProbeRequest("a.test", CLAIM), received=8, age=GIVE_UP_AFTER)
     )
 
     # THEN it is given up
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
     assert queue.hidden == []
-    assert facts.domains == {}
+
+    # AND the domain is due again some days later, with what was claimed
+    known = facts.domains["a.test"]
+    assert known.probe is not None
+    assert known.probe.verdict is V.UNKNOWN
+    assert known.probe.recheck_at == NOW + RECHECK_AFTER_GIVING_UP
+    assert known.claims == CLAIM
 
 
+def test_a_recheck_that_says_nothing_again_is_put_off_again() -> None:
+    # GIVEN a domain of which nothing is known but that a recheck is due
+    facts = FakeDomainLedger()
+    earlier = Probe(verdict=V.UNKNOWN, probed_at=NOW - timedelta(days=8), recheck_at=NOW)
+    facts.record_probe(DomainFacts(domain="a.test"), earlier)
+
+    # WHEN the recheck is given up, too
+    request = ProbeRequest("a.test", due=NOW.date())
+    prober(Dns(V.UNKNOWN), facts).process(message(request, received=8, age=GIVE_UP_AFTER))
+
+    # THEN the day it was due on ends, and it is due again some days later
+    assert facts.ended == [NOW.date()]
+    probe = facts.domains["a.test"].probe
+    assert probe is not None
+    assert (probe.probed_at, probe.recheck_at) == (NOW, NOW + RECHECK_AFTER_GIVING_UP)
+
+
+@pytest.mark.parametrize("verdict", [V.MISSING, V.ACCEPTS_MAIL])
 @pytest.mark.parametrize(
     ("recheck_in", "then_in"),
     [
         (timedelta(days=-1), RECHECK_AFTER_GIVING_UP),
         (timedelta(days=80), timedelta(days=80)),
-        (None, None),
+        (None, RECHECK_AFTER_GIVING_UP),
     ],
 )
-def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(
-    recheck_in: timedelta | None, then_in: timedelta | None
+def test_a_request_that_is_given_up_is_put_off_and_not_lost(
+    verdict: V, recheck_in: timedelta | None, then_in: timedelta
 ) -> None:
-    # GIVEN a domain that was found dead, with its recheck past, far off, or none
+    # GIVEN a domain that was probed, with its recheck past, far off, or none
     facts = FakeDomainLedger()
     found = Probe(
-        verdict=V.MISSING,
+        verdict=verdict,
         probed_at=NOW - timedelta(days=90),
         recheck_at=None if recheck_in is None else NOW + recheck_in,
     )
@@ -173,9 +198,8 @@ def test_a_recheck_that_is_given_up_is_put_off_and_not_lost(
     )
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
 
-    # THEN the verdict stays, and a recheck that was due comes again some days later
-    then = None if then_in is None else NOW + then_in
-    assert facts.domains["a.test"].probe == replace(found, recheck_at=then)
+    # THEN the verdict stays, and a recheck comes some days later, unless one is still to come
+    assert facts.domains["a.test"].probe == replace(found, recheck_at=NOW + then_in)
     assert timedelta(days=LOOK_BACK) > RECHECK_AFTER_GIVING_UP
 
 

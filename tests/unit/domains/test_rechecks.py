@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bounceledger.domains.lookup import Lookup
-from bounceledger.domains.rechecks import due, next_recheck
+from bounceledger.domains.rechecks import LOOK_BACK, due, next_recheck
+from bounceledger.ledger import items
 from bounceledger.policy import Policy
 from tests.unit.domains.dns_answers import (
     NOW,
@@ -42,4 +43,14 @@ def test_a_verdict_that_suppresses_is_due_for_a_recheck(
 def test_missed_days_are_made_up_for_and_no_domain_comes_twice() -> None:
     # WHEN the domains that are due are listed
     # THEN those of missed days come first, none of tomorrow's do
-    assert list(due(DAYS, TODAY)) == ["long-missed.test", "b.test", "missed.test", "a.test"]
+    requests = list(due(DAYS, TODAY))
+    assert [r.domain for r in requests] == ["long-missed.test", "b.test", "missed.test", "a.test"]
+
+    # AND each says on which day it was due
+    yesterday = TODAY - timedelta(days=1)
+    days = [TODAY - timedelta(days=LOOK_BACK), yesterday, yesterday, TODAY]
+    assert [request.due for request in requests] == days
+
+
+def test_a_due_day_is_kept_until_nobody_looks_back_for_it() -> None:
+    assert timedelta(days=LOOK_BACK + 1) < items.RECHECK_LIFE

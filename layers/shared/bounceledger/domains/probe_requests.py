@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,15 +23,18 @@ class ProbeRequest:
     Attributes:
         domain: canonical host name.
         claims: latest time of each claim; none for a recheck.
+        due: UTC day on which a recheck was due.
     """
 
     domain: str
     claims: Mapping[Cause, datetime] = field(default_factory=dict)
+    due: date | None = None
 
     def to_body(self) -> str:
-        """The message body: JSON with ``domain`` and ``claims``."""
+        """The message body: JSON with ``domain``, ``claims`` and, for a recheck, ``due``."""
         claims = {cause.value: at.isoformat() for cause, at in self.claims.items()}
-        return json.dumps({"domain": self.domain, "claims": claims})
+        due = {"due": self.due.isoformat()} if self.due else {}
+        return json.dumps({"domain": self.domain, "claims": claims} | due)
 
     @classmethod
     def from_body(cls, text: str) -> Self:
@@ -51,7 +54,18 @@ class ProbeRequest:
             raise AddressError("must be a string", field="domain")
         if not isinstance(claims, dict):
             raise PayloadError("must be an object", field="claims")
-        return cls(normalise_domain(domain), dict(_claim(*claim) for claim in claims.items()))
+        return cls(
+            normalise_domain(domain),
+            dict(_claim(*claim) for claim in claims.items()),
+            _due(body["due"]) if "due" in body else None,
+        )
+
+
+def _due(text: Any) -> date:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise PayloadError("must be an ISO 8601 date", field="due") from None
 
 
 def _claim(name: str, at: Any) -> tuple[Cause, datetime]:

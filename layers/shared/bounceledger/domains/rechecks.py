@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.policy import Policy
 from bounceledger.state import DomainVerdict, Probe
 
@@ -26,11 +27,11 @@ def next_recheck(probe: Probe, policy: Policy) -> datetime | None:
     return probe.probed_at + timedelta(days=policy.dead_domain_recheck)
 
 
-def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[str]:
-    """Domains that are due for a recheck today or missed one before, each once.
+def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[ProbeRequest]:
+    """Requests for domains that are due today or were missed before, each domain once.
 
-    A domain's day moves on when a probe is conclusive or given up, so what comes up again
-    was not answered yet.
+    A due day ends when a probe is conclusive or given up, so what comes up again was not
+    answered yet.
 
     Args:
         rechecks: the ledger.
@@ -39,7 +40,8 @@ def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[s
     """
     seen: set[str] = set()
     for back in range(days, -1, -1):
-        for domain in rechecks.due_rechecks(today - timedelta(days=back)):
+        day = today - timedelta(days=back)
+        for domain in rechecks.due_rechecks(day):
             if domain not in seen:
                 seen.add(domain)
-                yield domain
+                yield ProbeRequest(domain, due=day)

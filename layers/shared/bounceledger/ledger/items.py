@@ -6,7 +6,7 @@ Empty values are left out. Times are strings of one fixed form, so that they sor
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from bounceledger.ledger.attributes import Item
@@ -32,6 +32,9 @@ SNS retries for 23 days and a message lives 14 days in the queue and 14 in the d
 queue, so only a redrive by a person can deliver an event again after this time.
 """
 
+
+RECHECK_LIFE = timedelta(days=40)
+"""How long the item of a due day is kept after that day: longer than anyone looks back for it."""
 
 LAST = "\U0010ffff"
 """Sorts after everything that a key holds."""
@@ -145,6 +148,12 @@ def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, no
 def domain_item(facts: DomainFacts) -> Item:
     """Item of a domain's facts, with the version that `facts` carries."""
     return keyed(domain_key(facts.domain), _plain(facts, leave=("domain",)))
+
+
+def recheck_item(day: date, domain: str) -> Item:
+    """Item of a domain that is due for a probe on a day."""
+    end = datetime.combine(day, time(), UTC) + RECHECK_LIFE
+    return keyed(recheck_key(day, domain), _ttl(end))
 
 
 def keyed(key: Key, item: Item) -> Item:

@@ -34,6 +34,7 @@ from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
     DomainFacts,
+    DomainVerdict,
     Observation,
     Probe,
     decide,
@@ -41,7 +42,7 @@ from bounceledger.state import (
     join_domain,
     utc_day,
 )
-from bounceledger.verdict import Cause
+from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -126,6 +127,7 @@ class Ledger:
             if observation.event.kind not in IGNORED:
                 distinct.setdefault(event_key_of(observation), self._within_cap(observation))
         by_event = self._record_distinct(list(distinct.values()), deadline)
+        by_event |= self._schedule_probes(distinct, by_event, deadline)
         results = []
         for observation in observations:
             key = event_key_of(observation)
@@ -167,6 +169,38 @@ class Ledger:
             for part in pool.map(write, range(writers)):
                 results |= part
         return results
+
+    def _schedule_probes(
+        self,
+        observations: Mapping[Key, Observation],
+        results: Mapping[Key, RecordResult],
+        deadline: datetime | None,
+    ) -> dict[Key, RecordResult]:
+        """Make the domain of every claim due for a probe tomorrow.
+
+        The stream asks for a probe within minutes, but a record of it may be given up, and so
+        may the request. This comes after the commit and before the event is acknowledged, and
+        is repeated for an event that was recorded before, so no claim is left unchecked. It
+        is no part of the transaction, in which all claims of a domain would meet on one item.
+
+        Returns:
+            New results for the claims, if they must be delivered again.
+        """
+        claims = [
+            key
+            for key, observation in observations.items()
+            if observation.cause in DOMAIN_CLAIMS and results[key].ok
+        ]
+        tomorrow = utc_day(self._clock()) + timedelta(days=1)
+        hosts = sorted({domain_of(observations[key].event.address) for key in claims})
+        try:
+            self._table.put(
+                [items.recheck_item(tomorrow, host) for host in hosts], self._budget(deadline)
+            )
+        except LedgerError as error:
+            failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
+            return dict.fromkeys(claims, failed)
+        return {}
 
     def _list_sources(self, sources: Iterable[str], deadline: datetime | None) -> None:
         """Put lead sources on the list of all, once per execution environment.
@@ -250,7 +284,12 @@ class Ledger:
         return {facts.domain: facts for facts in map(items.domain_of_item, found.values())}
 
     def record_probe(
-        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
+        self,
+        known: DomainFacts,
+        probe: Probe,
+        *,
+        claims: Mapping[Cause, datetime] | None = None,
+        due: date | None = None,
     ) -> DomainFacts:
         """Remember what DNS said and when to ask again; twice is the same as once.
 
@@ -258,6 +297,7 @@ class Ledger:
             known: facts of the domain as they were last read; empty ones if there are none.
             probe: what was found. An inconclusive one never replaces a conclusive one.
             claims: the mail servers' claims that led to this probe, with their times.
+            due: UTC day on which the domain was due for this probe, which ends with it.
 
         Returns:
             The facts as they are now.
@@ -268,19 +308,20 @@ class Ledger:
         before = known
         while True:
             after = join_domain(before, change)
-            if after == before:
-                return before
+            changed = after != before
             actions = [
-                put_version(items.domain_item(after), before.version),
-                *_reschedule(domain, _recheck_day(before), _recheck_day(after)),
+                *([put_version(items.domain_item(after), before.version)] if changed else []),
+                *_reschedule(before, after, _answered_days(probe, due) if changed else {due}),
             ]
+            if not actions:
+                return before
             try:
                 self._table.transact(actions, budget)
             except CancelledError as cancelled:
                 budget.wait(cancelled)
                 before = self.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
             else:
-                return replace(after, version=before.version + 1)
+                return replace(after, version=before.version + changed)
 
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
@@ -336,8 +377,29 @@ def _recheck_day(facts: DomainFacts) -> date | None:
     return utc_day(recheck_at) if recheck_at else None
 
 
-def _reschedule(domain: str, old: date | None, new: date | None) -> Iterator[Action]:
-    if old is not None and old != new:
-        yield delete(items.recheck_key(old, domain))
+def _answered_days(probe: Probe, due: date | None) -> set[date | None]:
+    """Due days that a probe answers: the one that it was made for, and its own if conclusive."""
+    own = None if probe.verdict is DomainVerdict.UNKNOWN else utc_day(probe.probed_at)
+    return {due, own}
+
+
+def _reschedule(
+    before: DomainFacts, after: DomainFacts, answered: Iterable[date | None]
+) -> Iterator[Action]:
+    """Move a domain's next probe, and end the due days that are answered.
+
+    The day after a probe's own stays. `Ledger.record` makes a claim due there, which may
+    have been made while the probe was under way and is not answered by it then.
+    """
+    old, new = _recheck_day(before), _recheck_day(after)
+    ended = {day for day in answered if day is not None}
+    if old is not None and not (after.probe and _is_day_after(after.probe.probed_at, old)):
+        ended.add(old)
+    for day in sorted(ended - {new}):
+        yield delete(items.recheck_key(day, after.domain))
     if new is not None and new != old:
-        yield put(items.keyed(items.recheck_key(new, domain), {}))
+        yield put(items.recheck_item(new, after.domain))
+
+
+def _is_day_after(at: datetime, day: date) -> bool:
+    return day == utc_day(at) + timedelta(days=1)
