@@ -10,7 +10,7 @@ from bounceledger.domains.prober import (
 )
 from bounceledger.errors import LedgerError, QueueError
 from bounceledger.policy import Policy
-from bounceledger.state import DomainFacts, Json, Probe, join_domain
+from bounceledger.state import DomainFacts, Json, Probe, Span, join_domain
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
@@ -18,7 +18,7 @@ from tests.fakes import FakeDeadLetters
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-CLAIM = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(minutes=2)}
+CLAIM = {Cause.NO_MAIL_ACCEPTED: Span.at(NOW - timedelta(minutes=2))}
 
 
 class FakeDomainLedger:
@@ -38,7 +38,7 @@ class FakeDomainLedger:
         known: DomainFacts,
         probe: Probe,
         *,
-        claims: Mapping[Cause, datetime] | None = None,
+        claims: Mapping[Cause, Span] | None = None,
         due: date | None = None,
     ) -> DomainFacts:
         if due is not None:
@@ -71,12 +71,13 @@ class Dns:
 
     def __init__(self, verdict: V = V.NULL_MX) -> None:
         self.verdict = verdict
+        self.now = NOW
         self.asked: list[str] = []
 
     def __call__(self, domain: str) -> Probe:
         self.asked.append(domain)
         details: dict[str, Json] = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
-        return Probe(verdict=self.verdict, probed_at=NOW, details=details)
+        return Probe(verdict=self.verdict, probed_at=self.now, details=details)
 
 
 def message(

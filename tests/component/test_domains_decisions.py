@@ -23,7 +23,7 @@ from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Ledger
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
-from bounceledger.state import Decision, DomainFacts
+from bounceledger.state import Decision, DomainFacts, join_domain
 from bounceledger.verdict import Scope
 from tests.dns import server as servers
 from tests.fakes import FakeDeadLetters
@@ -124,6 +124,12 @@ class World:
             {"body": body, "receiptHandle": "handle", "attributes": attributes}
         )
 
+    def recheck(self, *, days: float) -> None:
+        """Answer the rechecks that are due some days later."""
+        self.now += timedelta(days=days)
+        for request in due(self.ledger, self.now.date()):
+            self.answer(request)
+
     def decision(self, address: str) -> Decision:
         [answer] = self.ledger.check([address])
         return answer.decision
@@ -165,7 +171,14 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
     [outcome] = world.probe()
     assert outcome.outcome is ProbeOutcome.PROBED
 
-    # THEN the address and everyone else at that host name are suppressed permanently, confirmed
+    # THEN the address is suppressed permanently
+    assert world.decision(f"ann@{domain}").suppressed
+    assert world.decision(f"ann@{domain}").until is None
+
+    # AND everyone else once a second look, at least a day later, finds the same; a null MX is
+    # a statement of the domain itself and holds at once
+    assert world.decision(f"never-mailed@{domain}").suppressed is domain.startswith("null-mx")
+    world.recheck(days=2)
     for address in (f"ann@{domain}", f"never-mailed@{domain}"):
         decision = world.decision(address)
         assert decision.suppressed
@@ -177,33 +190,69 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
     assert not world.decision(f"ann@below.{domain}").suppressed
 
 
-def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: World) -> None:
+def test_a_521_from_a_web_host_suppresses_its_domain_if_it_is_said_on_two_days(
+    world: World,
+) -> None:
     """A host without an MX record that declines mail is believed, and checked again."""
     # GIVEN a domain with an address but no MX record, which replied that it accepts no mail
     world.bounce("ann@implicit-a.test", ACCEPTS_NO_MAIL)
+    world.probe()
 
-    # WHEN it is probed
+    # THEN that address alone is suppressed, and a recheck is due after a day
+    decision = world.decision("ann@implicit-a.test")
+    assert (decision.suppressed, decision.scope) == (True, Scope.ADDRESS)
+    assert "said again on another day" in decision.explanation
+    assert not world.decision("never-mailed@implicit-a.test").suppressed
+    day = (world.now + timedelta(days=1)).date()
+    assert list(due(world.ledger, day, days=0)) == [ProbeRequest("implicit-a.test", due=day)]
+
+    # WHEN it says the same of another address, on another day
+    world.now += timedelta(days=1)
+    world.bounce("bob@implicit-a.test", ACCEPTS_NO_MAIL)
     world.probe()
 
     # THEN everyone there is suppressed
     assert world.decision("never-mailed@implicit-a.test").scope is Scope.DOMAIN
 
-    # AND a recheck is due after 90 days
-    day = (world.now + timedelta(days=90)).date()
-    assert list(due(world.ledger, day, days=0)) == [ProbeRequest("implicit-a.test", due=day)]
 
-
-def test_an_unknown_domain_with_an_implicit_mx_suppresses_the_address_only(world: World) -> None:
-    """DNS neither confirms nor refutes the reply, so it counts for one address."""
+def test_an_unknown_domain_with_an_implicit_mx_suppresses_the_address_for_some_time(
+    world: World,
+) -> None:
+    """DNS neither confirms nor refutes the reply, so it counts for one address, and ends."""
     # GIVEN a domain with an address but no MX record, and a reply that it does not exist
     world.bounce("ann@implicit-a.test", NO_SUCH_DOMAIN)
 
     # WHEN it is probed
     world.probe()
 
-    # THEN the address stays suppressed, and no one else is
-    assert world.decision("ann@implicit-a.test").suppressed
+    # THEN the address stays suppressed with an end, and no one else is
+    decision = world.decision("ann@implicit-a.test")
+    assert (decision.suppressed, decision.unconfirmed) == (True, True)
+    assert decision.until == START + timedelta(days=30)
     assert not world.decision("never-mailed@implicit-a.test").suppressed
+
+    # AND DNS is asked again
+    tomorrow = (world.now + timedelta(days=1)).date()
+    assert [request.domain for request in due(world.ledger, tomorrow)] == ["implicit-a.test"]
+
+
+def test_one_nxdomain_suppresses_one_address_and_no_domain(world: World, dns: Server) -> None:
+    """A domain that is down for an hour is not lost to everyone for months."""
+    # GIVEN a living domain of which DNS said for a moment that it does not exist
+    world.bounce("ann@company.test", NO_SUCH_DOMAIN)
+    [request] = world.queue.requests
+    found = probe("gone.test", resolver=Resolver((dns,)), now=lambda: world.now)
+    world.ledger.record_probe(DomainFacts(domain="company.test"), found, claims=request.claims)
+
+    # THEN the address that was mailed is suppressed, and says what that rests on
+    decision = world.decision("ann@company.test")
+    assert (decision.suppressed, decision.scope) == (True, Scope.ADDRESS)
+    assert "a second look" in decision.explanation
+    assert not world.decision("bob@company.test").suppressed
+
+    # AND the next day's look releases it
+    world.recheck(days=1)
+    assert not world.decision("ann@company.test").suppressed
 
 
 def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: World) -> None:
@@ -334,8 +383,12 @@ def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
     world.bounce("ann@company.test", ACCEPTS_NO_MAIL)
     [request] = world.queue.requests
     found = probe("gone.test", resolver=Resolver((dns,)), now=lambda: START)
-    dead = replace(found, recheck_at=next_recheck(found, Policy()))
-    world.ledger.record_probe(DomainFacts(domain="company.test"), dead, claims=request.claims)
+    known = DomainFacts(domain="company.test")
+    for days in (0, 1):
+        looked = replace(found, probed_at=START + timedelta(days=days))
+        after = join_domain(known, DomainFacts(domain="company.test", probe=looked))
+        dead = replace(looked, recheck_at=next_recheck(after, Policy()))
+        known = world.ledger.record_probe(known, dead, claims=request.claims)
     assert world.decision("bob@company.test").suppressed
     world.now = START + timedelta(days=91)
 

@@ -19,6 +19,7 @@ from bounceledger.state import (
     Observation,
     Probe,
     ReasonCode,
+    Span,
 )
 from bounceledger.verdict import Category, Cause, Scope, Verdict
 
@@ -242,7 +243,7 @@ def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
             recheck_at=NOW + timedelta(days=recheck),
         )
         ledger.record_probe(
-            DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: NOW}
+            DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: Span.at(NOW)}
         )
     assert list(ledger.due_rechecks(date(2026, 11, 30))) == []
     assert list(ledger.due_rechecks(date(2026, 12, 10))) == ["x.test"]

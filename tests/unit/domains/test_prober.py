@@ -15,7 +15,7 @@ from bounceledger.domains.prober import (
     retry_in,
 )
 from bounceledger.domains.rechecks import LOOK_BACK
-from bounceledger.state import DomainFacts, Probe
+from bounceledger.state import DomainFacts, Probe, Span
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
@@ -64,7 +64,7 @@ def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
     # GIVEN requests that all rest on bounces before the first probe
     facts, dns = FakeDomainLedger(), Dns()
     for n in range(1000):
-        claims = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(seconds=n)}
+        claims = {Cause.NO_MAIL_ACCEPTED: Span.at(NOW - timedelta(seconds=n))}
         prober(dns, facts).process(message(ProbeRequest("a.test", claims)))
 
     # THEN DNS was asked once
@@ -75,7 +75,7 @@ def test_a_claim_later_than_the_probe_asks_dns_again() -> None:
     # GIVEN a domain that was probed, and a bounce after that
     facts, dns = FakeDomainLedger(), Dns()
     facts.record_probe(DomainFacts(domain="a.test"), dns("a.test"))
-    later = {Cause.DOMAIN_UNKNOWN: NOW + timedelta(seconds=1)}
+    later = {Cause.DOMAIN_UNKNOWN: Span.at(NOW + timedelta(seconds=1))}
 
     # WHEN the bounce asks for a probe
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", later)))
@@ -90,7 +90,7 @@ def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None
     prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
 
     # WHEN another kind of claim from before the probe comes in
-    other = {Cause.DOMAIN_UNKNOWN: NOW - timedelta(hours=1)}
+    other = {Cause.DOMAIN_UNKNOWN: Span.at(NOW - timedelta(hours=1))}
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", other)))
 
     # THEN it is kept beside the first
@@ -247,3 +247,23 @@ def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole() -> None:
     assert kept == body
     assert error.field == "domain"
     assert dns.asked == []
+
+
+def test_looks_at_a_dead_domain_grow_apart() -> None:
+    """The second look comes soon, since others are suppressed for it; later ones are rarer."""
+    # GIVEN a domain that stays dead, and is probed whenever it is due
+    facts = FakeDomainLedger()
+    gaps: list[int] = []
+    dns = Dns(V.MISSING)
+    while len(gaps) < 6:
+        # WHEN it is probed
+        answering = replace(prober(dns, facts), clock=lambda: dns.now)
+        answering.process(message(ProbeRequest("a.test", due=dns.now.date())))
+        probe = facts.domains["a.test"].probe
+        assert probe is not None
+        assert probe.recheck_at is not None
+        gaps.append((probe.recheck_at - probe.probed_at).days)
+        dns.now = probe.recheck_at
+
+    # THEN the gaps are those of the policy, and the last one repeats
+    assert gaps == [1, 3, 7, 30, 90, 90]

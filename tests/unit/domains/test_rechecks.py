@@ -8,6 +8,7 @@ from bounceledger.domains.lookup import Lookup
 from bounceledger.domains.rechecks import LOOK_BACK, due, next_recheck
 from bounceledger.ledger import items
 from bounceledger.policy import Policy
+from bounceledger.state import DomainFacts
 from tests.unit.domains.dns_answers import (
     NOW,
     PUBLIC,
@@ -21,9 +22,9 @@ from tests.unit.domains.due_days import DAYS, TODAY
 @pytest.mark.parametrize(
     ("known", "days"),
     [
-        ({("a.test", "MX"): mx((0, "."))}, 90),
-        ({}, 90),
-        ({("a.test", "A"): a(PUBLIC)}, 90),
+        ({("a.test", "MX"): mx((0, "."))}, 1),
+        ({}, 1),
+        ({("a.test", "A"): a(PUBLIC)}, 1),
         ({("a.test", "MX"): mx((10, "mx.test")), ("mx.test", "A"): a(PUBLIC)}, None),
         ({("a.test", "MX"): Lookup(code="SERVFAIL")}, None),
     ],
@@ -37,7 +38,8 @@ def test_a_verdict_that_suppresses_is_due_for_a_recheck(
     found, _ = look("a.test", known)
 
     # THEN a recheck is due where the verdict suppresses, and nowhere else
-    assert next_recheck(found, Policy()) == (NOW + timedelta(days=days) if days else None)
+    domain = DomainFacts(domain="a.test", probe=found)
+    assert next_recheck(domain, Policy()) == (NOW + timedelta(days=days) if days else None)
 
 
 def test_missed_days_are_made_up_for_and_no_domain_comes_twice() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bounceledger.ledger import Outcome, items
-from bounceledger.state import DomainFacts, DomainVerdict, Probe
+from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span
 from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause
 from tests.faults.fake import FakeDynamoDB, failure
 from tests.unit.ledger.recording import NOW, TODAY, ledger, observe, stored
@@ -150,6 +150,6 @@ def test_a_recheck_that_falls_on_the_answered_day_stays() -> None:
     dead = found(DomainVerdict.MISSING, recheck_in=1)
     known = ledger(fake).record_probe(EMPTY, dead)
     ledger(fake).record_probe(
-        known, replace(dead), claims={Cause.DOMAIN_UNKNOWN: NOW}, due=TOMORROW
+        known, replace(dead), claims={Cause.DOMAIN_UNKNOWN: Span.at(NOW)}, due=TOMORROW
     )
     assert due_days(fake) == [TOMORROW]

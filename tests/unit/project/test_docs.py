@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bounceledger.state import DOMAIN_POLICY, DomainVerdict
+from bounceledger.state import DOMAIN_POLICY, DomainVerdict, Needs
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/**/README.md")]
@@ -46,7 +46,9 @@ def test_the_page_on_domains_has_every_row_of_the_policy() -> None:
     page = (ROOT / "docs/domains.md").read_text()
     for (claim, verdict), ruling in DOMAIN_POLICY.items():
         said = "either" if verdict is DomainVerdict.UNKNOWN else f"`{claim}`"
-        row = f"| {said} | `{verdict}` | `{ruling.effect.name}` | {ruling.because} |"
+        needs = f", needs {ruling.needs}" if ruling.needs is not Needs.NOTHING else ""
+        effect = f"`{ruling.effect.name}`{needs}"
+        row = f"| {said} | `{verdict}` | {effect} | {ruling.because} |"
         assert row in page
 
 

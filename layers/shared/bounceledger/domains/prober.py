@@ -11,7 +11,7 @@ from bounceledger.domains.rechecks import next_recheck
 from bounceledger.errors import InputError, QueueError
 from bounceledger.policy import Policy
 from bounceledger.queues import DeadLetters
-from bounceledger.state import DomainFacts, DomainVerdict, Probe
+from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span, join_domain
 from bounceledger.verdict import Cause
 
 RETRY_DELAYS = (60, 300, 1800, 7200, 21600, 43000)
@@ -40,7 +40,7 @@ class DomainLedger(Protocol):
         known: DomainFacts,
         probe: Probe,
         *,
-        claims: Mapping[Cause, datetime] | None = None,
+        claims: Mapping[Cause, Span] | None = None,
         due: date | None = None,
     ) -> DomainFacts:
         """Remember what DNS said."""
@@ -136,7 +136,8 @@ class Prober:
             if result.outcome is ProbeOutcome.GIVEN_UP:
                 self._recheck_later(known, found, request)
             return result
-        found = replace(found, recheck_at=next_recheck(found, self.policy))
+        looked = join_domain(known, DomainFacts(domain=domain, probe=found))
+        found = replace(found, recheck_at=next_recheck(looked, self.policy))
         self.ledger.record_probe(known, found, claims=request.claims, due=request.due)
         return ProbeResult(outcome=ProbeOutcome.PROBED, domain=domain, probe=found)
 
@@ -171,7 +172,7 @@ def _answers(probe: Probe, request: ProbeRequest, now: datetime) -> bool:
     if probe.verdict is DomainVerdict.UNKNOWN:
         return False
     if request.claims:
-        return probe.probed_at >= max(request.claims.values())
+        return probe.probed_at >= max(said.last for said in request.claims.values())
     return now - probe.probed_at < FRESH
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.policy import Policy
-from bounceledger.state import DomainVerdict, Probe
+from bounceledger.state import DEAD_VERDICTS, DomainFacts, DomainVerdict, Span, unbroken
 
 LOOK_BACK = 30
 """Days back for which missed rechecks are still made up."""
@@ -20,11 +20,21 @@ class Rechecks(Protocol):
         ...
 
 
-def next_recheck(probe: Probe, policy: Policy) -> datetime | None:
-    """When to look again, aware UTC: for every verdict that may suppress a domain."""
-    if probe.verdict in {DomainVerdict.ACCEPTS_MAIL, DomainVerdict.UNKNOWN}:
+def next_recheck(domain: DomainFacts, policy: Policy) -> datetime | None:
+    """When to look again, aware UTC: for every verdict that may suppress a domain.
+
+    Args:
+        domain: what is known of the domain, the latest finding included.
+        policy: the deployment's thresholds.
+    """
+    probe = domain.probe
+    if probe is None or probe.verdict in {DomainVerdict.ACCEPTS_MAIL, DomainVerdict.UNKNOWN}:
         return None
-    return probe.probed_at + timedelta(days=policy.dead_domain_recheck)
+    alike = DEAD_VERDICTS if probe.verdict in DEAD_VERDICTS else {probe.verdict}
+    found = unbroken(domain, alike) or Span.at(probe.probed_at)
+    gaps = [timedelta(days=days) for days in policy.recheck_gaps]
+    gap = next((gap for gap in gaps if gap > found.last - found.first), gaps[-1])
+    return probe.probed_at + gap
 
 
 def due(rechecks: Rechecks, today: date, *, days: int = LOOK_BACK) -> Iterator[ProbeRequest]:

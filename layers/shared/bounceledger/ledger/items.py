@@ -17,11 +17,14 @@ from bounceledger.state import (
     DomainFacts,
     DomainVerdict,
     Evidence,
+    FindingDay,
     Json,
     ManualEntry,
     Observation,
     Probe,
+    SoftDay,
     SourceEntry,
+    Span,
 )
 from bounceledger.verdict import Cause, Disposition
 
@@ -200,7 +203,7 @@ def _is_empty(value: object) -> bool:
     return value is False or value in (None, "", {})
 
 
-def _key_text(key: str | tuple[date, Cause]) -> str:
+def _key_text(key: str | SoftDay | FindingDay) -> str:
     return str(key) if isinstance(key, str) else f"{key[0].isoformat()} {key[1]}"
 
 
@@ -242,7 +245,8 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
     return DomainFacts(
         domain=item["pk"].removeprefix("DOMAIN#"),
         probe=_probe(item["probe"]) if "probe" in item else None,
-        claims={Cause(key): to_time(at) for key, at in _map(item, "claims")},
+        findings={_finding_day(key): _span(span) for key, span in _map(item, "findings")},
+        claims={Cause(key): _span(span) for key, span in _map(item, "claims")},
         version=item["version"],
     )
 
@@ -277,9 +281,20 @@ def _known(written: Mapping[str, Any], form: type[Evidence] | type[ManualEntry])
     return {name: value for name, value in written.items() if name in names}
 
 
-def _soft_day(key: str) -> tuple[date, Cause]:
+def _soft_day(key: str) -> SoftDay:
     day, _, cause = key.partition(" ")
     return date.fromisoformat(day), Cause(cause)
+
+
+def _finding_day(key: str) -> FindingDay:
+    day, _, verdict = key.partition(" ")
+    return date.fromisoformat(day), DomainVerdict(verdict)
+
+
+def _span(span: Mapping[str, Any] | str) -> Span:
+    if isinstance(span, str):  # as claims were stored before they had a first time
+        return Span.at(to_time(span))
+    return Span(first=to_time(span["first"]), last=to_time(span["last"]))
 
 
 def _manual(entry: Mapping[str, Any]) -> ManualEntry:

@@ -37,6 +37,7 @@ from bounceledger.state import (
     DomainVerdict,
     Observation,
     Probe,
+    Span,
     decide,
     join,
     join_domain,
@@ -288,7 +289,7 @@ class Ledger:
         known: DomainFacts,
         probe: Probe,
         *,
-        claims: Mapping[Cause, datetime] | None = None,
+        claims: Mapping[Cause, Span] | None = None,
         due: date | None = None,
     ) -> DomainFacts:
         """Remember what DNS said and when to ask again; twice is the same as once.
@@ -296,7 +297,7 @@ class Ledger:
         Args:
             known: facts of the domain as they were last read; empty ones if there are none.
             probe: what was found. An inconclusive one never replaces a conclusive one.
-            claims: the mail servers' claims that led to this probe, with their times.
+            claims: the mail servers' claims that led to this probe, with when they were made.
             due: UTC day on which the domain was due for this probe, which ends with it.
 
         Returns:

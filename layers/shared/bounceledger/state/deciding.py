@@ -8,7 +8,9 @@ from enum import StrEnum
 from bounceledger.policy import Policy
 from bounceledger.state.domain_policy import (
     DEAD_VERDICTS,
+    DOMAIN_POLICY,
     ClaimEffect,
+    Needs,
     effect_on,
     is_dead,
     reported_claim,
@@ -200,7 +202,7 @@ def _hard_reason(
         code=ReasonCode.HARD_BOUNCE, cause=cause, evidence=evidence, explanation=f"{said}."
     )
     probe = domain.probe if domain else None
-    match effect_on(cause, evidence.last, probe):
+    match effect_on(cause, evidence.last, domain):
         case ClaimEffect.REFUTED:
             return None
         case ClaimEffect.STANDS:
@@ -209,6 +211,12 @@ def _hard_reason(
             until = evidence.last + timedelta(days=policy.unconfirmed_term)
             words = f"{said}, but {_dns_words(probe)}: unconfirmed{_until(until)}."
             return replace(reason, until=until, unconfirmed=True, explanation=words)
+        case ClaimEffect.PENDING:
+            words = (
+                f"{said}, and DNS agrees so far: {_dns_words(probe)}. The whole domain is "
+                f"suppressed {_needs_words(cause, probe)}.{_alternate_words(probe)}"
+            )
+            return replace(reason, explanation=words)
         case ClaimEffect.WHOLE_DOMAIN:
             words = f"{said}, and DNS confirms it: {_dns_words(probe)}.{_alternate_words(probe)}"
             return replace(reason, scope=Scope.DOMAIN, explanation=words)
@@ -305,7 +313,7 @@ def _counts_as_soft(
         return False
     if cause.disposition is Disposition.SOFT:
         return True
-    return effect_on(cause, at, domain.probe if domain else None) is ClaimEffect.REFUTED
+    return effect_on(cause, at, domain) is ClaimEffect.REFUTED
 
 
 # -------------------------------------------------------------------------- in words
@@ -315,6 +323,17 @@ def _dns_words(probe: Probe | None) -> str:
     return (
         "" if probe is None else f"it {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
     )
+
+
+_NEEDS_WORDS: Mapping[Needs, str] = {
+    Needs.NOTHING: "at once",
+    Needs.SECOND_LOOK: "if a second look, at least a day after the first, finds the same",
+    Needs.SECOND_CLAIM: "if this is said again on another day",
+}
+
+
+def _needs_words(cause: Cause, probe: Probe | None) -> str:
+    return "" if probe is None else _NEEDS_WORDS[DOMAIN_POLICY[cause, probe.verdict].needs]
 
 
 def _alternate_words(probe: Probe | None) -> str:
@@ -329,7 +348,7 @@ def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) 
     probe = domain.probe if domain else None
     for cause in DOMAIN_CLAIMS:
         said = facts.evidence.get(cause)
-        if said and effect_on(cause, said.last, probe) is ClaimEffect.REFUTED:
+        if said and effect_on(cause, said.last, domain) is ClaimEffect.REFUTED:
             return (
                 f"A mail server said on {_day(said.last)} that {_HARD_MEANINGS[cause]}, but "
                 f"{_dns_words(probe)}: reversed, and counted as a soft bounce."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
@@ -239,21 +240,44 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The first and the last time at which something was said or found; aware UTC."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def at(cls, moment: datetime) -> Self:
+        """The span of a single moment."""
+        return cls(first=moment, last=moment)
+
+
+def join_span(a: Span, b: Span) -> Span:
+    """The span that covers both."""
+    return Span(first=min(a.first, b.first), last=max(a.last, b.last))
+
+
+type FindingDay = tuple[date, DomainVerdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFacts:
     """Everything that is remembered of one host name.
 
     Attributes:
         domain: canonical host name.
-        probe: the latest that was conclusive.
-        claims: latest time at which a mail server made each claim, see
-            `verdict.DOMAIN_CLAIMS`. Stored by the probe that the claim led to, so that it
-            holds for an address never mailed before, too.
+        probe: the latest that was conclusive; one that was not, if none was.
+        findings: conclusive findings by UTC day and verdict; bounded to the newest.
+        claims: when mail servers made each claim, see `verdict.DOMAIN_CLAIMS`. Stored by the
+            probe that the claim led to, so that it holds for an address never mailed before,
+            too.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
     domain: str
     probe: Probe | None = None
-    claims: Mapping[Cause, datetime] = field(default_factory=dict)
+    findings: Mapping[FindingDay, Span] = field(default_factory=dict)
+    claims: Mapping[Cause, Span] = field(default_factory=dict)
     version: int = 0
 
 

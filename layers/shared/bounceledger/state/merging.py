@@ -13,11 +13,14 @@ from bounceledger.state.facts import (
     DomainFacts,
     DomainVerdict,
     Evidence,
+    FindingDay,
     ManualEntry,
     Observation,
     Probe,
     SoftDay,
     SourceEntry,
+    Span,
+    join_span,
     keeps_soft_days,
     latest,
     utc_day,
@@ -28,6 +31,8 @@ MAX_STORED_DIAGNOSTIC = 1024
 """Bytes of a diagnostic that are stored (UTF-8)."""
 _MAX_STORED_STRING = 256
 """Bytes stored of every other string that a stranger wrote."""
+FINDINGS_KEPT = 16
+"""Findings, by day and verdict, that are remembered of a domain: with growing gaps, of years."""
 
 
 def merge(facts: AddressFacts, observation: Observation, policy: Policy) -> AddressFacts:
@@ -164,12 +169,26 @@ def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
     same probe, the later recheck holds: it was postponed.
     """
     probes = [probe for probe in (a.probe, b.probe) if probe is not None]
+    # A finding that is dropped has `FINDINGS_KEPT` newer ones beside it from then on, so every
+    # later step would drop it, too.
+    united = _union(findings_of(a), findings_of(b), join_span)
+    kept = sorted(united)[-FINDINGS_KEPT:]
     return DomainFacts(
         domain=a.domain,
         probe=max(probes, key=_rank, default=None),
-        claims=_union(a.claims, b.claims, max),
+        findings={day: united[day] for day in kept},
+        claims=_union(a.claims, b.claims, join_span),
         version=max(a.version, b.version),
     )
+
+
+def findings_of(facts: DomainFacts) -> Mapping[FindingDay, Span]:
+    """All findings, that of the probe included."""
+    probe = facts.probe
+    if probe is None or probe.verdict is DomainVerdict.UNKNOWN:
+        return facts.findings
+    key = utc_day(probe.probed_at), probe.verdict
+    return _union(facts.findings, {key: Span.at(probe.probed_at)}, join_span)
 
 
 def _rank(probe: Probe) -> tuple[bool, datetime, datetime, str]:
