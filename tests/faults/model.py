@@ -20,7 +20,9 @@ SOFT = (
     "expired",
     "greylisted",
     "unknown",
+    "domain_unreachable",
 )
+CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")
 
 
 def expected(observations: Iterable[Observation]) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
             {
                 address.rpartition("@")[2]
                 for address, items in by_address.items()
-                if any(cause(i) in ("domain_unknown", "no_mail_accepted") for i in items)
+                if any(cause(i) in CLAIMS for i in items)
             }
         ),
     }
@@ -68,6 +70,8 @@ def cause(item: Observation) -> str:
     if event.kind != "bounce" or item.verdict is None:
         return ""
     category = str(item.verdict.category)
+    if category in SOFT and item.verdict.scope == "domain":
+        return "domain_unreachable"
     return category if category in (*HARD, *SOFT, "provider_suppressed") else ""
 
 

@@ -70,7 +70,8 @@ def _observation(dice: random.Random, name: str, address: str, source: str) -> O
         return state.observe(event, policy=Policy())
     disposition = _weighted(dice, _DISPOSITIONS)
     category = dice.choice([c for c in Category if DISPOSITIONS[c] is disposition])
-    verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
+    scope = Scope.DOMAIN if dice.random() < 0.1 else Scope.ADDRESS
+    verdict = Verdict(category=category, scope=scope, rule=f"{category}-1", reply_code=550)
     return state.observe(event, policy=Policy(), verdict=verdict)
 
 

@@ -11,7 +11,7 @@ from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import QueueError
 from bounceledger.ledger.stream import claims_change
 from bounceledger.state import Span
-from bounceledger.verdict import Category, Cause
+from bounceledger.verdict import Category, Cause, Scope
 from tests.fakes import FakeDeadLetters, FakeProbes
 from tests.stream_records import NOW, bounced, record
 
@@ -31,6 +31,12 @@ def test_only_two_categories_claim_something_of_the_domain(category: Category) -
     # THEN the domain is to be probed for the two that say something of it
     speaks_of_domain = category in {Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN}
     assert claims == ({Cause(category): Span.at(NOW)} if speaks_of_domain else {})
+
+
+def test_a_soft_reply_about_the_domain_is_a_claim() -> None:
+    """A message that expired since the domain cannot be looked up makes DNS be asked."""
+    claims = claims_in(record(bounced(Category.EXPIRED, scope=Scope.DOMAIN)))
+    assert claims == {Cause.DOMAIN_UNREACHABLE: Span.at(NOW)}
 
 
 def test_a_claim_that_was_known_is_not_new() -> None:

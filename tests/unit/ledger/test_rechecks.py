@@ -9,7 +9,7 @@ import pytest
 
 from bounceledger.ledger import Outcome, items
 from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span
-from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause
+from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause, Scope
 from tests.faults.fake import FakeDynamoDB, failure
 from tests.unit.ledger.recording import NOW, TODAY, ledger, observe, stored
 
@@ -23,13 +23,14 @@ def due_days(fake: FakeDynamoDB, domain: str = "example.test") -> list[date]:
     return [date.fromisoformat(pk.removeprefix("RECHECK#")) for pk in pks]
 
 
+@pytest.mark.parametrize("scope", Scope)
 @pytest.mark.parametrize("category", Category)
-def test_a_claim_makes_its_domain_due_tomorrow(category: Category) -> None:
+def test_a_claim_makes_its_domain_due_tomorrow(category: Category, scope: Scope) -> None:
     """No other bounce writes anything more."""
     fake = FakeDynamoDB()
-    ledger(fake).record([observe("e", category)])
-    claims = {Category(cause) for cause in DOMAIN_CLAIMS}
-    assert due_days(fake) == ([TOMORROW] if category in claims else [])
+    ledger(fake).record([observe("e", category, scope=scope)])
+    claims = Cause.of(category, scope) in DOMAIN_CLAIMS
+    assert due_days(fake) == ([TOMORROW] if claims else [])
 
 
 def test_the_claims_of_a_batch_take_one_call_and_one_item_per_domain() -> None:

@@ -45,7 +45,7 @@ def test_the_page_on_domains_has_every_row_of_the_policy() -> None:
     """The table that people read is the one that decides, reason included."""
     page = (ROOT / "docs/domains.md").read_text()
     for (claim, verdict), ruling in DOMAIN_POLICY.items():
-        said = "either" if verdict is DomainVerdict.UNKNOWN else f"`{claim}`"
+        said = "any" if verdict is DomainVerdict.UNKNOWN else f"`{claim}`"
         needs = f", needs {ruling.needs}" if ruling.needs is not Needs.NOTHING else ""
         effect = f"`{ruling.effect.name}`{needs}"
         row = f"| {said} | `{verdict}` | {effect} | {ruling.because} |"

@@ -42,7 +42,13 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: Any) -> Observation:
+def bounce(
+    category: Category,
+    ago: float = 1,
+    source: str = "fair",
+    scope: Scope = Scope.ADDRESS,
+    **fields: Any,
+) -> Observation:
     event = MailEvent(
         event_id=f"{category} {ago} {source}",
         provider="ses",
@@ -54,7 +60,7 @@ def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: A
         **fields,
     )
     return state.observe(
-        event, policy=Policy(), verdict=Verdict(category=category, scope=Scope.ADDRESS, rule="rule")
+        event, policy=Policy(), verdict=Verdict(category=category, scope=scope, rule="rule")
     )
 
 

@@ -10,7 +10,7 @@ from bounceledger.state import (
     ReasonCode,
     Span,
 )
-from bounceledger.verdict import Category, Cause, Scope
+from bounceledger.verdict import Category, Cause, Disposition, Scope
 from tests.unit.state.histories import NOW, bounce, days, decide, facts, probed, why
 
 EFFECTS: dict[tuple[Cause, DomainVerdict], ClaimEffect] = {
@@ -26,7 +26,15 @@ EFFECTS: dict[tuple[Cause, DomainVerdict], ClaimEffect] = {
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.IMPLICIT_MX): ClaimEffect.UNCONFIRMED,
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.ACCEPTS_MAIL): ClaimEffect.REFUTED,
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): ClaimEffect.STANDS,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NULL_MX): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.MISSING): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NO_MAIL_HOST): ClaimEffect.WHOLE_DOMAIN,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.IMPLICIT_MX): ClaimEffect.STANDS,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.ACCEPTS_MAIL): ClaimEffect.REFUTED,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.UNKNOWN): ClaimEffect.STANDS,
 }
+HARD_ROWS = [row for row in EFFECTS if row[0].disposition is Disposition.HARD]
+SOFT_ROWS = [row for row in EFFECTS if row not in HARD_ROWS]
 
 
 def test_every_claim_has_an_effect_under_every_verdict_and_a_reason_for_it() -> None:
@@ -39,7 +47,7 @@ def test_a_domain_is_dead_where_no_claim_could_change_it() -> None:
     assert dead == DEAD_VERDICTS
 
 
-@pytest.mark.parametrize(("cause", "verdict"), EFFECTS)
+@pytest.mark.parametrize(("cause", "verdict"), HARD_ROWS)
 def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdict) -> None:
     # GIVEN a claim that was made on two days, and two later probes
     known = facts(bounce(Category(cause), ago=2))
@@ -69,6 +77,37 @@ def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdic
             assert not mine.suppressed
             assert "reversed" in mine.explanation
             assert not new.suppressed
+
+
+@pytest.mark.parametrize(("cause", "verdict"), SOFT_ROWS)
+def test_a_soft_reply_about_a_domain_suppresses_only_if_dns_calls_it_dead(
+    cause: Cause, verdict: DomainVerdict
+) -> None:
+    # GIVEN a reply that the domain could not be looked up, and a later probe
+    known = facts(bounce(Category.EXPIRED, ago=2, scope=Scope.DOMAIN))
+    once = probed(verdict, first_ago=0.5, claims={cause: Span.at(NOW - days(2))})
+    # WHEN that address and one that was never mailed are decided after one look, and after two
+    mine, new = decide(known, once, NOW), decide(None, once, NOW)
+    twice = decide(None, probed(verdict, claims={cause: Span.at(NOW - days(2))}), NOW)
+    # THEN the address is suppressed if DNS calls the domain dead, everyone after two looks
+    assert mine.suppressed is (EFFECTS[cause, verdict] is ClaimEffect.WHOLE_DOMAIN)
+    assert new.suppressed is (verdict is DomainVerdict.NULL_MX)
+    assert twice.suppressed is mine.suppressed
+    # AND the reason is the domain, since the reply alone is none
+    if mine.suppressed:
+        assert (mine.reason_code, mine.until) == (ReasonCode.DEAD_DOMAIN, None)
+        assert mine.scope is (Scope.DOMAIN if new.suppressed else Scope.ADDRESS)
+
+
+@pytest.mark.parametrize("verdict", [None, *DomainVerdict])
+def test_a_soft_reply_about_a_domain_counts_as_a_soft_bounce(
+    verdict: DomainVerdict | None,
+) -> None:
+    """Whatever DNS says, and before it was asked: the reply itself stays soft."""
+    known = facts(*(bounce(Category.EXPIRED, ago, scope=Scope.DOMAIN) for ago in (3, 2, 1)))
+    domain = probed(verdict) if verdict else None
+    assert ReasonCode.SOFT_BOUNCES in why(decide(known, domain, NOW))
+    assert why(decide(facts(bounce(Category.EXPIRED, scope=Scope.DOMAIN)), None, NOW)) == []
 
 
 @pytest.mark.parametrize("verdict", sorted(DEAD_VERDICTS))

@@ -41,7 +41,11 @@ def source_entry(entry: SourceEntry | None) -> JsonObject | None:
     if entry is None:
         return None
     cause, evidence = entry.leading
-    return {"lead_source": entry.lead_source, "category": cause, **_evidence(evidence)}
+    return {
+        "lead_source": entry.lead_source,
+        "category": cause.category or cause,
+        **_evidence(evidence),
+    }
 
 
 def domain(facts: DomainFacts) -> JsonObject:

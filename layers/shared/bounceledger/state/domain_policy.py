@@ -1,7 +1,8 @@
 """What a claim about a domain is worth once DNS was asked.
 
 A claim is a reply that speaks of the whole domain: it accepts no mail (RFC 7504, RFC 7505),
-or does not exist. All other hard causes speak of the mailbox, and DNS has no say in them.
+does not exist, or could not be reached. All other causes speak of the mailbox, and DNS has no
+say in them.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ class ClaimEffect(Enum):
     """What becomes of a claim."""
 
     STANDS = auto()
-    """The address is suppressed permanently, as the reply said."""
+    """As the reply said: the address is suppressed permanently, or has a soft bounce."""
     WHOLE_DOMAIN = auto()
     """Everyone at the host name is suppressed, until a recheck finds a mail host."""
     PENDING = auto()
@@ -96,6 +97,18 @@ DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
         ClaimEffect.REFUTED, "the domain works: the lookup behind the reply must have failed"
     ),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): _NO_ANSWER,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NULL_MX): Ruling(
+        ClaimEffect.WHOLE_DOMAIN, "the domain itself says that it accepts no mail (RFC 7505)"
+    ),
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.MISSING): _NO_SUCH_NAME,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NO_MAIL_HOST): _NO_HOST_LEFT,
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.IMPLICIT_MX): Ruling(
+        ClaimEffect.STANDS, "the name exists, and trouble that may pass is no proof of more"
+    ),
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.ACCEPTS_MAIL): Ruling(
+        ClaimEffect.REFUTED, "the domain works: the trouble has passed"
+    ),
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.UNKNOWN): _NO_ANSWER,
 }
 """The policy: what becomes of each claim under each verdict of DNS.
 
@@ -117,7 +130,7 @@ Each confirms any other.
 
 
 def effect_on(cause: Cause, said_at: datetime, domain: DomainFacts | None) -> ClaimEffect:
-    """What is known of the domain makes this of a hard cause.
+    """What is known of the domain makes this of a cause.
 
     Args:
         cause: what the reply said.

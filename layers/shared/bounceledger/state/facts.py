@@ -59,7 +59,7 @@ def observe(
 
 def _cause_of(event: MailEvent, verdict: Verdict | None, policy: Policy) -> Cause | None:
     if event.kind is Kind.BOUNCE and verdict is not None:
-        return Cause.of(verdict.category)
+        return Cause.of(verdict.category, verdict.scope)
     if event.kind is not Kind.COMPLAINT or event.provider_reason is ProviderReason.NOT_SPAM:
         return None
     if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
