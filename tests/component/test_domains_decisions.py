@@ -480,3 +480,19 @@ def test_a_claim_that_was_given_up_is_checked_until_dns_answers(world: World) ->
     assert [r.domain for r in due(world.ledger, world.now.date())] == []
     later = world.now.date() + timedelta(days=7)
     assert [r.domain for r in due(world.ledger, later)] == ["any.broken.test"]
+
+
+def test_a_vendor_is_not_charged_for_a_domain_that_dns_shows_alive(world: World) -> None:
+    """A failed lookup at sending time is nobody's lead quality."""
+    # GIVEN two bounces of a living domain, which count until DNS was asked
+    for name in ("ann", "bob"):
+        world.bounce(f"{name}@company.test", NO_SUCH_DOMAIN)
+    today = world.now.date()
+    counted = {"hard": 2, "category_domain_unknown": 2, "suppressed": 2, "claims_unconfirmed": 2}
+    assert world.ledger.counts("webinar", today, today).days == {today: counted}
+
+    # WHEN it is probed
+    world.probe()
+
+    # THEN nothing is left of them but how many there were
+    assert world.ledger.counts("webinar", today, today).days == {today: {"claims_refuted": 2}}

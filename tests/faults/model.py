@@ -22,6 +22,7 @@ SOFT = (
     "unknown",
     "domain_unreachable",
 )
+HARD_CLAIMS = ("domain_unknown", "no_mail_accepted")
 CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")
 
 
@@ -39,20 +40,31 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
     facts = {
         address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
     }
-    for known in facts.values():
-        for source, touch in known["attributions"].items():
+    claims: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in observations:
+        if cause(item) in HARD_CLAIMS:
+            line = f"{item.event.lead_source} {text(item.event.occurred_at)}"
+            claims[f"{line}#{host(item.event.address)}#{cause(item)}"]["events"] += 1
+    for address, known in facts.items():
+        for source in {*known["attributions"], *known["claim_attributions"]}:
+            claimed = source not in known["attributions"]
+            touch = known["claim_attributions" if claimed else "attributions"][source]
             counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
+            if claimed:
+                claim = f"{source} {touch['at']}#{host(address)}#{touch['cause']}"
+                claims[claim]["suppressed"] += 1
     return {
         "facts": facts,
         "entries": {name: evidence_of(items) for name, items in by_entry.items()},
         "counts": {name: dict(counter) for name, counter in counts.items()},
+        "claims": {name: dict(counter) for name, counter in claims.items()},
         "events": sorted(
             f"{a} {i.event.event_id}" for a, items in by_address.items() for i in items
         ),
         "listed": sorted({i.event.lead_source for items in by_address.values() for i in items}),
         "to probe": sorted(
             {
-                address.rpartition("@")[2]
+                host(address)
                 for address, items in by_address.items()
                 if any(cause(i) in CLAIMS for i in items)
             }
@@ -115,18 +127,19 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
             )
             for source in {i.event.lead_source for i in evidence}
         },
-        "attributions": {
-            source: min(
-                (
-                    {"at": text(i.event.occurred_at), "cause": cause(i)}
-                    for i in touches
-                    if i.event.lead_source == source
-                ),
-                key=lambda touch: (touch["at"], touch["cause"]),
-            )
-            for source in {i.event.lead_source for i in touches}
-        },
+        "attributions": first_touches(i for i in touches if cause(i) not in HARD_CLAIMS),
+        "claim_attributions": first_touches(i for i in touches if cause(i) in HARD_CLAIMS),
     }
+
+
+def first_touches(touches: Iterable[Observation]) -> dict[str, Any]:
+    """The first event of each source."""
+    found: dict[str, Any] = {}
+    for i in touches:
+        touch = {"at": text(i.event.occurred_at), "cause": cause(i)}
+        known = found.setdefault(i.event.lead_source, touch)
+        found[i.event.lead_source] = min(known, touch, key=lambda t: (t["at"], t["cause"]))
+    return found
 
 
 def evidence_of(items: Iterable[Observation]) -> dict[str, Any]:
@@ -191,6 +204,11 @@ def day(item: Observation) -> str:
     return item.event.occurred_at.astimezone(UTC).date().isoformat()
 
 
+def host(address: str) -> str:
+    """Host name of an address."""
+    return address.rpartition("@")[2]
+
+
 def text(at: datetime) -> str:
     """A time as the table has it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -202,6 +220,7 @@ def text(at: datetime) -> str:
 def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same picture of a table, from its items in DynamoDB's form."""
     picture: dict[str, Any] = {"facts": {}, "entries": {}, "counts": {}, "events": [], "listed": []}
+    claims = picture["claims"] = {}
     to_probe = set()
     for item in ({k: plain(v) for k, v in attributes.items()} for attributes in scanned):
         kind, _, name = item["pk"].partition("#")
@@ -219,6 +238,10 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             picture["counts"][line] = {k: v for k, v in sums.items() if v}
         elif kind == "SOURCES":
             picture["listed"].append(item["sk"])
+        elif kind == "CLAIM":
+            claims[f"{name} {item['sk']}"] = {
+                k: item[k] for k in ("events", "suppressed") if item.get(k)
+            }
         elif kind == "RECHECK":
             to_probe.add(item["sk"])
         else:
@@ -237,6 +260,7 @@ def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
         "delivered_at": facts.get("delivered_at") if soft else None,
         "sources": facts["sources"],
         "attributions": facts.get("attributions", {}),
+        "claim_attributions": facts.get("claim_attributions", {}),
     }
 
 

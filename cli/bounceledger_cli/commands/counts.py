@@ -134,6 +134,13 @@ def _print(console: Console, found: "Counts", totals: Mapping[str, int], title: 
     if categories:
         console.line()
         print_table(console, ("category", "bounces"), list(categories.items()))
+    refuted, open_ = (totals.get(f"claims_{name}", 0) for name in ("refuted", "unconfirmed"))
+    if refuted or open_:
+        console.line()
+        console.line(f"Bounces for a dead domain: {refuted} refuted by DNS and left out above,")
+        console.line(f"{open_} neither confirmed nor refuted and counted.")
+    if not found.claims_complete:
+        console.line("Not all claims were looked at; ask for fewer days.")
 
 
 def _percent(share: float | None) -> str:

@@ -147,6 +147,10 @@ if DNS shows that the domain is dead.
 """
 
 
+HARD_CLAIMS = tuple(claim for claim in DOMAIN_CLAIMS if claim.disposition is Disposition.HARD)
+"""Claims that count against a lead source, unless DNS shows that the domain is alive."""
+
+
 class Scope(StrEnum):
     """Whom a verdict or a suppression is about."""
 

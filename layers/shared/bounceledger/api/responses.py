@@ -86,6 +86,7 @@ def counts(counted: Counts) -> JsonObject:
         "lead_source": counted.source,
         "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
         "totals": day_counts(totals),
+        "claims_complete": counted.claims_complete,
     }
 
 

@@ -84,6 +84,16 @@ def counter_key(lead_source: str, shard: int, day: date) -> Key:
     return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
 
 
+def claim_key(lead_source: str, at: datetime, domain: str, claim: Cause) -> Key:
+    """Sums of a lead source's claims about a domain at one time."""
+    return Key(f"CLAIM#{lead_source}", f"{to_text(at)}#{domain}#{claim}")
+
+
+def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of a lead source's claims on some UTC days, both included."""
+    return f"CLAIM#{lead_source}", (first.isoformat(), last.isoformat() + LAST)
+
+
 def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
     return Key("SOURCES", lead_source)
@@ -222,10 +232,8 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         voided_at={Cause(key): to_time(at) for key, at in _map(item, "voided_at")},
         manual=_manual(item["manual"]) if "manual" in item else None,
         sources={source: to_time(at) for source, at in _map(item, "sources")},
-        attributions={
-            source: Attribution(at=to_time(first["at"]), cause=Cause(first["cause"]))
-            for source, first in _map(item, "attributions")
-        },
+        attributions=_attributions(item, "attributions"),
+        claim_attributions=_attributions(item, "claim_attributions"),
         version=item["version"],
     )
 
@@ -257,12 +265,44 @@ def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
     return day, {name: value for name, value in item.items() if name not in Key._fields}
 
 
+class ClaimSums(NamedTuple):
+    """What one lead source is charged with for claims about a domain at one time.
+
+    Attributes:
+        at: when the claims were made.
+        domain: canonical host name.
+        claim: what was said.
+        events: bounces that said it.
+        suppressed: addresses with which the source is charged for it alone.
+    """
+
+    at: datetime
+    domain: str
+    claim: Cause
+    events: int
+    suppressed: int
+
+
+def claim_sums_of_item(item: Mapping[str, Any]) -> ClaimSums:
+    """The sums of a claim's item."""
+    at, domain, claim = item["sk"].split("#")
+    sums = (item.get(name, 0) for name in ("events", "suppressed"))
+    return ClaimSums(to_time(at), domain, Cause(claim), *sums)
+
+
 def _map(item: Mapping[str, Any], name: str) -> Any:
     return item.get(name, {}).items()
 
 
 def _time(item: Mapping[str, Any], name: str) -> datetime | None:
     return to_time(item[name]) if name in item else None
+
+
+def _attributions(item: Mapping[str, Any], name: str) -> dict[str, Attribution]:
+    return {
+        source: Attribution(at=to_time(first["at"]), cause=Cause(first["cause"]))
+        for source, first in _map(item, name)
+    }
 
 
 def _evidence(item: Mapping[str, Any]) -> dict[Cause, Evidence]:

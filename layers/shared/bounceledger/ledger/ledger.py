@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 from bounceledger.addresses import domain_of
@@ -18,7 +18,13 @@ from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import IGNORED, slices
 from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
-from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.results import (
+    MAX_CLAIMS_READ,
+    CheckResult,
+    Counts,
+    Outcome,
+    RecordResult,
+)
 from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.table import (
     Action,
@@ -33,6 +39,7 @@ from bounceledger.ledger.table import (
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
+    ClaimStanding,
     DomainFacts,
     DomainVerdict,
     Observation,
@@ -41,6 +48,7 @@ from bounceledger.state import (
     decide,
     join,
     join_domain,
+    standing_of,
     utc_day,
 )
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
@@ -90,6 +98,7 @@ class Ledger:
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[int], int] = random.randrange,
         time_limit: timedelta | None = None,
+        max_claims: int = MAX_CLAIMS_READ,
     ) -> None:
         """A ledger over the table `settings.table_name`; makes no call yet.
 
@@ -100,12 +109,14 @@ class Ledger:
             sleep: waits for seconds.
             draw: a whole number below its argument; chooses the shards of counters.
             time_limit: time after which an operation without a deadline begins no further try.
+            max_claims: claims that one answer of `counts` looks at.
         """
         self._table = Table(client, settings.table_name)
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
         self._time_limit = time_limit
+        self._max_claims = max_claims
         shards = Shards(settings.counter_shards, settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
         self._sources = SeenSources(settings.max_sources_per_day)
@@ -331,7 +342,10 @@ class Ledger:
             yield str(item["sk"])
 
     def counts(self, source: str, first: date, last: date) -> Counts:
-        """Outcomes of one lead source's messages on the days `first` to `last`, both included."""
+        """Outcomes of one lead source's messages on the days `first` to `last`, both included.
+
+        Claims about a domain that DNS shows alive are left out, and counted apart.
+        """
 
         def read(shard: int) -> list[Item]:
             pk, low = items.counter_key(source, shard, first)
@@ -344,10 +358,33 @@ class Ledger:
                 for item in part:
                     day, sums = items.sums_of_item(item)
                     days.setdefault(day, Counter()).update(sums)
+        complete = self._judge_claims(source, first, last, days)
         return Counts(
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
+            claims_complete=complete,
         )
+
+    def _judge_claims(
+        self, source: str, first: date, last: date, days: dict[date, Counter[str]]
+    ) -> bool:
+        """Take refuted claims out of a source's counters; False if there were too many."""
+        pk, sort_keys = items.claim_range(source, first, last)
+        found = self._table.query(pk, sort_keys, self._budget())
+        claims = [items.claim_sums_of_item(item) for item in islice(found, self._max_claims + 1)]
+        complete = len(claims) <= self._max_claims
+        claims = claims[: self._max_claims]
+        domains = self.domain_facts([claim.domain for claim in claims])
+        for claim in claims:
+            counters = days.setdefault(utc_day(claim.at), Counter())
+            standing = standing_of(claim.at, domains.get(claim.domain))
+            if standing is not ClaimStanding.CONFIRMED:
+                counters[f"claims_{standing}"] += claim.events
+            if standing is ClaimStanding.REFUTED:
+                counters["hard"] -= claim.events
+                counters[f"category_{claim.claim}"] -= claim.events
+                counters["suppressed"] -= claim.suppressed
+        return complete
 
     def _budget(self, deadline: datetime | None = None) -> RetryBudget:
         if deadline is None and self._time_limit is not None:

@@ -7,6 +7,9 @@ from enum import Enum, auto
 
 from bounceledger.state import AddressFacts, Decision, DomainFacts, SourceEntry
 
+MAX_CLAIMS_READ = 5000
+"""Claims, by time, that one answer about a lead source looks at; a call per 100 domains."""
+
 
 class Outcome(Enum):
     """What became of one observation."""
@@ -76,9 +79,14 @@ class Counts:
         source: the lead source.
         days: by UTC day of the events; each maps a counter to its value. Counters are
             delivered, hard, soft, block, echo, complaint, delayed, rejected, suppressed
-            (addresses first suppressed because of mail to this source's leads) and
-            ``category_<name>``; counters at zero are left out.
+            (addresses first suppressed because of mail to this source's leads),
+            ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``; counters at
+            zero are left out. Claims that DNS refuted are in no counter but
+            ``claims_refuted``.
+        claims_complete: whether all claims of these days were looked at. Otherwise those
+            after the first `MAX_CLAIMS_READ` count as they were made.
     """
 
     source: str
     days: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    claims_complete: bool = True

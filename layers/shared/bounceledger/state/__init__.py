@@ -21,10 +21,12 @@ from bounceledger.state.domain_policy import (
     DEAD_VERDICTS,
     DOMAIN_POLICY,
     ClaimEffect,
+    ClaimStanding,
     Needs,
     Ruling,
     effect_on,
     is_dead,
+    standing_of,
     unbroken,
 )
 from bounceledger.state.facts import (
@@ -66,6 +68,7 @@ __all__ = [
     "AddressFacts",
     "Attribution",
     "ClaimEffect",
+    "ClaimStanding",
     "Decision",
     "DomainFacts",
     "DomainVerdict",
@@ -97,6 +100,7 @@ __all__ = [
     "merge_source",
     "observe",
     "soft_suppressions",
+    "standing_of",
     "unbroken",
     "utc_day",
 ]

@@ -206,3 +206,38 @@ def unbroken(domain: DomainFacts, verdicts: AbstractSet[DomainVerdict]) -> Span 
 def reported_claim(domain: DomainFacts) -> Cause | None:
     """The claim that is reported for a domain, if any was made."""
     return next((claim for claim in DOMAIN_CLAIMS if claim in domain.claims), None)
+
+
+class ClaimStanding(StrEnum):
+    """What DNS makes of one claim for good, when a lead source is charged with it."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    UNCONFIRMED = "unconfirmed"
+
+
+def standing_of(at: datetime, domain: DomainFacts | None) -> ClaimStanding:
+    """What the first conclusive finding after a hard claim made of it.
+
+    Later findings change nothing: a domain that comes back was dead when the claim was made.
+    A domain without an MX record is neither dead nor shown to be alive.
+
+    Args:
+        at: when the claim was made.
+        domain: facts of the domain; None if it was never probed.
+    """
+    found = findings_of(domain) if domain else {}
+    # Of a finding's day only the ends are known, so one that began before the claim counts
+    # when it was last made.
+    later = [
+        (span.first if span.first >= at else span.last, verdict)
+        for (_, verdict), span in found.items()
+        if span.last >= at
+    ]
+    if not later:
+        return ClaimStanding.UNCONFIRMED
+    _, verdict = min(later)
+    if verdict in DEAD_VERDICTS:
+        return ClaimStanding.CONFIRMED
+    refuted = verdict is DomainVerdict.ACCEPTS_MAIL
+    return ClaimStanding.REFUTED if refuted else ClaimStanding.UNCONFIRMED

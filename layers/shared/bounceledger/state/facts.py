@@ -101,7 +101,8 @@ class Evidence:
 class Attribution:
     """The first hard bounce or complaint that a lead source got for an address.
 
-    Counted as `suppressed` on the UTC day of `at`. Ordered by time, then cause.
+    The one that the source is charged with counts as `suppressed` on the UTC day of `at`.
+    Ordered by time, then cause.
     """
 
     at: datetime
@@ -137,7 +138,9 @@ class AddressFacts:
         voided_at: the same for one cause, where a wrong rule suppressed.
         manual: the latest manual entry.
         sources: first evidence per lead source; bounded to the earliest.
-        attributions: first hard bounce or complaint per lead source; bounded likewise.
+        attributions: first hard bounce or complaint per lead source; bounded likewise. Claims
+            about the domain are kept apart, since DNS may refute them.
+        claim_attributions: first hard claim about the domain per lead source; likewise.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
@@ -151,12 +154,18 @@ class AddressFacts:
     manual: ManualEntry | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict)
     attributions: Mapping[str, Attribution] = field(default_factory=dict)
+    claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
     version: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         return self == AddressFacts(address=self.address, version=self.version)
+
+    @property
+    def charged(self) -> Mapping[str, Attribution]:
+        """What each lead source is charged with: a claim only if there is nothing else."""
+        return {**self.claim_attributions, **self.attributions}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from bounceledger.state.facts import (
     latest,
     utc_day,
 )
-from bounceledger.verdict import Cause, Disposition
+from bounceledger.verdict import HARD_CLAIMS, Cause, Disposition
 
 MAX_STORED_DIAGNOSTIC = 1024
 """Bytes of a diagnostic that are stored (UTF-8)."""
@@ -48,6 +48,7 @@ def facts_of(observation: Observation) -> AddressFacts:
     if cause is None:
         return AddressFacts(address=event.address)
     attributed = cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD
+    attribution = {event.lead_source: Attribution(at=event.occurred_at, cause=cause)}
     return AddressFacts(
         address=event.address,
         evidence={cause: _evidence(observation)},
@@ -57,11 +58,8 @@ def facts_of(observation: Observation) -> AddressFacts:
             else {}
         ),
         sources={event.lead_source: event.occurred_at},
-        attributions=(
-            {event.lead_source: Attribution(at=event.occurred_at, cause=cause)}
-            if attributed
-            else {}
-        ),
+        attributions=attribution if attributed and cause not in HARD_CLAIMS else {},
+        claim_attributions=attribution if cause in HARD_CLAIMS else {},
     )
 
 
@@ -114,6 +112,9 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
         manual=_latest_entry(a.manual, b.manual),
         sources=_earliest(_union(a.sources, b.sources, min), policy.sources_kept),
         attributions=_earliest(_union(a.attributions, b.attributions, min), policy.sources_kept),
+        claim_attributions=_earliest(
+            _union(a.claim_attributions, b.claim_attributions, min), policy.sources_kept
+        ),
         version=version,
     )
 
