@@ -10,6 +10,10 @@ FUZZ_SECONDS ?= 600
 OVERRIDES = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 PIP := -m pip --disable-pip-version-check --quiet
 export SAM_CLI_TELEMETRY := 0
+# botocore, and so SAM, reads AWS_DEFAULT_REGION only; elsewhere AWS_REGION is read, and wins.
+ifneq ($(AWS_REGION),)
+export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
 # SAM looks for an executable called python3.13.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 

@@ -70,7 +70,7 @@ class FakeLedger:
 
 
 class FakeDeadLetters:
-    """A dead-letter queue in memory, which can be made to refuse."""
+    """A dead-letter queue in memory, which can be down."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.messages: list[tuple[str, InputError]] = []
@@ -86,7 +86,7 @@ class FakeDeadLetters:
 
 
 class FakeProbes:
-    """A probe queue in memory, which can be made to refuse."""
+    """A probe queue in memory, which can be down."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.requests: list[ProbeRequest] = []
@@ -95,7 +95,7 @@ class FakeProbes:
     def send(self, requests: Iterable[ProbeRequest]) -> None:
         for request in requests:
             if self._down:
-                raise QueueError("the probe queue took no message")
+                raise QueueError("could not send to the probe queue")
             self.requests.append(request)
 
 

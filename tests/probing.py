@@ -22,7 +22,7 @@ CLAIM = {Cause.NO_MAIL_ACCEPTED: Span.at(NOW - timedelta(minutes=2))}
 
 
 class FakeDomainLedger:
-    """The domain's part of a ledger, in memory; it can be made to take no write."""
+    """The domain's part of a ledger, in memory; it can be down."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.domains: dict[str, DomainFacts] = {}
@@ -53,8 +53,8 @@ class FakeDomainLedger:
         return after
 
 
-class FakeQueue:
-    """Remembers how long messages are kept back; it can be made to refuse."""
+class FakeProbeQueue:
+    """Remembers for how long messages are hidden; it can be down."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.hidden: list[tuple[str, int]] = []
@@ -66,16 +66,16 @@ class FakeQueue:
         self.hidden.append((receipt_handle, seconds))
 
 
-class Dns:
-    """Says the same of every domain, and counts how often it was asked."""
+class FakeDns:
+    """Finds the same for every domain, and remembers the probes."""
 
     def __init__(self, verdict: V = V.NULL_MX) -> None:
         self.verdict = verdict
         self.now = NOW
-        self.asked: list[str] = []
+        self.probed: list[str] = []
 
     def __call__(self, domain: str) -> Probe:
-        self.asked.append(domain)
+        self.probed.append(domain)
         details: dict[str, Json] = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
         return Probe(verdict=self.verdict, probed_at=self.now, details=details)
 
@@ -95,14 +95,14 @@ def message(
 
 
 def prober(
-    dns: Dns,
+    dns: FakeDns,
     facts: FakeDomainLedger | None = None,
-    queue: FakeQueue | None = None,
+    queue: FakeProbeQueue | None = None,
     dead_letters: FakeDeadLetters | None = None,
 ) -> Prober:
     return Prober(
         facts or FakeDomainLedger(),
-        queue or FakeQueue(),
+        queue or FakeProbeQueue(),
         FakeDeadLetters() if dead_letters is None else dead_letters,
         dns,
         Policy(),

@@ -275,6 +275,7 @@ def _run_sam(*arguments: str, log: Path, endpoint_url: str | None = None) -> Non
             "AWS_ENDPOINT_URL": endpoint_url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "SAM_CLI_POLL_DELAY": "0.3",
         }

@@ -1,19 +1,14 @@
-"""Lists of addresses or domains as people export them: one per line, or CSV.
+"""Lists of addresses or domains as people export them."""
 
-A CSV file has commas, semicolons or tabs, and a header with a column such as ``Email``,
-and perhaps ``Lead Source``. Empty lines and lines that begin with ``#`` are skipped.
-"""
-
-import csv
-import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
-from bounceledger.addresses import clean_lead_source
+from bounceledger.addresses import clean_lead_source, domain_of, normalise_address, normalise_domain
+from bounceledger.errors import InputError
 from bounceledger_cli.errors import CommandError
+from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
 
-ADDRESS_COLUMNS = ("address", "email", "email_address", "e_mail", "recipient", "domain")
+ADDRESS_COLUMNS = ("address", "email", "email_address", "recipient", "domain")
 SOURCE_COLUMNS = ("lead_source", "source")
 NO_SOURCE = "unattributed"
 """Lead source of a row of a list with lead sources whose own cell is empty."""
@@ -24,80 +19,75 @@ class Entry(NamedTuple):
 
     Attributes:
         line: number of the line, from 1.
-        text: an address or a domain as it was written; not validated.
-        lead_source: its lead source; empty in a list that has none.
+        domain: canonical domain.
+        lead_source: key of its lead source; empty in a list that has none.
+        unusable_source: the lead source as written, where it gives no key.
     """
 
     line: int
-    text: str
+    domain: str
     lead_source: str
+    unusable_source: str
 
 
-class AddressList:
-    """A list that is read row by row; iterate over it for its entries.
+def wanted_address(column: str | None) -> Wanted:
+    """What is needed of a list: the given column, or one of the usual ones."""
+    return Wanted(
+        columns=(column,) if column else ADDRESS_COLUMNS, is_value=_is_value, lenient=True
+    )
 
-    Attributes:
-        has_lead_sources: whether the list has a column of lead sources.
+
+def read_entries(
+    rows: Iterable[Row | BadRow], wanted: Wanted, source_column: str | None
+) -> Iterator[Entry | BadRow]:
+    """The entries of a list, and what could not be read.
+
+    Args:
+        rows: the rows.
+        wanted: the column with addresses or domains.
+        source_column: name of the column with lead sources; None for the usual ones.
+
+    Raises:
+        CommandError: there is no such column.
     """
-
-    def __init__(self, stream: TextIO, *, name: str) -> None:
-        """Read the header.
-
-        Args:
-            stream: the list.
-            name: its name in messages.
-
-        Raises:
-            CommandError: the first line is not valid CSV.
-        """
-        self._name = name
-        self._line = 0
-        lines = self._lines(stream)
-        first_line = next(lines, "")
-        self._rows = csv.reader(chain([first_line], lines), delimiter=_delimiter(first_line))
-        self._first = self._next_row() or []
-        names = [re.sub(r"[\s-]+", "_", cell.strip("\ufeff \t").lower()) for cell in self._first]
-        address = _column(names, ADDRESS_COLUMNS)
-        self._source = _column(names, SOURCE_COLUMNS) if address is not None else None
-        self._has_header = address is not None
-        self._address = address or 0
-        self.has_lead_sources = self._source is not None
-
-    def __iter__(self) -> Iterator[Entry]:
-        """The entries; raises CommandError where the file is not valid CSV."""
-        if not self._has_header and any(self._first):
-            yield self._entry(self._first)
-        while (row := self._next_row()) is not None:
-            if any(row):
-                yield self._entry(row)
-
-    def _next_row(self) -> list[str] | None:
-        try:
-            return next(self._rows, None)
-        except csv.Error as error:
-            message = f"{self._name}: line {self._line} is not valid CSV: {error}"
-            raise CommandError(message) from error
-
-    def _entry(self, row: list[str]) -> Entry:
-        cells = dict(enumerate(row))
-        source = ""
-        if self._source is not None:
-            source = clean_lead_source(cells.get(self._source, "")) or NO_SOURCE
-        return Entry(self._line, cells.get(self._address, "").strip("\ufeff \t\r\n"), source)
-
-    def _lines(self, stream: TextIO) -> Iterator[str]:
-        """Lines that are neither empty nor comments; `_line` is the number of the last."""
-        for number, line in enumerate(stream, 1):
-            text = line.strip("\ufeff \t\r\n")
-            if text and not text.startswith("#"):
-                self._line = number
-                yield line
+    names = (source_column,) if source_column else SOURCE_COLUMNS
+    for row in rows:
+        yield row if isinstance(row, BadRow) else _entry(row, wanted, names, bool(source_column))
 
 
-def _delimiter(line: str) -> str:
-    """The delimiter that is most frequent in the first line."""
-    return max(",;\t", key=line.count)
+def domain_in(text: str) -> str:
+    """The canonical domain of an address or a domain; raises InputError."""
+    text = text.strip().strip("\ufeff")
+    return domain_of(normalise_address(text)) if "@" in text else normalise_domain(text)
 
 
-def _column(names: list[str], wanted: Iterable[str]) -> int | None:
-    return next((names.index(name) for name in wanted if name in names), None)
+def _entry(
+    row: Row, wanted: Wanted, source_names: tuple[str, ...], source_required: bool
+) -> Entry | BadRow:
+    fields = tuple(row.fields)
+    address, source = wanted.of(fields), field_called(source_names, fields)
+    if address is None:
+        return BadRow(row.line, "is missing", wanted.columns[0])
+    if source is None and source_required:
+        listed = ", ".join(fields)
+        raise CommandError(f"there is no column {source_names[0]!r}; the file has: {listed}")
+    cells = [row.fields[name] or "" for name in (address, source) if name is not None]
+    if not all(isinstance(cell, str) for cell in cells):
+        return BadRow(row.line, "is not a string", address)
+    try:
+        domain = domain_in(cells[0])
+    except InputError as error:
+        return BadRow(row.line, error.reason, address)
+    if source is None:
+        return Entry(row.line, domain, "", "")
+    key = clean_lead_source(cells[1])
+    unusable = "" if key else cells[1].strip()
+    return Entry(row.line, domain, key or NO_SOURCE, unusable)
+
+
+def _is_value(cell: str) -> bool:
+    try:
+        domain_in(cell)
+    except InputError:
+        return False
+    return True

@@ -64,10 +64,16 @@ class Console:
 
     @classmethod
     def of_process(cls) -> Self:
-        """The process's own streams; characters that their encoding lacks are escaped."""
+        """The process's own streams.
+
+        A pipe or file gets UTF-8 whatever the locale, so that names arrive whole; at a
+        terminal, characters that its encoding lacks are escaped.
+        """
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
+                if not stream.isatty():
+                    stream.reconfigure(encoding="utf-8")
         return cls()
 
     def json(self, value: object) -> None:
@@ -82,6 +88,12 @@ class Console:
         """Write text to standard output, hidden characters escaped, wrapped at a terminal."""
         wrapped = fill(visible(text), _width_of(self.stdout), subsequent_indent="  ")
         self.stdout.write(wrapped + "\n")
+
+    @property
+    def text_width(self) -> int:
+        """Columns at which running text is wrapped: 80 at most, and in a pipe it is not."""
+        width = _width_of(self.stdout)
+        return width if width == _UNLIMITED else min(width, _USUAL)
 
     def note(self, text: str) -> None:
         """Write one line to standard error, hidden characters escaped."""
@@ -98,8 +110,14 @@ class Console:
         """
         from rich.console import Console as RichConsole
 
+        class Drawing(RichConsole):
+            """Leaves a reader that is gone to `main`; rich would exit with 1 by itself."""
+
+            def on_broken_pipe(self) -> None:
+                raise  # noqa: PLE0704 - rich calls this while it handles the error
+
         stream = self.stderr if error else self.stdout
-        return RichConsole(
+        return Drawing(
             file=stream,
             width=_width_of(stream),
             height=_HEIGHT,

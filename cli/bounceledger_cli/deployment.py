@@ -1,5 +1,6 @@
 """Which table and queue a command uses: from options, a stack's outputs or variables."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,18 @@ def boto3_client(service: str, endpoint_url: str | None) -> Any:
     """A boto3 client; imports boto3."""
     import boto3
 
-    return boto3.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+    return boto3.client(  # type: ignore[call-overload]
+        service, region_name=aws_region(), endpoint_url=endpoint_url
+    )
+
+
+def aws_region() -> str | None:
+    """The region in ``AWS_REGION``; None leaves the choice to botocore.
+
+    botocore reads only ``AWS_DEFAULT_REGION`` and the profile. The AWS CLI and the other SDKs
+    read ``AWS_REGION``, and let it win where both are set.
+    """
+    return os.environ.get("AWS_REGION") or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +69,7 @@ class Deployment:
 
             if not self._settings.table_name:
                 raise CommandError("no table given; use --table, --stack or set TABLE_NAME")
-            return Ledger(connect(self.endpoint_url), self._settings)
+            return Ledger(connect(self.endpoint_url, aws_region()), self._settings)
 
     def probe_queue(self) -> "ProbeQueue":
         """The queue of domains to probe; raises as `ledger` does."""
@@ -107,9 +119,11 @@ class Deployment:
 @contextmanager
 def _aws_errors() -> Iterator[None]:
     """Turn errors of the AWS SDK into messages."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
     try:
         yield
+    except NoRegionError as error:
+        raise CommandError("no AWS region given; set AWS_REGION") from error
     except (BotoCoreError, ClientError) as error:
         raise CommandError(f"AWS request failed: {error}") from error

@@ -1,16 +1,17 @@
 """Opening input and output files; ``-`` stands for standard input."""
 
-import io
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from bounceledger_cli.console import Console
 from bounceledger_cli.errors import CommandError
+from bounceledger_cli.inputs import DecodedInput
 
-STANDARD_INPUT = "-"
+STANDARD_INPUT = STANDARD_OUTPUT = "-"
 
 
 def shown_name(name: str) -> str:
@@ -19,61 +20,87 @@ def shown_name(name: str) -> str:
 
 
 @contextmanager
-def open_input(name: str, console: Console) -> Iterator[TextIO]:
-    """Open a file for reading as UTF-8, whatever the locale; stray bytes become ``\\xff``.
+def open_input(name: str, console: Console, *, encoding: str = "") -> Iterator[DecodedInput]:
+    """Open a file for reading as text, whatever its encoding.
 
     Args:
         name: path, or ``-`` for standard input.
-        console: has standard input.
+        console: has standard input; is told about a guess of the encoding.
+        encoding: Python's name of the encoding; empty to find it out.
 
     Raises:
         CommandError: the file cannot be opened.
     """
-    if name == STANDARD_INPUT:
-        yield _utf8(console.stdin)
-        return
-    with _open(Path(name), "r") as stream:
-        yield stream
+    with ExitStack() as stack:
+        source = console.stdin.buffer
+        if name != STANDARD_INPUT:
+            try:
+                source = stack.enter_context(Path(name).open("rb"))
+            except OSError as error:
+                raise CommandError(f"{name}: {error.strerror}") from error
+        yield DecodedInput(source, name=shown_name(name), encoding=encoding, announce=console.error)
 
 
 @contextmanager
 def open_output(path: Path | None, console: Console, *, source: str) -> Iterator[TextIO]:
-    """Open a file for writing as UTF-8.
+    """Open a file for writing as UTF-8, which appears when it is complete.
+
+    What is written goes to a new file beside it, which takes its place at the end; so after
+    an error, the old file is still there. A device or a pipe is written to directly.
 
     Args:
-        path: the file; None for standard output.
+        path: the file; None or ``-`` for standard output.
         console: has standard output.
         source: name of the input, which must not be overwritten.
 
     Raises:
-        CommandError: the file cannot be opened, or it is the input.
+        CommandError: the file cannot be written, or it is the input.
     """
-    if path is None:
+    if path is None or str(path) == STANDARD_OUTPUT:
         yield console.stdout
         return
     if source != STANDARD_INPUT and path.exists() and path.samefile(source):
         raise CommandError(f"{path}: output file is the same as the input file")
-    with _open(path, "w") as stream:
-        yield stream
-
-
-def size_of(stream: TextIO) -> int:
-    """Size of an open file in bytes; 0 for what has none, such as a pipe."""
+    if path.exists() and not path.is_file():
+        with _open_for_writing(path) as stream:
+            yield stream
+        return
+    target = path.resolve()  # a symbolic link stays one
+    unfinished = _beside(target)
     try:
-        return os.fstat(stream.fileno()).st_size
-    except (OSError, ValueError):
-        return 0
+        with unfinished.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            yield stream
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
-def _open(path: Path, mode: Literal["r", "w"]) -> TextIO:
+def _beside(target: Path) -> Path:
+    """A new empty file in the folder of `target`, with its permissions or the usual ones."""
     try:
-        return path.open(mode, encoding="utf-8", errors="backslashreplace")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        created = Path(name)
+        created.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+    except OSError as error:
+        raise CommandError(f"{target}: {error.strerror}") from error
+    return created
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def size_of(name: str) -> int:
+    """Size of a file in bytes; 0 for what has none, such as a pipe."""
+    return Path(name).stat().st_size if name != STANDARD_INPUT and Path(name).is_file() else 0
+
+
+def _open_for_writing(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
-
-
-def _utf8(stream: TextIO) -> TextIO:
-    buffer = getattr(stream, "buffer", None)
-    if buffer is None:
-        return stream
-    return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")

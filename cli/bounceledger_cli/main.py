@@ -63,8 +63,6 @@ def main(
     try:
         code = _run(sys.argv[1:] if argv is None else list(argv), Run(console, collaborators))
         console.stdout.flush()
-    except click.exceptions.Exit as leaving:
-        code = leaving.exit_code
     except click.UsageError as error:
         code = _report_usage(error, console)
     except (CommandError, BounceledgerError, OSError) as error:
@@ -87,8 +85,11 @@ def _run(argv: list[str], run: Run) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(group, {}, PROGRAM, COMPLETE, instruction)
-    with group.make_context(PROGRAM, argv, obj=run) as context:
-        return int(group.invoke(context))
+    try:
+        with group.make_context(PROGRAM, argv, obj=run) as context:
+            return int(group.invoke(context))
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
 
 
 def _report_usage(error: click.UsageError, console: Console) -> int:

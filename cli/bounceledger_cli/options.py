@@ -9,6 +9,7 @@ import click
 
 from bounceledger_cli.days import DEFAULT_DAYS, Days
 from bounceledger_cli.deployment import Deployment
+from bounceledger_cli.inputs.encodings import EncodingType
 
 type _Function = Callable[..., int]
 
@@ -32,6 +33,19 @@ DAY = DayType()
 
 INPUT_FILE = click.Path(allow_dash=True)
 """A path whose name the shell completes; `files.open_input` opens it."""
+
+column_option = click.option(
+    "--column",
+    metavar="NAME",
+    help="Column or JSON field to read (default: one of the usual names, see above).",
+)
+
+encoding_option = click.option(
+    "--encoding",
+    type=EncodingType(),
+    metavar="NAME",
+    help="Encoding of the input, such as windows-1252 (default: found out).",
+)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

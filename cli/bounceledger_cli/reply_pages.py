@@ -7,11 +7,12 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from bounceledger.api import responses
 from bounceledger.classify.meanings import explain
 from bounceledger.reference import CLASS_NAMES, Page
 from bounceledger.verdict import Disposition, Scope, Verdict
 from bounceledger_cli.console import Console, visible
-from bounceledger_cli.tables import TEXT_WIDTH, field_lines
+from bounceledger_cli.tables import field_lines
 
 _SUPPRESSION = {
     Disposition.HARD: "yes, the address at once",
@@ -28,25 +29,21 @@ def reply_record(text: str, verdict: Verdict, found: list[Page]) -> dict[str, An
     """JSON for a classified reply and the pages of its codes."""
     return {
         "diagnostic": text,
-        "category": verdict.category.value,
-        "disposition": verdict.disposition.value,
-        "scope": verdict.scope.value,
-        **explain(verdict),
+        **responses.verdict(verdict),
+        "explanation": explain(verdict),
         "suppress": _suppression(verdict),
-        "reply_code": verdict.reply_code,
-        "enhanced_status": verdict.enhanced_status,
         "pages": [page.to_json() for page in found],
     }
 
 
 def print_page(console: Console, page: Page) -> None:
     """Print a page of the reference."""
-    _print(_page_blocks(page), console)
+    _print(_page_blocks(page, console.text_width), console)
 
 
 def print_reply(console: Console, verdict: Verdict, found: list[Page]) -> None:
     """Print a classified reply and the pages of its codes."""
-    _print(_reply_blocks(verdict, found), console)
+    _print(_reply_blocks(verdict, found, console.text_width), console)
 
 
 def _suppression(verdict: Verdict) -> str:
@@ -57,7 +54,7 @@ def _suppression(verdict: Verdict) -> str:
     return _SUPPRESSION[verdict.disposition]
 
 
-def _reply_blocks(verdict: Verdict, found: list[Page]) -> Iterator[RenderableType]:
+def _reply_blocks(verdict: Verdict, found: list[Page], width: int) -> Iterator[RenderableType]:
     reasons = explain(verdict)
     yield from field_lines(
         (
@@ -67,51 +64,55 @@ def _reply_blocks(verdict: Verdict, found: list[Page]) -> Iterator[RenderableTyp
             ("Rule", verdict.rule),
             ("Matched", verdict.matched or "(no words)"),
             ("Suppress", _suppression(verdict)),
-        )
+        ),
+        width,
     )
-    yield from _section("What happened", reasons["meaning"])
-    yield from _section("What to do", reasons["what_to_do"])
+    yield from _section("What happened", reasons["meaning"], width)
+    yield from _section("What to do", reasons["what_to_do"], width)
     for page in found:
         yield Text()
         yield Text("-" * 40, style="dim")
-        yield from _page_blocks(page)
+        yield from _page_blocks(page, width)
 
 
-def _page_blocks(page: Page) -> Iterator[RenderableType]:
+def _page_blocks(page: Page, width: int) -> Iterator[RenderableType]:
     yield Text(f"{page.asked or page.code}  {page.title}", style="bold")
     yield from field_lines(
         (
             ("Nature", page.nature),
             ("Scope", page.scope),
             ("Retry", page.retry or "not needed"),
-        )
+        ),
+        width,
     )
-    yield from _section("Meaning", page.meaning)
-    yield from _class_blocks(page)
-    yield from _section("Who sends it", page.sent_by)
-    yield from _section("Why it happens", page.causes)
-    yield from _section("What to do", page.action)
+    yield from _section("Meaning", page.meaning, width)
+    yield from _class_blocks(page, width)
+    yield from _section("Who sends it", page.sent_by, width)
+    yield from _section("Why it happens", page.causes, width)
+    yield from _section("What to do", page.action, width)
     for note in page.notes:
-        yield from _section(note.title, note.text)
+        yield from _section(note.title, note.text, width)
     if page.rfc:
-        yield from _section("Source", "; ".join(page.rfc))
+        yield from _section("Source", "; ".join(page.rfc), width)
     if page.related:
-        yield from _section("Related", ", ".join(page.related))
+        yield from _section("Related", ", ".join(page.related), width)
 
 
-def _class_blocks(page: Page) -> Iterator[RenderableType]:
+def _class_blocks(page: Page, width: int) -> Iterator[RenderableType]:
     if page.class_digit:
         reading = page.classes.get(page.class_digit)
         name = CLASS_NAMES[page.class_digit]
         if reading:
-            yield from _section(f"With class {page.class_digit} ({name})", reading.text)
+            yield from _section(f"With class {page.class_digit} ({name})", reading.text, width)
         return
     for digit, reading in page.classes.items():
         advice = f" (nature {reading.nature}, retry {reading.retry or 'not needed'})"
-        yield from _section(f"With class {digit} ({CLASS_NAMES[digit]})", reading.text + advice)
+        yield from _section(
+            f"With class {digit} ({CLASS_NAMES[digit]})", reading.text + advice, width
+        )
 
 
-def _section(title: str, text: str) -> Iterator[RenderableType]:
+def _section(title: str, text: str, width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text(title, style="bold cyan")
     for index, paragraph in enumerate(text.split("\n\n")):
@@ -120,7 +121,7 @@ def _section(title: str, text: str) -> Iterator[RenderableType]:
         yield Text(
             fill(
                 visible(paragraph),
-                TEXT_WIDTH,
+                width,
                 initial_indent="  ",
                 subsequent_indent="  ",
                 break_on_hyphens=False,

@@ -19,9 +19,6 @@ from bounceledger_cli.console import Console, visible
 _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+ ?%?|-|")
 """Numbers as formatted for people; a dash or nothing for none."""
 
-
-TEXT_WIDTH = 80
-"""Columns at which running text is wrapped, also in a pipe."""
 _GAP = 2
 """Spaces between columns, where there is room; otherwise one."""
 _FOLDED = 16
@@ -41,6 +38,7 @@ def print_table(
     title: str = "",
     indent: int = 0,
     error: bool = False,
+    least_needed: Sequence[str] = (),
 ) -> None:
     """Print rows in columns.
 
@@ -52,33 +50,29 @@ def print_table(
         title: a line above the table.
         indent: spaces before each line.
         error: print to standard error instead of standard output.
+        least_needed: headings of columns that are left out, in this order, where the
+            terminal has no room for all.
     """
     body = [[_cell(cell) for cell in row] for row in rows]
     rich = console.rich(error=error)
-    longest = [
-        max(cell_len(cell) for cell in (name, *cells))
-        for name, *cells in zip(columns, *body, strict=True)
-    ]
     room = rich.width - indent
-    gap = _GAP if sum(longest) + _GAP * (len(columns) - 1) <= room else 1
+    every = [_Column(name, cells) for name, *cells in zip(columns, *body, strict=True)]
+    kept = _that_fit(every, room, least_needed)
+    between = len(kept) - 1
+    gap = _GAP if sum(column.longest for column in kept) + _GAP * between <= room else 1
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), show_header=any(columns))
-    least = 0
-    for index, name in enumerate(columns):
-        numeric = any(row[index] for row in body) and all(
-            _NUMBER.fullmatch(row[index]) for row in body
-        )
-        smallest = longest[index] if numeric else min(longest[index], _FOLDED)
-        least += smallest + (gap if index else 0)
+    for column in kept:
         table.add_column(
-            Text(name),
+            Text(column.name),
             header_style="bold",
-            justify="right" if numeric else "left",
-            min_width=smallest,
-            no_wrap=numeric,
+            justify="right" if column.numeric else "left",
+            min_width=column.smallest,
+            no_wrap=column.numeric,
             overflow="fold",
         )
-    for row in body:
+    for row in zip(*(column.cells for column in kept), strict=True):
         table.add_row(*map(Text, row))
+    least = sum(column.smallest for column in kept) + gap * between
     rich.width = max(room, least) + indent  # rather too wide than a number cut off
     with rich.capture() as drawn:
         if title:
@@ -86,16 +80,53 @@ def print_table(
         rich.print(Padding(table, (0, 0, 0, indent), expand=False))
     stream = console.stderr if error else console.stdout
     stream.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
+    if left_out := [column.name for column in every if column not in kept]:
+        said = f"not shown for lack of room: {', '.join(left_out)}"
+        stream.writelines(f"{' ' * indent}{line}\n" for line in wrap(said, room))
 
 
-def field_lines(fields: Iterable[tuple[str, object]]) -> Iterator[Text]:
-    """Names and values in two columns, wrapped at `TEXT_WIDTH`."""
+class _Column:
+    """One column of a table.
+
+    Attributes:
+        name: its heading.
+        cells: its cells.
+        numeric: whether it holds numbers only.
+        longest: columns of a terminal that it takes.
+        smallest: those that it takes when strings are folded, which numbers never are.
+    """
+
+    def __init__(self, name: str, cells: Sequence[str]) -> None:
+        self.name = name
+        self.cells = cells
+        self.numeric = any(cells) and all(map(_NUMBER.fullmatch, cells))
+        self.longest = max(map(cell_len, (name, *cells)))
+        self.smallest = self.longest if self.numeric else min(self.longest, _FOLDED)
+
+
+def _that_fit(columns: Sequence[_Column], room: int, least_needed: Sequence[str]) -> list[_Column]:
+    """The columns to show: as few as possible are left out."""
+    kept = list(columns)
+    for name in least_needed:
+        if sum(column.smallest for column in kept) + len(kept) - 1 <= room:
+            break
+        kept = [column for column in kept if column.name != name]
+    return kept
+
+
+def field_lines(fields: Iterable[tuple[str, object]], width: int) -> Iterator[Text]:
+    """Names and values in two columns.
+
+    Args:
+        fields: names and values.
+        width: columns at which values are wrapped.
+    """
     pairs = [(name, visible(str(value))) for name, value in fields]
-    width = max((len(name) for name, _ in pairs), default=0) + _GAP
+    indent = max((len(name) for name, _ in pairs), default=0) + _GAP
     for name, value in pairs:
-        first, *more = wrap(value, TEXT_WIDTH - width) or [""]
-        yield Text.assemble((f"{name:<{width}}", "bold"), first)
-        yield from (Text(" " * width + line) for line in more)
+        first, *more = wrap(value, width - indent) or [""]
+        yield Text.assemble((f"{name:<{indent}}", "bold"), first)
+        yield from (Text(" " * indent + line) for line in more)
 
 
 def _cell(value: object) -> str:

@@ -77,11 +77,16 @@ def _log(report: BatchReport) -> None:
         logger.warning("dead-lettered", extra=why)
     for message, failure in report.failures:
         logger.error("will be retried", extra={"message_id": message, **describe(failure)})
+    for kind, count in report.kinds.items():
+        # A metric by kind would let whoever publishes choose its name: the log has the kind.
+        logger.warning("kind not used or not known", extra={"kind": kind, "documents": count})
     counts = {
         "messages": report.messages,
         "recorded": report.recorded,
         "duplicates": report.duplicates,
+        "unmatched": report.unmatched,
         "notices": report.notices,
+        "unknown_kinds": report.unknown_kinds,
         "dead_lettered": len(report.dead_letters),
         "retried": len(report.retry),
     }

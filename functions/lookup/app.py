@@ -93,12 +93,13 @@ def get_domain() -> dict[str, Any]:
 def get_counts(source: str) -> dict[str, Any]:
     """Outcomes of a lead source's messages by day, ``from`` to ``to``."""
     first, last = requests.period(_query(), today=datetime.now(UTC).date())
-    return responses.counts(_ledger().counts(requests.source(unquote(source)), first, last))
+    name = requests.source(unquote(source))
+    return responses.counts(_ledger().counts(name, first, last), first, last)
 
 
 @routes.post("/v1/classify")
 def post_classify() -> dict[str, Any]:
-    """What a reply says: ``diagnostic``, with ``status``, ``bounce_type``, ``bounce_subtype``."""
+    """What ``diagnostic`` says, with ``enhanced_status``, ``bounce_type``, ``bounce_subtype``."""
     from bounceledger.classify.classifier import classify
     from bounceledger.classify.meanings import explain
     from bounceledger.classify.reply import parse_reply
@@ -107,7 +108,7 @@ def post_classify() -> dict[str, Any]:
 
     request = requests.ClassifyRequest.from_body(routes.current_event.decoded_body)
     reported = read_bounce_type(request.bounce_type, request.bounce_subtype)
-    hints = Hints(request.status, *reported)
+    hints = Hints(request.enhanced_status, *reported)
     verdict = classify(parse_reply(request.diagnostic), hints, rules=build_rules())
     return responses.verdict(verdict) | {"explanation": explain(verdict)}
 

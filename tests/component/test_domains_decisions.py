@@ -193,7 +193,7 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
 def test_a_521_from_a_web_host_suppresses_its_domain_if_it_is_said_on_two_days(
     world: World,
 ) -> None:
-    """A host without an MX record that declines mail is believed, and checked again."""
+    """A host without an MX record that declines mail is taken at its word, and checked again."""
     # GIVEN a domain with an address but no MX record, which replied that it accepts no mail
     world.bounce("ann@implicit-a.test", ACCEPTS_NO_MAIL)
     world.probe()
@@ -279,7 +279,7 @@ def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: Wo
     assert not world.decision("ann@company.test").suppressed
 
 
-def test_an_unknown_domain_that_accepts_mail_is_reversed(world: World) -> None:
+def test_an_unknown_domain_that_accepts_mail_refutes_the_claim(world: World) -> None:
     """The lookup at sending time failed; DNS shows that the domain exists."""
     # GIVEN a domain that was not found, and has working mail hosts
     world.bounce("ann@company.test", NO_SUCH_DOMAIN)
@@ -288,10 +288,10 @@ def test_an_unknown_domain_that_accepts_mail_is_reversed(world: World) -> None:
     # WHEN it is probed
     world.probe()
 
-    # THEN the suppression is reversed, and the answer says why
+    # THEN the suppression ends, and the answer says why
     decision = world.decision("ann@company.test")
     assert not decision.suppressed
-    assert "reversed" in decision.explanation
+    assert "refuted" in decision.explanation
 
     # AND the bounces count as soft: the third day suppresses for a limited time
     for _ in range(2):
@@ -304,7 +304,7 @@ def test_an_unknown_domain_that_accepts_mail_is_reversed(world: World) -> None:
 @pytest.mark.parametrize("reply", [ACCEPTS_NO_MAIL, NO_SUCH_DOMAIN])
 @pytest.mark.parametrize("domain", ["any.broken.test", "mx-servfail.test", "refused.example"])
 def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, domain: str) -> None:
-    """A DNS failure neither confirms nor lifts a suppression."""
+    """A DNS failure neither confirms nor removes a suppression."""
     # GIVEN a reply that calls a domain dead, and DNS that fails
     world.bounce(f"ann@{domain}", reply)
     before, items = world.decision(f"ann@{domain}"), world.items()
@@ -337,7 +337,7 @@ def test_mail_that_expired_for_a_dead_domain_suppresses(world: World) -> None:
     # THEN the address is suppressed, and everyone there after the second look
     decision = world.decision("ann@gone.test")
     assert (decision.suppressed, decision.scope, decision.until) == (True, Scope.ADDRESS, None)
-    assert "the domain cannot be reached, and DNS agrees so far" in decision.explanation
+    assert "the domain cannot be reached. In DNS, the domain does not exist" in decision.explanation
     assert not world.decision("bob@gone.test").suppressed
     world.recheck(days=2)
     assert world.decision("bob@gone.test").suppressed

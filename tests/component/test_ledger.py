@@ -1,4 +1,4 @@
-"""The ledger on moto's DynamoDB: what is booked is what is answered."""
+"""The ledger on moto's DynamoDB: what was recorded is what is answered."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -81,8 +81,10 @@ def observe(
 
 
 def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> None:
+    """The evidence stays with the suppression."""
     # WHEN a hard bounce is recorded
     [outcome] = ledger.record([observe()])
+
     # THEN the address is suppressed with the reply, under its source
     [answer] = ledger.check(["a@example.test"], source="fair")
     assert outcome.outcome is Outcome.RECORDED
@@ -98,8 +100,14 @@ def test_a_hard_bounce_suppresses_and_keeps_what_was_said(ledger: Ledger) -> Non
 
 
 def test_a_source_without_an_entry_does_not_change_the_answer(ledger: Ledger) -> None:
+    """A suppression holds for every lead source."""
+    # GIVEN an address that bounced for one source
     ledger.record([observe()])
+
+    # WHEN it is asked for with another source
     [answer] = ledger.check(["a@example.test"], source="elsewhere")
+
+    # THEN it is suppressed, without an entry of that source
     assert answer.decision.suppressed
     assert answer.entry is None
 
@@ -112,14 +120,21 @@ def test_an_unknown_address_may_be_mailed(ledger: Ledger) -> None:
 
 
 def test_answers_keep_the_order_of_the_question(ledger: Ledger) -> None:
+    """Callers match answers by position."""
+    # GIVEN an address that is suppressed
     ledger.record([observe(address="b@example.test")])
+
+    # WHEN it is asked for among others, one of them twice
     asked = ["c@example.test", "b@example.test", "c@example.test"]
     answers = ledger.check(asked)
+
+    # THEN each question has its answer in its place
     assert [a.address for a in answers] == asked
     assert [a.decision.suppressed for a in answers] == [False, True, False]
 
 
 def test_redelivery_changes_nothing(ledger: Ledger) -> None:
+    """Marker, facts and counters are one transaction."""
     # GIVEN a batch of everything, in which one event stands twice
     batch = [
         observe(),
@@ -131,11 +146,13 @@ def test_redelivery_changes_nothing(ledger: Ledger) -> None:
         observe(Kind.DELIVERY, None, address="f@example.test"),
         observe(Kind.SEND, None, address="f@example.test"),
     ]
+
     # WHEN it is recorded twice
     first = [outcome.outcome for outcome in ledger.record(batch)]
     counted = ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
     second = [outcome.outcome for outcome in ledger.record(batch)]
-    # THEN each event was booked once
+
+    # THEN each event was recorded once
     assert first == [Outcome.RECORDED, Outcome.DUPLICATE, *[Outcome.RECORDED] * 5, Outcome.IGNORED]
     assert second == [*[Outcome.DUPLICATE] * 7, Outcome.IGNORED]
     assert counted == ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
@@ -158,12 +175,15 @@ def test_redelivery_changes_nothing(ledger: Ledger) -> None:
     assert [a.decision.suppressed for a in answers] == [True, True, True, False, False, False]
 
 
-def test_an_earlier_event_that_arrives_late_moves_the_first_touch(ledger: Ledger) -> None:
+def test_an_earlier_event_that_arrives_late_moves_the_attribution(ledger: Ledger) -> None:
+    """A suppression is counted on the day of its first evidence."""
     # GIVEN a hard bounce of yesterday
     ledger.record([observe(days_ago=1)])
+
     # WHEN one of three days ago arrives
     ledger.record([observe(days_ago=3)])
-    # THEN the suppression is booked over to that day, and first_seen moves
+
+    # THEN the suppression is counted on that day instead, and first_seen moves
     counted = ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30))
     hard = {"hard": 1, "category_mailbox_unknown": 1}
     assert counted.days == {
@@ -175,12 +195,15 @@ def test_an_earlier_event_that_arrives_late_moves_the_first_touch(ledger: Ledger
     assert answer.decision.evidence.first == NOW - timedelta(days=3)
 
 
-def test_a_delivery_booked_before_any_facts_still_resets_soft_days(ledger: Ledger) -> None:
+def test_a_delivery_recorded_before_any_facts_still_resets_soft_days(ledger: Ledger) -> None:
+    """Deliveries may arrive before the bounces that preceded them."""
     # GIVEN a delivery of an address without facts
     ledger.record([observe(Kind.DELIVERY, None, days_ago=2)])
+
     # WHEN soft bounces arrive, two of them older than the delivery
     for days_ago in (4, 3, 1):
         ledger.record([observe(category=Category.MAILBOX_FULL, days_ago=days_ago)])
+
     # THEN only the newer one counts
     [answer] = ledger.check(["a@example.test"])
     assert answer.facts is not None
@@ -189,30 +212,38 @@ def test_a_delivery_booked_before_any_facts_still_resets_soft_days(ledger: Ledge
     assert not answer.decision.suppressed
 
 
-def test_soft_bounces_of_three_days_suppress_for_a_while(ledger: Ledger) -> None:
+def test_soft_bounces_on_three_days_suppress_for_a_term(ledger: Ledger) -> None:
+    # WHEN a mailbox is full on three days
     ledger.record([observe(category=Category.MAILBOX_FULL, days_ago=n) for n in (5, 3, 1)])
+
+    # THEN the address is suppressed for 30 days from the third
     [answer] = ledger.check(["a@example.test"])
     assert answer.decision.reason_code is ReasonCode.SOFT_BOUNCES
     assert answer.decision.until == NOW + timedelta(days=29)
 
 
-def test_a_lift_holds_against_late_evidence(ledger: Ledger) -> None:
-    # GIVEN a suppressed address that is lifted
+def test_a_removal_holds_against_late_evidence(ledger: Ledger) -> None:
+    """A late event must not bring a removed suppression back."""
+    # GIVEN a suppressed address whose suppression is removed
     ledger.record([observe(days_ago=3)])
-    lift = AddressFacts(address="a@example.test", removed_at=NOW - timedelta(days=2))
-    ledger.apply_change(lift, by="operator", note="asked for it")
-    # WHEN an event arrives late that is older than the lift
+    removal = AddressFacts(address="a@example.test", removed_at=NOW - timedelta(days=2))
+    ledger.apply_change(removal, by="operator", note="asked for it")
+
+    # WHEN an event arrives late that is older than the removal
     ledger.record([observe(days_ago=2.5)])
     [late] = ledger.check(["a@example.test"])
+
     # AND then a newer one
     ledger.record([observe(days_ago=1)])
     [newer] = ledger.check(["a@example.test"])
+
     # THEN only the newer one suppresses
     assert not late.decision.suppressed
     assert newer.decision.suppressed
 
 
-def test_a_dead_domain_suppresses_who_was_never_mailed(ledger: Ledger) -> None:
+def test_a_dead_domain_suppresses_addresses_never_mailed(ledger: Ledger) -> None:
+    """Only at that host name, and without an item per address."""
     # GIVEN a probe that found a null MX, recorded twice
     probe = Probe(
         verdict=DomainVerdict.NULL_MX,
@@ -224,9 +255,11 @@ def test_a_dead_domain_suppresses_who_was_never_mailed(ledger: Ledger) -> None:
     )
     first = ledger.record_probe(DomainFacts(domain="dead.example.test"), probe)
     second = ledger.record_probe(DomainFacts(domain="dead.example.test"), probe)
+
     # THEN it is remembered once, and due once
     assert first == second == ledger.domain_facts(["dead.example.test"])["dead.example.test"]
     assert list(ledger.due_rechecks(date(2027, 2, 18))) == ["dead.example.test"]
+
     # AND holds for that very host name only
     names = ("new@dead.example.test", "new@example.test", "new@x.dead.example.test")
     answers = ledger.check(names)
@@ -235,6 +268,8 @@ def test_a_dead_domain_suppresses_who_was_never_mailed(ledger: Ledger) -> None:
 
 
 def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
+    """A domain is due on one day only."""
+    # WHEN two probes set two rechecks
     for days, recheck in ((0, 10), (1, 20)):
         at = NOW + timedelta(days=days)
         probe = Probe(
@@ -245,5 +280,7 @@ def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
         ledger.record_probe(
             DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: Span.at(NOW)}
         )
+
+    # THEN the domain is due on the later day only
     assert list(ledger.due_rechecks(date(2026, 11, 30))) == []
     assert list(ledger.due_rechecks(date(2026, 12, 10))) == ["x.test"]

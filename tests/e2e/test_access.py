@@ -139,6 +139,7 @@ def test_ingest_cannot_do_what_it_need_not(
 
 
 def test_sns_cannot_deliver_without_the_queue_policy(stack: Stack) -> None:
+    """The policy is what lets the topic in, and not an open queue."""
     # GIVEN the queue without its policy
     sqs = stack.client("sqs")
     attributes = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=["Policy"])
@@ -198,6 +199,7 @@ def test_a_caller_needs_the_right_to_invoke_the_api_and_no_other(stack: Stack) -
 
 
 def test_api_methods_run_without_the_callers_credentials(stack: Stack) -> None:
+    """Otherwise every caller would need rights to the function."""
     # GIVEN the deployed API
     api = stack.client("apigateway")
     resources = api.get_resources(restApiId=stack.api_id, limit=500)["items"]

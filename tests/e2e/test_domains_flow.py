@@ -99,8 +99,8 @@ def test_a_521_from_one_of_two_mx_hosts_suppresses_the_address_only_for_30_days(
     assert suppression(dns_stack, "carol@company.test")["suppressed"] is False
 
 
-def test_an_unknown_domain_that_dns_knows_is_reversed(dns_stack: Stack) -> None:
-    """A failed lookup at sending time does not cost an address."""
+def test_an_unknown_domain_that_dns_knows_is_not_suppressed(dns_stack: Stack) -> None:
+    """A failed lookup at sending time does not suppress a live address."""
     # GIVEN a domain that accepts mail, but was not found when the message was sent
     # WHEN its probe is done
     assert bounced_and_probed(dns_stack, "dora@dora.crowd.test", NO_SUCH_DOMAIN, "5.4.4")
@@ -155,7 +155,7 @@ def test_a_blocklisted_sender_triggers_no_probe(dns_stack: Stack) -> None:
 
 
 def test_a_server_failure_changes_nothing(dns_stack: Stack) -> None:
-    """A DNS failure neither widens nor lifts a suppression."""
+    """A DNS failure neither widens nor removes a suppression."""
     # GIVEN a bounce at a domain whose DNS fails
     publish(dns_stack, bounce("hal@hal.broken.test", ACCEPTS_NO_MAIL, status="5.3.2"))
 
@@ -196,11 +196,11 @@ def test_the_recheck_command_sends_domains_that_are_due(
     day = datetime.now(UTC).date()
     dns_stack.client("dynamodb").put_item(
         TableName=dns_stack.table_name,
-        Item={"pk": {"S": f"RECHECK#{day.isoformat()}"}, "sk": {"S": "by-hand.crowd.test"}},
+        Item={"pk": {"S": f"RECHECK#{day.isoformat()}"}, "sk": {"S": "manual.crowd.test"}},
     )
     for name, value in {
         "AWS_ENDPOINT_URL": dns_stack.endpoint_url,
-        "AWS_DEFAULT_REGION": dns_stack.region,
+        "AWS_REGION": dns_stack.region,
         "AWS_ACCESS_KEY_ID": dns_stack.access_key_id,
         "AWS_SECRET_ACCESS_KEY": dns_stack.secret_access_key,
         "TABLE_NAME": dns_stack.table_name,
@@ -212,8 +212,8 @@ def test_the_recheck_command_sends_domains_that_are_due(
     assert main(["recheck"]) == 0
 
     # THEN the domain is printed and probed
-    assert "by-hand.crowd.test" in capsys.readouterr().out
-    assert wait_for(lambda: domain(dns_stack, "by-hand.crowd.test")["verdict"] == "accepts_mail")
+    assert "manual.crowd.test" in capsys.readouterr().out
+    assert wait_for(lambda: domain(dns_stack, "manual.crowd.test")["verdict"] == "accepts_mail")
 
 
 def test_an_invalid_probe_request_is_dead_lettered_whole_with_its_reason(dns_stack: Stack) -> None:

@@ -33,12 +33,12 @@ def lookup(stack: Stack, address: str, **query: str) -> dict[str, Any]:
     return dict(answer.body)
 
 
-def test_there_are_sample_events_enough() -> None:
+def test_there_are_enough_sample_events() -> None:
     assert len(SAMPLES) >= 20
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_a_sample_event_ends_as_its_file_says(
+def test_a_sample_event_has_the_outcome_that_its_file_states(
     outcomes: dict[str, SampleOutcome], sample: Sample
 ) -> None:
     # GIVEN the replay of all sample events, THEN this one ended as expected
@@ -59,7 +59,7 @@ def test_the_layer_holds_wheels_for_the_architecture_of_the_functions(stack: Sta
 
 
 def test_redelivery_changes_nothing(stack: Stack) -> None:
-    # GIVEN an event that was booked
+    # GIVEN an event that was recorded
     address = somebody()
     document = bounce(address)
     publish(stack, document)
@@ -78,7 +78,7 @@ def test_redelivery_changes_nothing(stack: Stack) -> None:
     assert lookup(stack, address)["count"] == 2
 
 
-def test_a_source_is_told_what_its_mail_brought_to_light(stack: Stack) -> None:
+def test_a_source_sees_the_evidence_from_its_own_mail_only(stack: Stack) -> None:
     # GIVEN a dead address of one lead source
     address = somebody()
     publish(stack, bounce(address, lead_source="Trade Fair 2026"))
@@ -96,7 +96,7 @@ def test_a_source_is_told_what_its_mail_brought_to_light(stack: Stack) -> None:
 
 
 def test_counts_are_read_from_the_stack_by_its_name(stack: Stack) -> None:
-    # GIVEN a booked bounce of a source of its own
+    # GIVEN a recorded bounce of a source of its own
     address, source = somebody(), f"source-{uuid.uuid4().hex[:8]}"
     publish(stack, bounce(address, lead_source=source))
     assert wait_for(lambda: lookup(stack, address)["suppressed"])
@@ -108,7 +108,7 @@ def test_counts_are_read_from_the_stack_by_its_name(stack: Stack) -> None:
         env={
             "AWS_ACCESS_KEY_ID": stack.access_key_id,
             "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
-            "AWS_DEFAULT_REGION": stack.region,
+            "AWS_REGION": stack.region,
         },
         capture_output=True,
         text=True,
@@ -122,6 +122,7 @@ def test_counts_are_read_from_the_stack_by_its_name(stack: Stack) -> None:
 
 
 def test_send_open_and_click_do_not_reach_the_queue(stack: Stack) -> None:
+    """The topic's filter saves the cost of events that are not used."""
     # GIVEN the log of ingest
     wait_until_processed(stack)
     before = received(stack)
@@ -160,27 +161,29 @@ def ingest_log(stack: Stack) -> list[dict[str, Any]]:
     return lines
 
 
-def test_poison_ends_in_the_dead_letter_queue_whole(stack: Stack) -> None:
+def test_an_unprocessable_message_ends_in_the_dead_letter_queue_whole(stack: Stack) -> None:
     # GIVEN a message that says it is a bounce and holds none
     wait_until_processed(stack)
     list(drain_dead_letters(stack))
-    poison = {"eventType": "Bounce", "bounce": "poison", "marker": uuid.uuid4().hex}
+    unprocessable = {"eventType": "Bounce", "bounce": "nothing", "marker": uuid.uuid4().hex}
 
     # WHEN it is published together with a good one
     address = somebody()
-    publish(stack, poison)
+    publish(stack, unprocessable)
     publish(stack, bounce(address))
 
-    # THEN the good one is booked and the bad one kept whole, with reason and field
+    # THEN the good one is recorded and the bad one kept whole, with reason and field
     assert wait_for(lambda: lookup(stack, address)["suppressed"])
     wait_until_processed(stack)
     [letter] = drain_dead_letters(stack)
-    assert json.loads(json.loads(letter["body"])["Message"]) == poison
+    assert json.loads(json.loads(letter["body"])["Message"]) == unprocessable
     assert letter["reason"]
     assert letter["field"] == "bounce"
 
 
-def test_the_log_of_ingest_names_nobody(stack: Stack, outcomes: dict[str, SampleOutcome]) -> None:
+def test_the_log_of_ingest_holds_no_address(
+    stack: Stack, outcomes: dict[str, SampleOutcome]
+) -> None:
     # GIVEN everything that was replayed, and whom it was about
     addresses = {
         r.address for outcome in outcomes.values() for r in outcome.recipients if r.address

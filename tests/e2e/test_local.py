@@ -34,8 +34,10 @@ def processes_with(text: str) -> list[str]:
     ids=["impatient Ctrl-C", "kill", "closed terminal"],
 )
 def test_an_interrupt_leaves_no_process_behind(endings: tuple[signal.Signals, ...]) -> None:
+    """However "make local" ends, it cleans up."""
     if not (SAM.exists() and EMULATOR_PYTHON.exists()):
         pytest.skip("the SAM CLI and the emulator are not installed: make tools")
+
     # GIVEN `make local` that is up
     STACK_FILE.unlink(missing_ok=True)
     local = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 It differs from emulators in what matters here: a transaction that meets another one on a
 key is cancelled with TransactionConflict, a ClientRequestToken makes a request idempotent,
-and faults come by dice of a given seed: throttling, server errors, cut connections,
+and faults come at random from a given seed: throttling, server errors, cut connections,
 applied writes whose answer is lost, keys left unprocessed.
 """
 
@@ -50,7 +50,7 @@ class FakeDynamoDB:
     """One table with keys `pk` and `sk`; methods as boto3's client has them.
 
     Args:
-        seed: of the dice.
+        seed: of the random faults.
         faults: what goes wrong, how often.
         hold: seconds that a transaction is in flight, so that others can meet it.
     """
@@ -64,7 +64,7 @@ class FakeDynamoDB:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
-        self._dice = random.Random(self.seed)
+        self._rng = random.Random(self.seed)
         self._in_flight: Counter[tuple[str, str]] = Counter()
         self._tokens: dict[str, str] = {}
         self._partitions: dict[str, set[str]] = {}
@@ -162,7 +162,7 @@ class FakeDynamoDB:
         if not self._holds(action, self.table.get(key)):
             return "ConditionalCheckFailed"
         if kind == "Put" and (
-            len(json.dumps(action["Item"])) > MAX_ITEM or "POISON" in json.dumps(action["Item"])
+            len(json.dumps(action["Item"])) > MAX_ITEM or "UNWRITABLE" in json.dumps(action["Item"])
         ):
             return "ValidationError"
         return "None"
@@ -222,13 +222,11 @@ class FakeDynamoDB:
     def _faulty(self, operation: str) -> Iterator[None]:
         with self._lock:
             self.calls[operation] += 1
-            roll = {
-                name: self._dice.random() < chance for name, chance in vars(self.faults).items()
-            }
+            roll = {name: self._rng.random() < chance for name, chance in vars(self.faults).items()}
         if roll["killed_before"]:
             raise Killed
         if roll["throttled"]:
-            code = self._dice.choice(
+            code = self._rng.choice(
                 ["ThrottlingException", "ProvisionedThroughputExceededException"]
             )
             raise failure(code, operation)
@@ -243,8 +241,8 @@ class FakeDynamoDB:
             raise ConnectionClosedError(endpoint_url="http://fake")
 
     def _processed[T](self, requests: list[T]) -> list[T]:
-        if self._dice.random() < self.faults.unprocessed:
-            return requests[: self._dice.randrange(len(requests))]
+        if self._rng.random() < self.faults.unprocessed:
+            return requests[: self._rng.randrange(len(requests))]
         return requests
 
 

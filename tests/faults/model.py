@@ -7,7 +7,7 @@ the list of distinct events.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bounceledger.state import Observation
@@ -19,6 +19,7 @@ SOFT = (
     "recipient_refused",
     "expired",
     "greylisted",
+    "forward_failed",
     "unknown",
     "domain_unreachable",
 )
@@ -110,7 +111,7 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
     soft = [i for i in evidence if cause(i) in (*SOFT, "domain_unknown")]
     deliveries = [i.event.occurred_at for i in items if i.event.kind == "delivery"]
     delivered = max(deliveries) if deliveries and soft else None
-    touches = [i for i in evidence if cause(i) in (*HARD, "complaint")]
+    attributed = [i for i in evidence if cause(i) in (*HARD, "complaint")]
     return {
         "evidence": evidence_of(items),
         "soft_days": {
@@ -127,8 +128,8 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
             )
             for source in {i.event.lead_source for i in evidence}
         },
-        "attributions": first_touches(i for i in touches if cause(i) not in HARD_CLAIMS),
-        "claim_attributions": first_touches(i for i in touches if cause(i) in HARD_CLAIMS),
+        "attributions": first_touches(i for i in attributed if cause(i) not in HARD_CLAIMS),
+        "claim_attributions": first_touches(i for i in attributed if cause(i) in HARD_CLAIMS),
     }
 
 
@@ -187,16 +188,20 @@ def _end_of_soft(bounces: Sequence[tuple[datetime, str]]) -> datetime:
             continue
         counted.append((at, category))
         recent = [(t, c) for t, c in counted if (at.date() - t.date()).days < 30]
-        weights = {
-            t.date(): max(
-                2 if c == "mailbox_disabled" else 1 for u, c in recent if u.date() == t.date()
-            )
-            for t, _ in recent
-        }
-        if sum(weights.values()) >= 3:
-            end, counted = at + timedelta(days=terms[0]), []
-            terms = terms[1:] or terms
+        if _weight(recent) >= 3:
+            # A suppression that only failed forwards complete has the first term.
+            alone = _weight([(t, c) for t, c in recent if c != "forward_failed"]) >= 3
+            end, counted = at + timedelta(days=terms[0] if alone else 30), []
+            terms = (terms[1:] or terms) if alone else terms
     return end
+
+
+def _weight(bounces: Sequence[tuple[datetime, str]]) -> int:
+    weights: dict[date, int] = {}
+    for at, category in bounces:
+        weight = 2 if category == "mailbox_disabled" else 1
+        weights[at.date()] = max(weight, weights.get(at.date(), 0))
+    return sum(weights.values())
 
 
 def day(item: Observation) -> str:

@@ -112,8 +112,8 @@ class Worker:
         if not self._process.stdout.readline():
             raise RuntimeError("a worker did not start")
 
-    def book(self, numbers: Sequence[int], kill_after: float | None) -> list[int] | None:
-        """Book events by number; those that failed, or None if the worker died of it."""
+    def record(self, numbers: Sequence[int], kill_after: float | None) -> list[int] | None:
+        """Record events by number; those that failed, or None if the worker died of it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         timer = threading.Timer(kill_after, self._process.kill) if kill_after is not None else None
@@ -149,7 +149,7 @@ def deliver(
     killed: list[int] = []
 
     def serve(writer: int) -> None:
-        dice = random.Random(f"{seed}/{writer}")
+        rng = random.Random(f"{seed}/{writer}")
         worker = Worker(endpoint_url, seed, size)
         try:
             while True:
@@ -157,9 +157,11 @@ def deliver(
                     batch = queue.get_nowait()
                 except Empty:
                     return
-                doomed = dice.random() < KILLED
-                failed = worker.book(batch, dice.random() * MOST_MS / 1000 if doomed else None)
-                if doomed:
+                to_be_killed = rng.random() < KILLED
+                failed = worker.record(
+                    batch, rng.random() * MOST_MS / 1000 if to_be_killed else None
+                )
+                if to_be_killed:
                     killed.append(writer)
                     worker.stop()
                     worker = Worker(endpoint_url, seed, size)

@@ -1,4 +1,4 @@
-"""Delivers a stream as a queue does, to workers that meet faults, and looks at the table."""
+"""Delivers a stream to failing workers as a queue does, and compares the table with the model."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -25,12 +25,12 @@ def shuffled(
     observations: Sequence[Observation], seed: int, copies: int = COPIES
 ) -> list[list[Observation]]:
     """Every message `copies` times, in random order, in batches of 1 to 100."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     messages = list(observations) * copies
-    dice.shuffle(messages)
+    rng.shuffle(messages)
     batches = []
     while messages:
-        size = dice.randint(1, 100)
+        size = rng.randint(1, 100)
         batches.append(messages[:size])
         messages = messages[size:]
     return batches
@@ -41,7 +41,7 @@ def deliver(
     make_ledger: Callable[[], Ledger],
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Work off batches with `WORKERS` side by side; what fails is delivered again."""
+    """Record batches with `WORKERS` side by side; what fails is delivered again."""
     queue: Queue[Sequence[Observation]] = Queue()
     for batch in batches:
         queue.put(batch)
@@ -62,7 +62,7 @@ def deliver(
             pairs = list(zip(batch, outcomes, strict=True))
             lost = [outcome for _, outcome in pairs if not (outcome.ok or outcome.retry_helps)]
             if lost:
-                raise AssertionError(f"given up for good: {lost[0]}")
+                raise AssertionError(f"given up permanently: {lost[0]}")
             again = [item for item, outcome in pairs if not outcome.ok]
             if again:
                 queue.put(again)

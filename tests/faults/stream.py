@@ -1,4 +1,4 @@
-"""Streams of events that make trouble: few addresses, many events each, close in time."""
+"""Streams of events that conflict: few addresses, many events each, close in time."""
 
 import hashlib
 import random
@@ -38,19 +38,19 @@ _DISPOSITIONS = {
 
 def make(seed: int, size: int) -> list[Observation]:
     """Distinct events, the same for the same seed."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     addresses = [f"person{n}@example{n % 7}.test" for n in range(max(3, size // 8))]
     sources = [f"source-{n}" for n in range(12)]
     return [
-        _observation(dice, f"{seed}/{n}", dice.choice(addresses), dice.choice(sources))
+        _observation(rng, f"{seed}/{n}", rng.choice(addresses), rng.choice(sources))
         for n in range(size)
     ]
 
 
-def _observation(dice: random.Random, name: str, address: str, source: str) -> Observation:
-    kind = _weighted(dice, _KINDS)
+def _observation(rng: random.Random, name: str, address: str, source: str) -> Observation:
+    kind = _weighted(rng, _KINDS)
     # Whole hours, so that equal times occur.
-    at = NOW - timedelta(hours=dice.randrange(DAYS * 24))
+    at = NOW - timedelta(hours=rng.randrange(DAYS * 24))
     event = MailEvent(
         event_id=hashlib.sha256(name.encode()).hexdigest()[:32],
         provider="ses",
@@ -62,18 +62,18 @@ def _observation(dice: random.Random, name: str, address: str, source: str) -> O
         message_id=f"message-{name}",
         diagnostic=f"smtp; 550 as said in {name}",
         provider_reason=(
-            dice.choice(_COMPLAINTS) if kind is Kind.COMPLAINT else ProviderReason.UNSTATED
+            rng.choice(_COMPLAINTS) if kind is Kind.COMPLAINT else ProviderReason.UNSTATED
         ),
-        ambiguous=dice.random() < 0.2,
+        ambiguous=rng.random() < 0.2,
     )
     if kind is not Kind.BOUNCE:
         return state.observe(event, policy=Policy())
-    disposition = _weighted(dice, _DISPOSITIONS)
-    category = dice.choice([c for c in Category if DISPOSITIONS[c] is disposition])
-    scope = Scope.DOMAIN if dice.random() < 0.1 else Scope.ADDRESS
+    disposition = _weighted(rng, _DISPOSITIONS)
+    category = rng.choice([c for c in Category if DISPOSITIONS[c] is disposition])
+    scope = Scope.DOMAIN if rng.random() < 0.1 else Scope.ADDRESS
     verdict = Verdict(category=category, scope=scope, rule=f"{category}-1", reply_code=550)
     return state.observe(event, policy=Policy(), verdict=verdict)
 
 
-def _weighted[T](dice: random.Random, weights: dict[T, int]) -> T:
-    return dice.choices(list(weights), list(weights.values()))[0]
+def _weighted[T](rng: random.Random, weights: dict[T, int]) -> T:
+    return rng.choices(list(weights), list(weights.values()))[0]

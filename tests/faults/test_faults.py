@@ -41,11 +41,14 @@ def briefly(seconds: float) -> None:
 
 @pytest.mark.parametrize("faults", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_table_equals_the_model(faults: Faults) -> None:
+    """Every event counts exactly once, whatever fails."""
     # GIVEN every message three times, in random order, for four workers
     observations = stream.make(seed=1, size=300)
     fake = FakeDynamoDB(seed=1, faults=faults, hold=0.0005)
-    # WHEN they are worked off while things fail
+
+    # WHEN they are recorded while things fail
     run.deliver(run.shuffled(observations, seed=1), ledgers(fake))
+
     # THEN the table is the same as if nothing had
     fake.faults = Faults()
     found = run.differences(observations, fake.scan()["Items"], ledgers(fake)(), stream.NOW)

@@ -130,13 +130,16 @@ def assert_equals_model(fake: FakeDynamoDB, events: Sequence[Observation]) -> No
 def test_a_delivery_and_a_soft_bounce_see_each_other_in_every_order(
     history: Sequence[Observation], soft: Observation
 ) -> None:
+    """Neither may be written without regard to the other."""
     for first in combinations(range(2 * TURNS), TURNS):
         # GIVEN what is known already
         fake = FakeDynamoDB()
         ledger(fake).record(history)
-        # WHEN a delivery and an older soft bounce are booked at the same time
+
+        # WHEN a delivery and an older soft bounce are recorded at the same time
         order = ["delivery" if n in first else "soft" for n in range(2 * TURNS)]
         run_side_by_side(fake, {"delivery": DELIVERY, "soft": soft}, order)
+
         # THEN the delivery has voided the soft day
         assert_equals_model(fake, [*history, DELIVERY, soft])
 
@@ -158,6 +161,7 @@ def test_a_worker_that_dies_at_any_call_leaves_nothing_undone(
             except Killed:
                 # WHEN the queue delivers the event again
                 ledger(fake).record([last])
+
             # THEN it counts exactly once, and nothing is missing
             assert_equals_model(fake, EVENTS)
 
@@ -205,27 +209,34 @@ class Dying:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_events_delivered_once_in_any_order_and_grouping_give_one_table(seed: int) -> None:
+    """No result depends on a second delivery."""
     # GIVEN distinct events in random order, each delivered once, by workers side by side
     observations = stream.make(seed, 200)
     fake = FakeDynamoDB(seed=seed, hold=0.0002)
     batches = run.shuffled(observations, seed, copies=1)
-    # WHEN they are booked
+
+    # WHEN they are recorded
     run.deliver(batches, lambda: ledger(fake))
+
     # THEN nothing depended on a second delivery
     assert_equals_model(fake, observations)
 
 
-def test_a_poisonous_event_fails_alone() -> None:
-    # GIVEN a batch in which the table refuses one event for good
+def test_an_event_that_the_table_rejects_fails_alone() -> None:
+    # GIVEN a batch in which the table rejects one event permanently
     observations = stream.make(seed=3, size=60)
-    poison = replace(observations[17], event=replace(observations[17].event, lead_source="POISON"))
-    observations[17] = poison
+    rejected = replace(
+        observations[17], event=replace(observations[17].event, lead_source="UNWRITABLE")
+    )
+    observations[17] = rejected
     fake = FakeDynamoDB()
+
     # WHEN it is recorded
     outcomes = ledger(fake).record(observations)
-    # THEN that one is refused for good, and every other one is booked
-    refused = [n for n, outcome in enumerate(outcomes) if not outcome.ok]
-    assert refused == [17]
+
+    # THEN that one fails permanently, and every other one is recorded
+    failed = [n for n, outcome in enumerate(outcomes) if not outcome.ok]
+    assert failed == [17]
     assert not outcomes[17].retry_helps
     assert outcomes[17].field == "event"
     rest = observations[:17] + observations[18:]
@@ -233,71 +244,96 @@ def test_a_poisonous_event_fails_alone() -> None:
     assert set(found) <= {"listed"}
 
 
-def test_what_there_is_no_time_for_is_handed_back() -> None:
+def test_what_there_is_no_time_for_is_reported_as_failed() -> None:
     # GIVEN a deadline that has come
     fake = FakeDynamoDB()
+
     # WHEN a batch is recorded
     outcomes = ledger(fake).record(stream.make(seed=4, size=20), deadline=stream.NOW)
-    # THEN all of it fails, a retry helps, and nothing was booked
+
+    # THEN all of it fails, a retry helps, and nothing was recorded
     assert all(not outcome.ok and outcome.retry_helps for outcome in outcomes)
     assert not fake.table
 
 
+ENVIRONMENTS = 4
 ROUNDS = 40
 """Rounds that environments get to move apart; most need two or three."""
 
 
-def quiet(met: Sequence[int]) -> bool:
-    """Whether nobody met in the last three rounds, of sums of meetings after each."""
-    return len(met) > 3 and met[-1] > 0 and met[-1] == met[-4]
+class Environments:
+    """Execution environments that record deliveries side by side, in rounds.
 
+    All begin with the same shards, and each has deliveries of the same three sources and the
+    same day.
 
-def test_lanes_and_environments_do_not_meet_on_counters_for_long() -> None:
-    # GIVEN four environments that all begin with the same shards, each with deliveries of
-    # the same three sources and the same day
-    settings = replace(SETTINGS, writers=2, counter_shards=64)
-    fake = FakeDynamoDB(hold=0.005)
-    start = threading.Barrier(4)
-    met: list[int] = []
+    Args:
+        fake: the table.
+    """
 
-    def deliveries(worker: int, first: int) -> list[Observation]:
-        return [
-            replace(
-                DELIVERY,
-                event=replace(
-                    DELIVERY.event,
-                    address=f"{worker}-{n}@example.test",
-                    lead_source=f"source-{n % 3}",
-                ),
-            )
-            for n in range(first, first + 300)
-        ]
+    def __init__(self, fake: FakeDynamoDB) -> None:
+        self._fake = fake
+        self._settings = replace(SETTINGS, writers=2, counter_shards=64)
+        self._round = threading.Barrier(ENVIRONMENTS)
+        self.conflicts: list[int] = []
+        """Conflicts so far, after each round."""
 
-    def work(worker: int) -> None:
-        dice = random.Random(worker)
+    @property
+    def quiet(self) -> bool:
+        """Whether there were conflicts, and none in the last three rounds."""
+        met = self.conflicts
+        return len(met) > 3 and met[-1] > 0 and met[-1] == met[-4]
+
+    def run(self) -> None:
+        """Record until it is quiet, at most for `ROUNDS`."""
+        threads = [threading.Thread(target=self._work, args=(n,)) for n in range(ENVIRONMENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _work(self, number: int) -> None:
+        rng = random.Random(number)
         begin = iter([0])
         own = Ledger(
-            as_client(fake),
-            settings,
+            as_client(self._fake),
+            self._settings,
             clock=lambda: stream.NOW,
             sleep=lambda _: None,
-            draw=lambda size: next(begin, dice.randrange(size)),
+            draw=lambda size: next(begin, rng.randrange(size)),
         )
-        # WHEN they work side by side
         for round_ in range(ROUNDS):
-            start.wait()
-            if quiet(met):
+            self._round.wait()
+            if self.quiet:
                 return
-            own.record(deliveries(worker, 300 * round_))
-            start.wait()
-            if worker == 0:
-                met.append(len(fake.conflicts))
+            own.record(_deliveries(number, first=300 * round_))
+            self._round.wait()
+            if number == 0:
+                self.conflicts.append(len(self._fake.conflicts))
 
-    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    # THEN they meet at first, and not any more once they have moved apart
-    assert met[-1] > 0
-    assert quiet(met)
+
+def _deliveries(environment: int, first: int) -> list[Observation]:
+    return [
+        replace(
+            DELIVERY,
+            event=replace(
+                DELIVERY.event,
+                address=f"{environment}-{n}@example.test",
+                lead_source=f"source-{n % 3}",
+            ),
+        )
+        for n in range(first, first + 300)
+    ]
+
+
+def test_writers_and_environments_do_not_conflict_on_counters_for_long() -> None:
+    """Those that meet on a counter's shard move apart."""
+    # GIVEN environments that begin with the same shards
+    environments = Environments(FakeDynamoDB(hold=0.005))
+
+    # WHEN they work side by side
+    environments.run()
+
+    # THEN they conflict at first, and not any more once they have moved apart
+    assert environments.conflicts[-1] > 0
+    assert environments.quiet

@@ -1,6 +1,6 @@
-"""A worker process: books batches that it is told on stdin, until it is killed.
+"""A worker process: records the batches that it reads from stdin, until it is killed.
 
-It says ``ready``. Then a line in is a JSON list of numbers of events of the stream, and a
+It prints ``ready``. Then a line in is a JSON list of numbers of events of the stream, and a
 line out is the list of those that failed and are to be delivered again.
 
 Usage: python -m tests.faults.worker SEED SIZE TABLE   (endpoint and credentials: environment)
@@ -25,7 +25,7 @@ def main() -> None:
         outcomes = ledger.record([events[number] for number in numbers])
         refused = [o.reason for o in outcomes if not (o.ok or o.retry_helps)]
         if refused:
-            sys.exit(f"given up for good: {refused[0]}")
+            sys.exit(f"given up permanently: {refused[0]}")
         failed = [number for number, o in zip(numbers, outcomes, strict=True) if not o.ok]
         _say(json.dumps(failed))
 

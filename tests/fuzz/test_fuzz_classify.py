@@ -14,7 +14,8 @@ SECONDS = 10
 
 @pytest.mark.fuzz
 def test_ten_seconds_find_nothing(tmp_path: Path) -> None:
-    # WHEN
+    """A short run in every build; a failing input is a bug."""
+    # WHEN the fuzzer runs for a short time
     done = subprocess.run(
         [
             sys.executable,
@@ -29,5 +30,6 @@ def test_ten_seconds_find_nothing(tmp_path: Path) -> None:
         timeout=300,  # on a busy machine; the process is killed then, and never left behind
         check=False,
     )
-    # THEN
+
+    # THEN it found no input that fails
     assert done.returncode == 0, done.stderr[-4000:]

@@ -1,4 +1,4 @@
-"""Taking the wrappings off."""
+"""Removing the wrappings of the services that carried a message."""
 
 import json
 from collections.abc import Callable
@@ -96,6 +96,7 @@ def batch(inner: object) -> dict[str, Any]:
 def test_a_document_is_found_in_whatever_wraps_it(
     record: object, layers: tuple[str, ...], transport_id: str
 ) -> None:
+    """Every way in which AWS services hand an event over, also one inside another."""
     payload = unwrap(record)
 
     assert payload.content == BODY
@@ -105,6 +106,7 @@ def test_a_document_is_found_in_whatever_wraps_it(
 
 
 def test_the_innermost_time_and_the_account_of_eventbridge_are_kept() -> None:
+    """What stands in for facts that an event itself leaves out."""
     assert unwrap(sqs(BODY)).received_at == datetime(2026, 1, 15, 10, 0, 7, tzinfo=UTC)
     assert unwrap(sqs(sns(BODY))).received_at == datetime(
         2026, 1, 15, 10, 0, 6, 123_000, tzinfo=UTC
@@ -117,6 +119,7 @@ def test_the_innermost_time_and_the_account_of_eventbridge_are_kept() -> None:
 
 @pytest.mark.parametrize("sent", [None, "", "soon", 5, "9" * 30, "१२३"])
 def test_a_wrapping_without_a_readable_time_has_none(sent: object) -> None:
+    """An unreadable time of the transport must not cost the event."""
     record = {**sqs(BODY), "attributes": {"SentTimestamp": sent}}
 
     assert unwrap(record).received_at is None
@@ -126,6 +129,7 @@ def test_a_wrapping_without_a_readable_time_has_none(sent: object) -> None:
 
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
 def test_confirmations_are_named_and_never_followed(kind: str) -> None:
+    """A URL in a message comes from a stranger, so a person has to confirm."""
     record = sqs({**sns("You have chosen …"), "Type": kind, "SubscribeURL": "https://x.example/"})
 
     with pytest.raises(EnvelopeError) as caught:
@@ -158,13 +162,15 @@ def _deep(layers: int, wrap: Callable[[object], object]) -> object:
         (sqs("9" * 5000), "9" * 5000, "body"),
         (sns("hello"), "hello", "Message"),
         (sns_record("hello"), "hello", "Sns.Message"),
+        ({**sns(""), "Message": {"a": 1}}, {"a": 1}, "Message"),
         (eventbridge([]), [], "detail"),
         ({"requestPayload": None}, None, "requestPayload"),
     ],
 )
-def test_what_is_no_object_is_handed_on_with_its_place(
+def test_what_is_not_an_object_is_passed_on_with_its_path(
     record: object, content: object, field: str
 ) -> None:
+    """The provider's module decides what other JSON or plain text means."""
     payload = unwrap(record)
 
     assert (payload.content, payload.field) == (content, field)
@@ -177,7 +183,7 @@ def test_what_is_no_object_is_handed_on_with_its_place(
         (sqs('{"a":' * 200_000), "body"),
         (sqs('"' + "x" * MAX_SIZE), "body"),
         ({**sns(""), "Message": None}, "Message"),
-        ({**sns(""), "Message": {}}, "Message"),
+        ({**sns(""), "Message": []}, "Message"),
         ({**sns(""), "Type": "Foo"}, "Type"),
         ({**sns(""), "Type": None}, "Type"),
         ({"requestPayload": {"Records": []}}, "Records"),
@@ -186,20 +192,23 @@ def test_what_is_no_object_is_handed_on_with_its_place(
         (_deep(MAX_LAYERS + 1, batch), "Records[0]"),
     ],
 )
-def test_a_broken_wrapping_is_refused_by_the_field(record: object, field: str) -> None:
+def test_a_broken_wrapping_is_refused_with_its_field(record: object, field: str) -> None:
+    """Broken or hostile wrappings are input errors, which the dead-letter queue explains."""
     with pytest.raises(EnvelopeError) as caught:
         unwrap(record)
 
     assert caught.value.field == field
 
 
-def test_lone_surrogates_pass_into_no_id() -> None:
+def test_lone_surrogates_do_not_reach_an_id() -> None:
+    """An id that cannot be encoded would break the write of its event."""
     record = {**sqs(BODY), "messageId": "a\ud800b"}
 
     assert unwrap(record).transport_id.encode() == b"a?b"
 
 
-def test_of_a_name_that_stands_twice_the_last_value_counts() -> None:
+def test_of_a_repeated_key_the_last_value_counts() -> None:
+    """The same as in every JSON reader of AWS, so that no two parts disagree."""
     twice = '{"eventType": "Send", "eventType": "Bounce"}'
 
     assert unwrap(twice).content == {"eventType": "Bounce"}
@@ -246,6 +255,7 @@ WRAPPED = st.recursive(
 
 @given(WRAPPED)
 def test_any_input_is_a_payload_or_a_named_error(record: object) -> None:
+    """Nothing that reaches the queue raises anything else."""
     try:
         payload = unwrap(record)
     except EnvelopeError:
@@ -255,13 +265,15 @@ def test_any_input_is_a_payload_or_a_named_error(record: object) -> None:
 
 
 @given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
-def test_what_is_not_json_is_handed_on_as_it_is(text: str) -> None:
+def test_what_is_not_json_is_passed_on_unchanged(text: str) -> None:
+    """SNS notices are plain text."""
     payload = unwrap(sqs(sns("no " + text)))
 
     assert (payload.content, payload.field) == ("no " + text, "Message")
 
 
 def test_an_invocation_is_read_record_by_record() -> None:
+    """Batches and direct invocations take the same way."""
     assert list(records_of({"Records": [1, 2]})) == [1, 2]
     assert list(records_of(eventbridge(BODY))) == [eventbridge(BODY)]
     assert list(records_of({"Records": None})) == [{"Records": None}]

@@ -1,4 +1,4 @@
-"""What becomes of every message of a batch."""
+"""The outcome of every message of a batch."""
 
 import json
 
@@ -24,14 +24,15 @@ def intake(
     return Intake(settings, ledger, dead_letters, provider="ses")
 
 
-def test_a_bounce_is_classified_and_booked() -> None:
+def test_a_bounce_is_classified_and_recorded() -> None:
+    """The whole way of a bounce: read, classified, recorded with the rules' version."""
     # GIVEN a queue record about an unknown mailbox
     ledger, dead_letters = FakeLedger(), FakeDeadLetters()
 
     # WHEN it is processed
     report = intake(ledger, dead_letters).process([sns_record(bounce("jane@example.test"))])
 
-    # THEN one event is booked with what the reply says, and nothing is left over
+    # THEN one event is recorded with what the reply says, and nothing is left over
     [observation] = ledger.recorded
     assert observation.event.address == "jane@example.test"
     assert observation.verdict is not None
@@ -43,40 +44,43 @@ def test_a_bounce_is_classified_and_booked() -> None:
 
 
 @pytest.mark.parametrize(
-    "poison",
+    "unprocessable",
     [
         "",
-        "no json",
+        "not JSON",
         "[]",
         json.dumps({"Type": "Notification"}),
         json.dumps({"eventType": "Bounce"}),
     ],
 )
-def test_poison_is_dead_lettered_whole_and_does_not_hold_its_batch_back(poison: str) -> None:
+def test_an_unprocessable_message_is_dead_lettered_whole_and_alone(unprocessable: str) -> None:
+    """One bad message must cost neither itself nor the rest of its batch."""
     # GIVEN a message that can never be handled between two good ones
     ledger, dead_letters = FakeLedger(), FakeDeadLetters()
     batch = [
         sns_record(bounce("a@example.test"), message_id="1"),
-        {"messageId": "2", "eventSource": "aws:sqs", "body": poison},
+        {"messageId": "2", "eventSource": "aws:sqs", "body": unprocessable},
         sns_record(bounce("b@example.test"), message_id="3"),
     ]
 
     # WHEN the batch is processed
     report = intake(ledger, dead_letters).process(batch)
 
-    # THEN the good ones are booked and the bad one is kept as it came, with the reason
+    # THEN the good ones are recorded and the bad one is kept as it came, with the reason
     assert len(ledger) == 2
     assert report.retry == []
     [(message, error)] = dead_letters.messages
-    assert message == poison
+    assert message == unprocessable
     assert error.reason
     assert error.field
 
 
 def test_one_impossible_address_does_not_lose_the_others() -> None:
-    # GIVEN a bounce of two recipients of which one is no address
+    """A message is kept whole for a redrive, and a redrive records nothing twice."""
+    # GIVEN a bounce of two recipients of which one is no address, and no word of a destination
     document = bounce("jane@example.test")
     document["bounce"]["bouncedRecipients"].append({"emailAddress": "not-an-address"})
+    document["mail"]["destination"] = []
     ledger, dead_letters = FakeLedger(), FakeDeadLetters()
     record = sns_record(document)
 
@@ -85,14 +89,15 @@ def test_one_impossible_address_does_not_lose_the_others() -> None:
     process([record])
     again = process([record])
 
-    # THEN the good one is booked once, and the message is kept whole each time
+    # THEN the good one is recorded once, and the message is kept whole each time
     assert [item.event.address for item in ledger.recorded] == ["jane@example.test"]
     assert again.duplicates == 1
     assert [message for message, _ in dead_letters.messages] == [record["body"]] * 2
 
 
-def test_mail_of_an_unknown_account_is_refused() -> None:
-    # GIVEN an event about mail of another account
+def test_events_from_an_account_that_is_not_allowed_are_refused() -> None:
+    """Whoever can write to the queue must not suppress our addresses."""
+    # GIVEN an event about mail from another account
     document = bounce("jane@example.test")
     document["mail"]["sendingAccountId"] = "999999999999"
     ledger, dead_letters = FakeLedger(), FakeDeadLetters()
@@ -100,13 +105,14 @@ def test_mail_of_an_unknown_account_is_refused() -> None:
     # WHEN it is processed where only the own account counts
     intake(ledger, dead_letters, OWN_ACCOUNT).process([sns_record(document)])
 
-    # THEN nothing is booked and the reason is kept
+    # THEN nothing is recorded and the reason is kept
     assert len(ledger) == 0
     [(_, error)] = dead_letters.messages
     assert error.field == "mail.sendingAccountId"
 
 
-def test_no_account_is_no_way_round_the_list() -> None:
+def test_an_event_without_an_account_is_refused_too() -> None:
+    """Leaving the account out must not be a way around the list of accounts."""
     # GIVEN an event that names no account
     document = bounce("jane@example.test")
     del document["mail"]["sendingAccountId"]
@@ -119,7 +125,8 @@ def test_no_account_is_no_way_round_the_list() -> None:
     assert (len(ledger), len(dead_letters)) == (0, 1)
 
 
-def test_what_the_table_did_not_take_is_tried_again() -> None:
+def test_what_the_table_throttled_is_retried() -> None:
+    """The queue delivers again what failed for a time, and nothing else."""
     # GIVEN a table that throttles one address
     throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
     ledger = FakeLedger({"b@example.test": throttled})
@@ -132,13 +139,14 @@ def test_what_the_table_did_not_take_is_tried_again() -> None:
     # WHEN the batch is processed
     report = intake(ledger, dead_letters).process(batch)
 
-    # THEN only that message is handed back, and nothing is dead-lettered
+    # THEN only that message is reported for a retry, and nothing is dead-lettered
     assert report.retry == ["2"]
     assert len(dead_letters) == 0
 
 
-def test_what_the_table_can_never_take_is_dead_lettered() -> None:
-    # GIVEN a ledger that refuses an event for good
+def test_what_the_table_rejects_permanently_is_dead_lettered() -> None:
+    """A retry would fail for days, and the reason would be lost with the message."""
+    # GIVEN a ledger that rejects an event permanently
     refused = RecordResult(
         outcome=Outcome.FAILED, reason="too old to count once", field="timestamp"
     )
@@ -153,19 +161,22 @@ def test_what_the_table_can_never_take_is_dead_lettered() -> None:
     assert report.retry == []
 
 
-def test_nothing_is_acknowledged_that_the_dead_letter_queue_did_not_take() -> None:
+def test_a_message_is_retried_if_it_could_not_be_dead_lettered() -> None:
+    """A message that is in no queue is lost."""
     # GIVEN a dead-letter queue that is down
     dead_letters = FakeDeadLetters(down=True)
 
     # WHEN a message comes that can never be handled
-    poison = {"messageId": "1", "eventSource": "aws:sqs", "body": "no json"}
-    report = intake(FakeLedger(), dead_letters).process([poison])
+    unprocessable = {"messageId": "1", "eventSource": "aws:sqs", "body": "not JSON"}
+    report = intake(FakeLedger(), dead_letters).process([unprocessable])
 
-    # THEN it is handed back to the queue
+    # THEN it is reported for a retry
     assert report.retry == ["1"]
 
 
-def test_an_error_of_our_own_holds_back_its_message_only() -> None:
+def test_a_bug_costs_only_the_message_that_it_meets() -> None:
+    """An unexpected error in our code must not stop a queue."""
+
     # GIVEN rules that break on the first message
     class BrokenOnce(RuleSet):
         calls = 0
@@ -192,20 +203,91 @@ def test_an_error_of_our_own_holds_back_its_message_only() -> None:
     # WHEN the batch is processed
     report = broken.process(batch)
 
-    # THEN the other one is booked
+    # THEN the other one is recorded
     assert report.retry == ["1"]
     assert [item.event.address for item in ledger.recorded] == ["b@example.test"]
 
 
-def test_the_note_that_ses_may_publish_needs_nothing() -> None:
+def test_a_notice_of_the_provider_is_acknowledged() -> None:
+    """A test message of the set-up is not about mail, and not an error either."""
     # GIVEN what SES publishes when a topic is wired up
-    note = "Successfully validated SNS topic for Amazon SES event publishing."
+    notice = "Successfully validated SNS topic for Amazon SES event publishing."
     dead_letters = FakeDeadLetters()
 
     # WHEN it is processed
-    report = intake(FakeLedger(), dead_letters).process([sns_record(note)])
+    report = intake(FakeLedger(), dead_letters).process([sns_record(notice)])
 
     # THEN it is acknowledged
     assert report.notices == 1
     assert report.retry == []
     assert len(dead_letters) == 0
+
+
+def test_an_automatic_reply_is_acknowledged_and_no_strike() -> None:
+    """It must neither end in the dead-letter queue nor count against the recipient."""
+    # GIVEN the form in which SES reports a vacation message
+    document = bounce("jane@example.test")
+    document["bounce"] |= {"bounceType": "Undetermined", "bouncedRecipients": []}
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+
+    # WHEN it is processed
+    intake(ledger, dead_letters).process([sns_record(document)])
+
+    # THEN it is recorded as an automatic reply
+    [observation] = ledger.recorded
+    assert observation.verdict is not None
+    assert (observation.verdict.category, observation.cause) == (Category.AUTOREPLY, None)
+    assert len(dead_letters) == 0
+
+
+def test_what_matches_nobody_is_recorded_and_counted_once() -> None:
+    """So that it shows how much of a source's mail is answered by strangers."""
+    # GIVEN a report of another server about none of the two recipients
+    document = bounce("stranger@example.org")
+    document["mail"]["destination"] = ["a@example.test", "b@example.test"]
+    ledger = FakeLedger()
+
+    # WHEN it is processed twice
+    process = intake(ledger, FakeDeadLetters()).process
+    reports = [process([sns_record(document)]) for _ in range(2)]
+
+    # THEN it is recorded once, about nobody, and reported once
+    [observation] = ledger.recorded
+    assert (observation.event.address, observation.cause) == ("", None)
+    assert [report.unmatched for report in reports] == [1, 0]
+    assert [report.duplicates for report in reports] == [0, 1]
+
+
+def test_kinds_that_are_not_used_or_not_known_are_counted_by_kind() -> None:
+    """Nothing is acknowledged without a trace."""
+    # GIVEN three kinds without a mail, one of them twice, and an unknown one about a mail
+    unknown = {**bounce("jane@example.test"), "eventType": "Teleport"}
+    del unknown["bounce"]
+    batch = [
+        sns_record({"eventType": "Send", "mail": {}}),
+        sns_record({"eventType": "Lottery"}),
+        sns_record({"eventType": "Lottery", "mail": None}),
+        sns_record(unknown),
+    ]
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+
+    # WHEN they are processed
+    report = intake(ledger, dead_letters).process(batch)
+
+    # THEN all are acknowledged, and told apart
+    assert (report.notices, report.unknown_kinds) == (3, 3)
+    assert report.kinds == {"Send": 1, "Lottery": 2, "Teleport": 1}
+    assert (report.recorded, len(dead_letters), report.retry) == (1, 0, [])
+
+
+def test_a_message_that_something_decoded_on_the_way_is_read() -> None:
+    """SNS sends a string, and a proxy may hand on an object."""
+    # GIVEN an envelope whose Message is an object
+    record = sns_record(bounce("jane@example.test"))
+    envelope = json.loads(record["body"])
+    record["body"] = json.dumps(envelope | {"Message": json.loads(envelope["Message"])})
+    ledger = FakeLedger()
+
+    # WHEN it is processed, THEN it is recorded like any other
+    intake(ledger, FakeDeadLetters()).process([record])
+    assert [item.event.address for item in ledger.recorded] == ["jane@example.test"]

@@ -45,6 +45,7 @@ def facts(name: str) -> list[str]:
 
 @pytest.mark.parametrize("table", ["reply_codes.csv", "enhanced_status_codes.csv"])
 def test_every_registered_code_has_a_page(table: str) -> None:
+    """The tables list the codes that IANA and the RFCs register."""
     # GIVEN the tables of codes WHEN each is looked up THEN its own page answers
     assert [code for code in facts(table) if getattr(find(code), "code", None) != code] == []
 
@@ -79,11 +80,13 @@ def test_every_registered_code_has_a_page(table: str) -> None:
     ],
 )
 def test_topics_are_found_by_what_people_type(words: str, topic: str) -> None:
+    """Search has to know the words of users, not only titles."""
     # GIVEN a few words WHEN searched for THEN the topic comes first
     assert search(words)[0].code == topic
 
 
 def test_related_pages_exist() -> None:
+    """A link leads to another page of the reference."""
     # GIVEN all pages WHEN their links are followed THEN each leads to another page
     codes = {page.code for page in pages()}
     for page in pages():
@@ -92,13 +95,15 @@ def test_related_pages_exist() -> None:
         assert page.related, page.code
 
 
-def test_sources_name_an_rfc() -> None:
+def test_every_page_cites_an_rfc() -> None:
+    """What a page claims can be checked."""
     for page in pages():
         assert page.rfc, page.code
         assert [source for source in page.rfc if not SOURCE.fullmatch(source)] == [], page.code
 
 
 def test_advice_uses_the_closed_vocabulary() -> None:
+    """Clients may compare these fields with known words."""
     for page in pages():
         readings: list[Page | ClassReading] = [page, *page.classes.values()]
         assert {reading.retry for reading in readings} <= {"", "yes", "no", "with care"}
@@ -106,7 +111,8 @@ def test_advice_uses_the_closed_vocabulary() -> None:
         assert {reading.scope for reading in readings} <= {"address", "domain", "none"}
 
 
-def test_hard_natured_pages_reach_somebody() -> None:
+def test_pages_about_hard_bounces_say_how_far_they_reach() -> None:
+    """A hard bounce has a scope, and a block has none."""
     # GIVEN a page that calls for suppression THEN it says how far
     for page in pages():
         assert page.nature != "hard" or page.scope != "none", page.code
@@ -114,6 +120,7 @@ def test_hard_natured_pages_reach_somebody() -> None:
 
 
 def test_every_enhanced_code_says_what_its_class_changes() -> None:
+    """4.1.1 and 5.1.1 call for different actions."""
     for page in pages():
         if page.kind is PageKind.ENHANCED:
             assert (
@@ -122,12 +129,14 @@ def test_every_enhanced_code_says_what_its_class_changes() -> None:
 
 
 def test_no_page_is_thin() -> None:
+    """Every page has every part, and enough of it to help."""
     for page in pages():
         assert all(prose(page)), page.code
         assert sum(map(len, prose(page))) >= SHORTEST_PROSE, page.code
 
 
 def test_no_two_pages_share_a_sentence() -> None:
+    """A sentence that fits two codes explains neither."""
     # GIVEN all prose WHEN cut into sentences THEN none but the shortest occurs twice
     sentences = Counter(
         sentence
@@ -140,6 +149,7 @@ def test_no_two_pages_share_a_sentence() -> None:
 
 
 def test_521_is_the_richest_page() -> None:
+    """The code that this project is about is explained best."""
     richest = max(pages(), key=lambda page: sum(map(len, prose(page))))
     titles = " ".join(note.title for note in richest.notes)
     assert richest.code == "521"
@@ -161,6 +171,7 @@ def rule_codes() -> Iterator[tuple[str, str]]:
 
 
 def test_every_code_that_a_rule_can_return_has_a_page() -> None:
+    """An explanation must not end at a code without a page."""
     # GIVEN the codes that rules ask for or that their examples carry ("x.7.x": a subject)
     # WHEN looked up THEN there is a page
     unknown = [
@@ -190,6 +201,7 @@ def test_every_code_that_a_rule_can_return_has_a_page() -> None:
     ],
 )
 def test_find_reads_a_code_as_people_write_it(code: str, page: str, asked: str) -> None:
+    """Codes are copied from replies, logs and documentation."""
     found = find(code)
     assert found is not None
     assert (found.code, found.asked) == (page, asked)
@@ -209,18 +221,21 @@ def test_find_reads_a_code_as_people_write_it(code: str, page: str, asked: str) 
         "5" * 9999,
     ],
 )
-def test_find_has_no_page_for_what_is_no_code(code: str) -> None:
+def test_find_has_no_page_for_what_is_not_a_code(code: str) -> None:
+    """A path or an unknown code must not open a file."""
     assert find(code) is None
 
 
 @given(st.text(max_size=300))
-def test_no_text_makes_a_lookup_or_a_search_raise(text: str) -> None:
+def test_no_string_makes_a_lookup_or_a_search_raise(text: str) -> None:
+    """The string comes from an API call."""
     page = find(text)
     assert page is None or page.title
     assert len(search(text, limit=3)) <= 3
 
 
 def test_the_class_digit_changes_the_advice() -> None:
+    """The first digit decides whether a retry makes sense."""
     # GIVEN one code in both classes WHEN looked up THEN the advice differs, and says why
     temporary, permanent = find("4.1.1"), find("5.1.1")
     assert temporary is not None
@@ -232,17 +247,20 @@ def test_the_class_digit_changes_the_advice() -> None:
 
 
 def test_a_code_without_class_shows_every_class() -> None:
+    """X.1.1 asks for both readings."""
     found = find("X.1.1")
     assert found is not None
     assert set(found.to_json()["classes"]) == {"4", "5"}
 
 
-def test_pages_survive_a_round_trip_through_json() -> None:
+def test_pages_can_be_written_as_json() -> None:
+    """The API answers with them."""
     for page in pages():
         assert json.loads(json.dumps(page.to_json()))["code"] == page.code
 
 
 def test_the_list_of_codes_names_every_page_once_in_order() -> None:
+    """Codes come in numerical order, topics at the end."""
     codes = [entry["code"] for entry in reference.codes()]
     assert len(codes) == len(set(codes)) == len(pages())
     assert codes.index("X.1.9") < codes.index("X.1.10") < codes.index("X.2.0")
@@ -250,7 +268,8 @@ def test_the_list_of_codes_names_every_page_once_in_order() -> None:
     assert [page.kind for page in reference.topics()] == [PageKind.TOPIC] * len(reference.topics())
 
 
-def test_search_needs_every_word_and_bears_odd_ones() -> None:
+def test_search_needs_every_word_and_accepts_any_string() -> None:
+    """Fewer words find more; hostile strings find nothing."""
     assert search("gmail zebra") == []
     assert search("") == []
     assert search("\x00[bold]") == []
@@ -258,6 +277,7 @@ def test_search_needs_every_word_and_bears_odd_ones() -> None:
 
 
 def test_a_lookup_opens_one_file_and_an_import_none() -> None:
+    """Reading every page at import would slow down each cold start."""
     # GIVEN a fresh process that notes which data files are opened
     script = """
 import sys
@@ -268,15 +288,18 @@ at_import = sum(name.endswith(".toml") for name in opened)
 assert reference.find("521").code == "521"
 print(at_import, sum(name.endswith(".toml") for name in opened))
 """
+
     # WHEN it imports the reference and looks one code up
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT
     )
+
     # THEN nothing was read at import and one page afterwards
     assert done.stdout.split() == ["0", "1"]
 
 
 def test_every_page_is_shipped_with_the_package() -> None:
+    """A page that setuptools leaves out is missing only after installation."""
     # GIVEN the globs of the package's data WHEN matched THEN no file is left out
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     globs = project["tool"]["setuptools"]["package-data"]["bounceledger.reference"]
@@ -286,6 +309,7 @@ def test_every_page_is_shipped_with_the_package() -> None:
 
 
 def test_unregistered_codes_lead_to_topics_that_exist() -> None:
+    """Providers' own ranges of codes are explained by topics."""
     table = tomllib.loads((LAYER / "reference/data/extensions.toml").read_text(encoding="utf-8"))
     slugs = {page.code for page in reference.topics()}
     for row in table["range"]:

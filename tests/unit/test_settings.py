@@ -7,7 +7,8 @@ from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 
 
-def test_every_threshold_is_a_variable() -> None:
+def test_a_variable_sets_each_kind_of_threshold() -> None:
+    """Numbers, lists and booleans are read; what is not set keeps its default."""
     environ = {"SOFT_DAYS": "4", "SOFT_TERMS": "10, 20", "SUPPRESS_AMBIGUOUS_COMPLAINTS": "false"}
     policy = Settings.from_env(environ).policy
     assert policy == Policy(soft_days=4, soft_terms=(10, 20), suppress_ambiguous_complaints=False)
@@ -33,5 +34,6 @@ def test_every_threshold_is_a_variable() -> None:
     ],
 )
 def test_a_bad_variable_is_named(name: str, text: str) -> None:
+    """A typo stops the deployment at start, with the variable's name."""
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({name: text})

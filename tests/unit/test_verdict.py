@@ -1,6 +1,7 @@
 """The vocabulary is closed: every category has a disposition, and a cause if it needs one."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -61,31 +62,60 @@ def test_a_soft_reply_about_a_whole_domain_has_one_cause(category: Category) -> 
 
 LAST_CATEGORY = '    AUTOREPLY = "autoreply"\n'
 LAST_ROW = "    Category.AUTOREPLY: Disposition.NONE,\n"
+LAST_CAUSE = "    PROVIDER_SUPPRESSED = Category.PROVIDER_SUPPRESSED.value\n"
+
+BRAND_NEW = (LAST_CATEGORY, f'{LAST_CATEGORY}    BRAND_NEW = "brand_new"\n')
+"""One more category, as a change of the source."""
+ITS_CAUSE = (LAST_CAUSE, f"{LAST_CAUSE}    BRAND_NEW = Category.BRAND_NEW.value\n")
 
 
-def changed_module(*changes: tuple[str, str]) -> ModuleType:
-    """The module after changes of its source, each from a line to others."""
-    source = Path(verdict.__file__).read_text(encoding="utf-8")
-    for old, new in changes:
-        assert source.count(old) == 1
-        source = source.replace(old, new)
-    module = ModuleType("changed_verdict")
-    exec(compile(source, module.__name__, "exec"), vars(module))
-    return module
+def its_row(disposition: Disposition) -> tuple[str, str]:
+    """The change that gives the category a disposition."""
+    return LAST_ROW, f"{LAST_ROW}    Category.BRAND_NEW: Disposition.{disposition.name},\n"
+
+
+@pytest.fixture
+def changed_module(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """Imports the module after changes of its source, each from a line to others."""
+    # Dataclasses look their module up by its name.
+    monkeypatch.setitem(sys.modules, "changed_verdict", ModuleType("changed_verdict"))
+
+    def load(*changes: tuple[str, str]) -> ModuleType:
+        source = Path(verdict.__file__).read_text(encoding="utf-8")
+        for old, new in changes:
+            assert source.count(old) == 1
+            source = source.replace(old, new)
+        module = ModuleType("changed_verdict")
+        exec(compile(source, module.__name__, "exec"), vars(module))
+        return module
+
+    return load
 
 
 def test_a_category_without_a_disposition_stops_the_import(
-    monkeypatch: pytest.MonkeyPatch,
+    changed_module: Callable[..., ModuleType],
 ) -> None:
-    """Whoever adds a category is told at once what is missing."""
-    # GIVEN one more category (dataclasses look their module up by its name)
-    monkeypatch.setitem(sys.modules, "changed_verdict", ModuleType("changed_verdict"))
-    another = (LAST_CATEGORY, f'{LAST_CATEGORY}    BRAND_NEW = "brand_new"\n')
-
-    # WHEN it has no row among the dispositions, THEN the module cannot be imported
+    """Whoever adds a category learns at once what is missing."""
+    # WHEN a category has no row among the dispositions, THEN the module cannot be imported
     with pytest.raises(LookupError, match=r"without a disposition: .*brand_new"):
-        changed_module(another)
+        changed_module(BRAND_NEW)
 
     # AND with a row it can
-    row = (LAST_ROW, f"{LAST_ROW}    Category.BRAND_NEW: Disposition.BLOCK,\n")
-    assert changed_module(another, row).DISPOSITIONS["brand_new"] is not None
+    changed = changed_module(BRAND_NEW, its_row(Disposition.BLOCK))
+    assert changed.DISPOSITIONS["brand_new"] == Disposition.BLOCK
+
+
+@pytest.mark.parametrize("disposition", Disposition)
+def test_a_category_with_a_wrong_cause_stops_the_import(
+    changed_module: Callable[..., ModuleType], disposition: Disposition
+) -> None:
+    """A bounce without a cause would never suppress, and a block with one would."""
+    # GIVEN a category of each disposition, with and without a cause
+    row = its_row(disposition)
+    right = [BRAND_NEW, row, ITS_CAUSE] if disposition in HELD_AGAINST else [BRAND_NEW, row]
+    wrong = [BRAND_NEW, row] if disposition in HELD_AGAINST else [BRAND_NEW, row, ITS_CAUSE]
+
+    # THEN the module can be imported if the two fit
+    assert changed_module(*right).Category("brand_new")
+    with pytest.raises(LookupError, match="needs a cause"):
+        changed_module(*wrong)

@@ -6,15 +6,15 @@ underscore) which holds ``command``, made with `bounceledger_cli.parsing.command
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Replies": {
-        "classify": "Classify bounce diagnostics from JSON Lines, CSV or plain text.",
-        "explain": "Explain a reply code, enhanced code, topic or whole reply.",
+        "classify": "Classify bounce diagnostics from JSON, CSV, SES events or text.",
+        "explain": "Explain a reply code, enhanced status code, topic or reply.",
     },
     "Domains": {
         "mx": "Check in DNS whether domains accept mail.",
         "recheck": "Queue the domains that are due for a DNS recheck.",
     },
     "Lead sources": {
-        "counts": "Show daily outcomes and rates for a lead source.",
+        "counts": "Show outcomes and rates of lead sources.",
     },
     "Shell": {
         "completion": "Print the completion script for bash, zsh or fish.",

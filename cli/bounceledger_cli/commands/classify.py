@@ -1,7 +1,7 @@
 """``bounceledger classify``: what each diagnostic of a file means."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bounceledger_cli.console import Console, encode
+from bounceledger_cli.diagnostics import COLUMNS, Diagnostics
 from bounceledger_cli.errors import CommandError
 from bounceledger_cli.files import STANDARD_INPUT, open_input, open_output, shown_name, size_of
-from bounceledger_cli.options import INPUT_FILE
+from bounceledger_cli.inputs import BadRow, Layout, Row, Wanted, read_rows
+from bounceledger_cli.options import INPUT_FILE, column_option, encoding_option
 from bounceledger_cli.parsing import command as make_command
 from bounceledger_cli.progress import progress
-from bounceledger_cli.records import HINTS, BadRecord, Layout, Record, read_records
+from bounceledger_cli.wording import counted
 
 if TYPE_CHECKING:
-    from bounceledger.classify.engine import RuleSet
     from bounceledger.verdict import Category, Verdict
 
 LONG_FILE = 1 << 20
@@ -30,20 +31,25 @@ _TICK = 500
 @make_command(
     "classify",
     details="""
-        Prints JSON Lines: the fields of each record, then category, disposition, scope,
-        rule, reply_code and enhanced_status.
+        Reads JSON (objects on lines, a list, or one that is spread over lines), CSV with a
+        header (commas, semicolons or tabs), or plain text with a reply on each line.
 
-        JSON Lines need the field diagnostic and may have status, bounce_type,
-        bounce_subtype and action; CSV may have the same columns.
+        JSON objects and CSV need diagnostic or diagnostic_code, and may have enhanced_status
+        or status, bounce_type, bounce_subtype and action; capitals, spaces and hyphens in
+        names do not matter. SES events give the replies of their bounced recipients.
+
+        Prints JSON Lines: the fields of each record, then category, disposition, scope,
+        rule, matched, reply_code and enhanced_status.
         """,
     examples="""
         bounceledger classify bounces.jsonl > classified.jsonl
         bounceledger classify export.csv --column reason --summary
+        bounceledger classify ses-events.json
         grep status=bounced mail.log | bounceledger classify --format text
         """,
     exit_codes={
         0: "every record was classified",
-        1: "some lines were skipped, with --skip-bad",
+        1: "some lines were skipped, with --skip-bad, or the input is empty",
         2: "wrong usage or input",
     },
 )
@@ -52,7 +58,7 @@ _TICK = 500
     type=INPUT_FILE,
     default=STANDARD_INPUT,
     metavar="[FILE]",
-    help="Input; - or nothing for standard input.",
+    help="Input file; omit it, or give -, for standard input.",
 )
 @click.option(
     "--format",
@@ -60,14 +66,10 @@ _TICK = 500
     type=click.Choice([layout.value for layout in Layout]),
     default=Layout.AUTO.value,
     metavar="FORMAT",
-    help="auto (by file extension, otherwise by the first line), jsonl, csv or text.",
+    help="json, csv, text or auto (default: auto, by file extension or else by the first line).",
 )
-@click.option(
-    "--column",
-    default="diagnostic",
-    metavar="NAME",
-    help="CSV column with the diagnostic (default: diagnostic).",
-)
+@column_option
+@encoding_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -94,7 +96,8 @@ def command(
     *,
     file: str,
     layout: str,
-    column: str,
+    column: str | None,
+    encoding: str | None,
     output: Path | None,
     rules_file: Path | None,
     skip_bad: bool,
@@ -107,7 +110,8 @@ def command(
         console: where to read and write.
         file: name of the input, ``-`` for standard input.
         layout: a `Layout`.
-        column: CSV column with the diagnostic.
+        column: column or JSON field with the diagnostic; None for the usual names.
+        encoding: of the input; None to find it out.
         output: file to write to; standard output if None.
         rules_file: further rules.
         skip_bad: continue after a bad line.
@@ -124,60 +128,51 @@ def command(
     totals: Counter[Category] = Counter()
     skipped = 0
     with ExitStack() as stack:
-        stream = stack.enter_context(open_input(file, console))
-        size = size_of(stream)
+        decoded = stack.enter_context(open_input(file, console, encoding=encoding or ""))
+        size = size_of(file)
         advance = stack.enter_context(progress(console, size, least=long_file, items=False))
         target = stack.enter_context(open_output(output, console, source=file))
-        records = read_records(
-            stream,
-            name="" if file == STANDARD_INPUT else file,
-            layout=Layout(layout),
-            column=column,
+        wanted = Wanted((column,) if column else COLUMNS, plain_text=column is None)
+        name = shown_name(file)
+        extension_of = "" if file == STANDARD_INPUT else file
+        rows = read_rows(
+            decoded, wanted, name=name, extension_of=extension_of, layout=Layout(layout)
         )
-        buffer = stream.buffer if size else None
-        for record in _ticking(records, lambda: advance(buffer.tell() if buffer else 0)):
-            if isinstance(record, BadRecord):
-                message = record.describe(shown_name(file))
+        found = Diagnostics(_ticking(rows, lambda: advance(decoded.bytes_read)), wanted)
+        for diagnostic in found:
+            if isinstance(diagnostic, BadRow):
+                message = diagnostic.describe(name)
                 if not skip_bad:
                     raise CommandError(message)
                 console.error(message)
                 skipped += 1
                 continue
-            verdict = _classify(record, rules)
+            verdict = diagnostic.verdict(rules)
             totals[verdict.category] += 1
-            target.write(encode(_answer(record, verdict)) + "\n")
+            target.write(encode(_answer(diagnostic.fields, verdict)) + "\n")
+        if found.other_events and not totals and not skipped:
+            raise CommandError(f"{name} holds events, but no bounces", exit_code=1)
+    if found.other_events:
+        left_out = counted(
+            found.other_events, "event that is not a bounce", "events that are not bounces"
+        )
+        console.note(f"{left_out} left out")
     if summary:
         _print_summary(console, totals, skipped)
     return 1 if skipped else 0
 
 
-def _classify(record: Record, rules: "RuleSet") -> "Verdict":
-    from bounceledger.classify.classifier import classify
-    from bounceledger.classify.reply import parse_reply
-    from bounceledger.classify.traits import Hints
-    from bounceledger.providers.ses import read_bounce_type
-
-    status, bounce_type, bounce_subtype, action = (record.hints.get(name, "") for name in HINTS)
-    hints = Hints(status, *read_bounce_type(bounce_type, bounce_subtype), action)
-    return classify(parse_reply(record.diagnostic), hints, rules=rules)
-
-
-def _answer(record: Record, verdict: "Verdict") -> dict[str, Any]:
+def _answer(fields: Mapping[str, Any], verdict: "Verdict") -> dict[str, Any]:
     """The input's fields, then ours; an input field of the same name gets a prefix."""
-    ours = {
-        "category": verdict.category.value,
-        "disposition": verdict.disposition.value,
-        "scope": verdict.scope.value,
-        "rule": verdict.rule,
-        "reply_code": verdict.reply_code,
-        "enhanced_status": verdict.enhanced_status,
-    }
-    if ours.keys().isdisjoint(record.fields):
-        return record.fields | ours
+    from bounceledger.api import responses
+
+    ours = responses.verdict(verdict)
+    if ours.keys().isdisjoint(fields):
+        return {**fields, **ours}
     kept: dict[str, Any] = {}
-    for name, value in record.fields.items():
+    for name, value in fields.items():
         free = name
-        while free in ours or (free != name and free in record.fields):
+        while free in ours or (free != name and free in fields):
             free = f"input_{free}"
         kept[free] = value
     return kept | ours
@@ -196,10 +191,8 @@ def _print_summary(console: Console, totals: "Counter[Category]", skipped: int) 
     console.note(f"{totals.total():,} classified, {skipped:,} skipped")
 
 
-def _ticking(
-    records: Iterable[Record | BadRecord], advance: Callable[[], None]
-) -> Iterator[Record | BadRecord]:
-    for number, record in enumerate(records):
+def _ticking(rows: Iterable[Row | BadRow], advance: Callable[[], None]) -> Iterator[Row | BadRow]:
+    for number, row in enumerate(rows):
         if number % _TICK == 0:
             advance()
-        yield record
+        yield row

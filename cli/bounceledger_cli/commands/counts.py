@@ -1,8 +1,8 @@
-"""``bounceledger counts``: outcomes of mail to a lead source's leads, by day."""
+"""``bounceledger counts``: outcomes of mail to lead sources' leads."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -27,17 +27,22 @@ OUTCOMES = (
     "complaint",
     "delayed",
     "rejected",
+    "unmatched",
     "suppressed",
 )
 """Columns of the table, in this order; a column without any count is left out."""
 
-BOUNCES = ("hard", "soft", "block", "echo")
-"""Together with deliveries, the denominator of a rate."""
+LEAST_NEEDED = ("unmatched", "delayed", "rejected", "echo", "suppressed", "complaint", "block")
+"""Columns that a terminal without room for all goes without, in this order."""
 
-RATES = ("hard", "soft", "block", "complaint")
+SORTS = ("hard", "soft", "block", "complaint", "delivered", "name")
+"""What rows are sorted by; rates and numbers begin with the highest."""
 
 CATEGORY = "category_"
 """Prefix of the counters of bounces by category."""
+
+type Row = tuple[str, Mapping[str, int]]
+"""A lead source or a day, and its counters."""
 
 
 class Counting(Protocol):
@@ -50,22 +55,41 @@ class Counting(Protocol):
 
 @make_command(
     "counts",
-    details="Rates are shares of deliveries and bounces.",
+    details="""
+        Rates are relative to the sum of deliveries and bounces. One lead source is shown by
+        day; several are compared, the one with the highest rate of hard bounces first. With
+        --json there is one line for each lead source.
+        """,
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger
+        bounceledger counts webinar-2026 fair-2026 list-7 --sort complaint
         bounceledger counts webinar-2026 --table SuppressionTable --json
         bounceledger counts webinar-2026 --from 2026-11-01 --to 2026-11-30
         """,
 )
-@click.argument("source", metavar="SOURCE", help="Lead source, such as webinar-2026.")
+@click.argument(
+    "sources",
+    nargs=-1,
+    required=True,
+    metavar="SOURCE...",
+    help="Lead sources, such as webinar-2026.",
+)
 @day_options
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    metavar="KEY",
+    help="hard, soft, block, complaint (rates), delivered or name, which for days is the date"
+    " (default: hard for lead sources, name for days).",
+)
 @json_option
 @deployment_options(shards=True)
 def command(
     console: Console,
     *,
-    source: str,
+    sources: tuple[str, ...],
     days: Days,
+    sort: str | None,
     as_json: bool,
     deployment: Deployment,
     ledger: Counting | None = None,
@@ -75,8 +99,9 @@ def command(
 
     Args:
         console: where to write.
-        source: lead source.
+        sources: lead sources.
         days: the days.
+        sort: one of `SORTS`; None for the usual order.
         as_json: print JSON.
         deployment: the table.
         ledger: the ledger; that of `deployment` by default.
@@ -87,46 +112,85 @@ def command(
         SettingsError: an environment variable is malformed.
         LedgerError: the table cannot be read.
     """
-    from bounceledger.addresses import clean_lead_source
     from bounceledger.api import responses
 
     first, last = days.resolve(clock().date())
-    name = clean_lead_source(source)
-    if not name:
-        raise CommandError(f"not a valid lead source name: {source!r}")
-    found = (ledger or deployment.ledger()).counts(name, first, last)
-    totals: Counter[str] = Counter()
-    for day in found.days.values():
-        totals.update(day)
+    names = list(dict.fromkeys(map(_source, sources)))
+    ledger = ledger or deployment.ledger()
+    found = {name: ledger.counts(name, first, last) for name in names}
+    totals = {name: _total(counts) for name, counts in found.items()}
+    order = [name for name, _ in _sorted(list(totals.items()), sort or "hard")]
+    period = f"{first} to {last} (UTC)"
     if as_json:
-        period = {"from": first.isoformat(), "to": last.isoformat()}
-        console.json(responses.counts(found) | period | {"rates": rates(totals)})
-    elif found.days:
-        _print(console, found, totals, f"{name}, {first} to {last} (UTC)")
+        for name in order:
+            console.json(responses.counts(found[name], first, last))
+    elif not any(totals.values()):
+        console.line(f"No events recorded for {', '.join(names)}, {period}.")
+    elif len(names) == 1:
+        [(name, counts)] = found.items()
+        by_day = [(day.isoformat(), counts.days[day]) for day in sorted(counts.days)]
+        _print(console, "day", _sorted(by_day, sort or "name"), title=f"{name}, {period}")
+        _print_categories(console, totals[name])
     else:
-        console.line(f"No events recorded for {name}, {first} to {last} (UTC).")
+        rows: list[Row] = [(name, totals[name]) for name in order]
+        _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
+    if not as_json:
+        _print_claims(console, found.values(), sum(totals.values(), Counter()))
     return 0
 
 
-def rates(counts: Mapping[str, int]) -> dict[str, float | None]:
-    """Shares of deliveries and bounces, 0.0 to 1.0; None where there were neither."""
-    sent = counts.get("delivered", 0) + sum(counts.get(name, 0) for name in BOUNCES)
-    return {name: counts.get(name, 0) / sent if sent else None for name in RATES}
+def _source(text: str) -> str:
+    from bounceledger.addresses import clean_lead_source
+
+    name = clean_lead_source(text)
+    if not name:
+        raise CommandError(f"not a valid lead source name: {text!r}")
+    return name
 
 
-def _print(console: Console, found: "Counts", totals: Mapping[str, int], title: str) -> None:
+def _total(counts: "Counts") -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for day in counts.days.values():
+        totals.update(day)
+    return totals
+
+
+def _sorted(rows: Sequence[Row], key: str) -> list[Row]:
+    """Rows with the highest rate or number first, or by name; equal ones by name."""
+    from bounceledger.state.rates import rates
+
+    by_name = sorted(rows, key=lambda row: row[0])
+    if key == "name":
+        return by_name
+
+    def rank(row: Row) -> tuple[float, int]:
+        counters = row[1]
+        return (rates(counters).get(key) or 0.0, counters.get(key, 0))
+
+    return sorted(by_name, key=rank, reverse=True)
+
+
+def _print(console: Console, first: str, rows: Sequence[Row], *, title: str) -> None:
+    from bounceledger.state.rates import RATES, rates
     from bounceledger_cli.tables import print_table
 
-    lines = [(day.isoformat(), counts) for day, counts in found.days.items()]
-    lines.append(("total", totals))
-    names = [name for name in OUTCOMES if any(name in counts for _, counts in lines)]
-    rows = [(label, *(counts.get(name, 0) for name in names)) for label, counts in lines]
-    print_table(console, ("day", *names), rows, title=title)
+    lines = [*rows, ("total", sum((Counter(counters) for _, counters in rows), Counter()))]
+    names = [name for name in OUTCOMES if any(name in counters for _, counters in lines)]
+    counted = [(label, *(counters.get(name, 0) for name in names)) for label, counters in lines]
+    print_table(console, (first, *names), counted, title=title, least_needed=LEAST_NEEDED)
     console.line()
-    shares = [(label, *map(_percent, rates(counts).values())) for label, counts in lines]
-    headings = ("day", *(f"{name} %" for name in RATES))
+    shares = [
+        (label, *(_percent(share) for share in rates(counters).values()))
+        for label, counters in lines
+    ]
+    headings = (first, *(f"{name} %" for name in RATES))
     print_table(console, headings, shares, title="as % of deliveries + bounces")
-    categories = {
+
+
+def _print_categories(console: Console, totals: Mapping[str, int]) -> None:
+    from bounceledger_cli.tables import print_table
+
+    categories: dict[str, Any] = {
         name.removeprefix(CATEGORY): value
         for name, value in sorted(totals.items(), key=lambda item: (-item[1], item[0]))
         if name.startswith(CATEGORY)
@@ -134,13 +198,16 @@ def _print(console: Console, found: "Counts", totals: Mapping[str, int], title: 
     if categories:
         console.line()
         print_table(console, ("category", "bounces"), list(categories.items()))
-    refuted, open_ = (totals.get(f"claims_{name}", 0) for name in ("refuted", "unconfirmed"))
-    if refuted or open_:
+
+
+def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[str, int]) -> None:
+    refuted, unconfirmed = (totals.get(f"claims_{name}", 0) for name in ("refuted", "unconfirmed"))
+    if refuted or unconfirmed:
         console.line()
-        console.line(f"Bounces for a dead domain: {refuted} refuted by DNS and left out above,")
-        console.line(f"{open_} neither confirmed nor refuted and counted.")
-    if not found.claims_complete:
-        console.line("Not all claims were looked at; ask for fewer days.")
+        console.line(f"Claims that a domain is dead: {refuted} refuted by DNS and left out,")
+        console.line(f"{unconfirmed} neither confirmed nor refuted, and counted.")
+    if not all(counts.claims_complete for counts in found):
+        console.line("There were too many claims to look at all; ask for fewer days.")
 
 
 def _percent(share: float | None) -> str:

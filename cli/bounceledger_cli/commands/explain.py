@@ -21,7 +21,7 @@ from bounceledger_cli.parsing import command as make_command
     nargs=-1,
     required=True,
     metavar="CODE|TOPIC|REPLY",
-    help="521, 5.1.1, X.1.1, '550 5.1.1', words of a topic, or what a server said.",
+    help="521, 5.1.1, X.1.1, '550 5.1.1', search words for a topic, or a server's reply.",
 )
 @json_option
 def command(console: Console, *, words: tuple[str, ...], as_json: bool) -> int:

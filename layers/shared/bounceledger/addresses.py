@@ -8,8 +8,14 @@ normalised; plus tags and dots are kept. docs/payloads.md explains the choices.
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 
 from bounceledger.errors import AddressError
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 MAX_LOCAL = 64
 """Octets of a local part (RFC 5321 section 4.5.3.1.1)."""
@@ -41,6 +47,12 @@ _PIECE = re.compile(rf"{_QUOTED_STRING.pattern}|\\.|.", re.DOTALL)
 """A quoted string, an escaped character, or one character."""
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+_LOCAL_BEFORE = re.compile(r'"[^"]+"|[^\s<>()\[\]:;,"@]+')
+"""A local part, read backwards from the @; both forms look the same that way."""
+_DOMAIN_AFTER = re.compile(r"[\w.-]+")
+_MAX_BEFORE = 128
+"""Characters in front of an @ in which the beginning of a local part is looked for."""
+_ROLES = frozenset({"postmaster", "abuse"})
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 
 
@@ -88,6 +100,57 @@ def normalise_domain(text: str) -> str:
         AddressError: it is not a valid mail domain; ``field`` is ``domain``.
     """
     return _host(text, "domain")
+
+
+def registrable_domain(domain: str) -> str | None:
+    """The part of a canonical domain that somebody registered, such as ``bounce.example``.
+
+    Returns:
+        By the Public Suffix List with its private section, so that ``a.github.io`` and
+        ``b.github.io`` are two; None for a public suffix.
+    """
+    return _suffixes().privatesuffix(domain)
+
+
+@cache
+def _suffixes() -> "PublicSuffixList":
+    # Imported here, because few events need it: loading the list takes 33 ms.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def mask_addresses(text: str, *, keep: str) -> str:
+    """A text with the local part of every email address in it replaced by ``***``.
+
+    Args:
+        text: any text, such as a server's reply.
+        keep: canonical address that stays. So do the role addresses of RFC 2142 to which
+            servers refer, which belong to no person: ``postmaster@`` and ``abuse@``.
+    """
+    if "@" not in text:
+        return text
+    return "".join(_masked(text, keep))
+
+
+def _masked(text: str, keep: str) -> Iterator[str]:
+    done = 0
+    while (at := text.find("@", done)) >= 0:
+        # Both ends are looked for from the @, and not too far, so that time stays linear.
+        near = text[max(done, at - _MAX_BEFORE) : at]
+        local = _LOCAL_BEFORE.match(near[::-1])
+        length = local.end() if local else 0
+        domain = _DOMAIN_AFTER.match(text, at + 1)
+        end = domain.end() if domain else at + 1
+        written = text[at - length : at].strip('"').lower()
+        address = f"{written}@{text[at + 1 : end].rstrip('.').lower()}"
+        yield text[done : at - length]
+        if not domain or address == keep.replace('"', "") or written in _ROLES:
+            yield text[at - length : end]
+        else:
+            yield f"***@{text[at + 1 : end]}"
+        done = end
+    yield text[done:]
 
 
 def clean_lead_source(text: str) -> str:
@@ -201,7 +264,7 @@ def _host(text: str, field: str) -> str:
     if len(name) > MAX_DOMAIN:
         raise _domain_error(f"longer than {MAX_DOMAIN} octets", field)
     if _HOST.fullmatch(name) is None:
-        raise _domain_error("not a host name of two or more labels", field)
+        raise _domain_error("not a host name such as example.com", field)
     return name.lower()
 
 

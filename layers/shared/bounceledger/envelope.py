@@ -117,15 +117,16 @@ def _open_sns_record(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
 def _open_sns(value: JsonObject, seen: _Wrapping) -> tuple[object, str]:
     kind = value.get("Type")
     if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
-        raise EnvelopeError(f"is an SNS {kind}: confirm it manually", field="Type")
+        raise EnvelopeError(f"is {kind}: confirm the SNS subscription manually", field="Type")
     if kind != "Notification":
-        raise EnvelopeError("is not an SNS message type", field="Type")
+        raise EnvelopeError("must be an SNS message type, such as Notification", field="Type")
     seen.layers.append("sns")
     seen.transport_id = _id(value, "MessageId") or seen.transport_id
     _note_time(value, "Timestamp", seen)
     message = value.get("Message")
-    if not isinstance(message, str):
-        raise EnvelopeError("must be a string", field="Message")
+    # SNS sends a string; what stands between may have decoded it.
+    if not isinstance(message, str | Mapping):
+        raise EnvelopeError("must be a string or an object", field="Message")
     return message, "Message"
 
 

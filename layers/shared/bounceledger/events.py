@@ -6,12 +6,19 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What sort of event a provider reports. `OTHER` carries kinds unknown today."""
+    """What sort of event a provider reports.
+
+    Attributes:
+        RELAYED: a server reports that it delivered a message, passed it on, or sent it to the
+            members of a list (RFC 3464 section 2.3.3). That is not a bounce, and proves nothing.
+        OTHER: carries kinds unknown today.
+    """
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     DELIVERY = "delivery"
     DELIVERY_DELAY = "delivery_delay"
+    RELAYED = "relayed"
     REJECT = "reject"
     RENDERING_FAILURE = "rendering_failure"
     SUBSCRIPTION = "subscription"
@@ -37,6 +44,8 @@ class ProviderReason(StrEnum):
         UNSTATED: it says nothing.
         UNLISTED: it says something that has no member here.
         GENERAL: it says that it knows nothing more.
+        AUTOMATIC_REPLY: the form of its report is that of an automatic reply, such as an
+            out-of-office message, and not of a bounce.
         SUPPRESSION_LIST: its own suppression list held the message back.
     """
 
@@ -45,6 +54,7 @@ class ProviderReason(StrEnum):
     GENERAL = "general"
 
     # of a bounce
+    AUTOMATIC_REPLY = "automatic_reply"
     SUPPRESSION_LIST = "suppression_list"
     NO_MAILBOX = "no_mailbox"
     MAILBOX_FULL = "mailbox_full"
@@ -70,7 +80,8 @@ class MailEvent:
         provider: name in `providers.PROVIDERS`, such as ``ses``.
         kind: what sort of event.
         provider_kind: the provider's own word for the kind.
-        address: canonical form, see `addresses.normalise_address`.
+        address: whom the sender mailed, in canonical form, see `addresses.normalise_address`;
+            empty where nothing tells which of several recipients it was.
         lead_source: cleaned key of who supplied the address.
         occurred_at: aware, UTC.
         message_id: the provider's id of the message that this is about; may be empty.
@@ -81,6 +92,10 @@ class MailEvent:
         provider_reason: what the provider says about why.
         ambiguous: the provider names several recipients of which one is meant
             (complaints redacted by the mailbox provider).
+        unmatched: the report is about nobody to whom the message was sent, as far as that can
+            be told. It is counted, and is evidence against nobody; `address` is empty.
+        forwarded_to: domain of another address that the report is about, because mail to
+            `address` is forwarded there; empty if it is about `address` itself.
     """
 
     event_id: str
@@ -97,3 +112,5 @@ class MailEvent:
     permanence: Permanence = Permanence.UNSTATED
     provider_reason: ProviderReason = ProviderReason.UNSTATED
     ambiguous: bool = False
+    unmatched: bool = False
+    forwarded_to: str = ""

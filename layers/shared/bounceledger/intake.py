@@ -7,6 +7,7 @@ provider's notices, such as a test message of its set-up, need nothing at all.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,7 +45,10 @@ class BatchReport:
         retry: ids of the messages to deliver again.
         recorded: events recorded.
         duplicates: events that had been recorded before.
-        notices: messages of a provider that are not about mail.
+        unmatched: events recorded that match nobody who was mailed.
+        notices: documents of a provider that are about no mail, or about nobody.
+        unknown_kinds: documents of a kind that the provider's module does not know.
+        kinds: notices and unknown kinds by the provider's word, cut to size.
         dead_letters: reasons of messages that went to the dead-letter queue, with their ids.
         failures: why messages are to be delivered again, with their ids.
     """
@@ -53,7 +57,10 @@ class BatchReport:
     retry: list[str] = field(default_factory=list)
     recorded: int = 0
     duplicates: int = 0
+    unmatched: int = 0
     notices: int = 0
+    unknown_kinds: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     dead_letters: list[tuple[str, InputError]] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
 
@@ -64,7 +71,7 @@ class Intake:
     Args:
         settings: the deployment's settings.
         recorder: where events are recorded.
-        dead_letters: where messages end that can never be processed.
+        dead_letters: where messages that can never be processed end up.
         provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
         rules: rules to classify by; the built-in ones by default.
         clock: now, aware.
@@ -119,7 +126,8 @@ class Intake:
             parsed = providers.read(payload, self._settings)
             message.observations = [self._observe(event) for event in parsed.events]
             message.refused = list(parsed.refused)
-            message.notices = len(parsed.notices)
+            message.notices = parsed.notices
+            message.unknown_kinds = parsed.unknown_kinds
         except InputError as error:
             message.refused = [error]
         except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
@@ -140,7 +148,13 @@ class Intake:
 
     def _settle(self, message: "_Message", report: BatchReport, deadline: datetime | None) -> None:
         outcomes = [result.outcome for result in message.results]
-        report.notices += message.notices
+        report.notices += len(message.notices)
+        report.unknown_kinds += len(message.unknown_kinds)
+        report.kinds.update({*message.notices, *message.unknown_kinds})
+        report.unmatched += sum(
+            item.event.unmatched and result.outcome is Outcome.RECORDED
+            for item, result in zip(message.observations, message.results, strict=True)
+        )
         report.recorded += outcomes.count(Outcome.RECORDED)
         report.duplicates += outcomes.count(Outcome.DUPLICATE)
         failed = [result for result in message.results if not result.ok]
@@ -173,7 +187,8 @@ class _Message:
     refused: list[InputError] = field(default_factory=list)
     results: list[RecordResult] = field(default_factory=list)
     broken: Exception | None = None
-    notices: int = 0
+    notices: tuple[str, ...] = ()
+    unknown_kinds: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -13,9 +13,9 @@ class Policy:
     """Every threshold of `state.merge` and `state.decide`. Days unless named otherwise."""
 
     soft_days: int = 3
-    """Weighted days with a soft bounce that suppress."""
+    """Total weight of soft-bounce days at which an address is suppressed."""
     soft_window: int = 30
-    """Days within which they must lie."""
+    """Days within which they must occur."""
     soft_terms: tuple[int, ...] = (30, 90, 365)
     """How long the first, second and every later suppression by soft bounces lasts."""
     disabled_weight: int = 2
@@ -23,7 +23,7 @@ class Policy:
     echo_term: int = 14
     """How long a rejection from the provider's own suppression list suppresses."""
     unconfirmed_term: int = 30
-    """How long a claim about a domain suppresses that DNS leaves unconfirmed."""
+    """How long a claim about a domain suppresses an address if DNS does not confirm the claim."""
     recheck_gaps: tuple[int, ...] = (1, 3, 7, 30, 90)
     """Until a domain found dead, or without an MX record, is probed again: the first of these
     that is longer than the time for which it has been found so, or the last."""

@@ -20,7 +20,7 @@ def connect() -> "SQSClient":
 
 
 class DeadLetters(Protocol):
-    """Where messages end that can never be processed."""
+    """Where messages that can never be processed end up."""
 
     def send(self, message: str, error: InputError) -> None:
         """Keep a message whole, with the reason; raises QueueError if that fails."""

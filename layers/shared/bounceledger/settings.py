@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, get_type_hints
 
 from bounceledger.errors import SettingsError
@@ -17,7 +17,7 @@ MAX_NUMBER = 1_000_000
 class Settings:
     """One deployment's settings; field names are the variables in lower case.
 
-    The fields of `policy` are variables of their own (``SOFT_DAYS`` and so on).
+    The fields of `policy` are variables as well (``SOFT_DAYS`` and so on).
     """
 
     table_name: str = ""
@@ -86,9 +86,18 @@ def _read(
         try:
             values[item.name] = _PARSERS[hints[item.name]](text)
         except ValueError as error:
-            default = item.default if item.default is not MISSING else None
-            raise SettingsError(f"{name} is {text!r}: {error} (default {default!r})") from error
+            default = _written(item.default)
+            raise SettingsError(f"{name} {error}, but is {text!r} (default {default})") from error
     return values
+
+
+def _written(value: object) -> str:
+    """A default as it would be written in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | frozenset):
+        value = ",".join(map(str, value))
+    return str(value) or "empty"
 
 
 def _integer(text: str) -> int:

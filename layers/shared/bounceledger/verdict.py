@@ -1,4 +1,4 @@
-"""The vocabulary of what a reply says and what that means for the recipient. Closed."""
+"""What a reply can say, and what that means for the recipient: closed sets of values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,12 @@ class Disposition(StrEnum):
 
 
 class Category(StrEnum):
-    """What the reply says."""
+    """What the reply says.
+
+    Attributes:
+        FORWARD_FAILED: something about an address to which the recipient's mail is forwarded.
+            No rule gives it, since words do not tell: see `state.observe`.
+    """
 
     MAILBOX_UNKNOWN = "mailbox_unknown"
     MAILBOX_MOVED = "mailbox_moved"
@@ -28,6 +33,7 @@ class Category(StrEnum):
     RECIPIENT_REFUSED = "recipient_refused"
     EXPIRED = "expired"
     GREYLISTED = "greylisted"
+    FORWARD_FAILED = "forward_failed"
     UNKNOWN = "unknown"
 
     REPUTATION_BLOCK = "reputation_block"
@@ -59,6 +65,7 @@ DISPOSITIONS: dict[Category, Disposition] = {
     Category.RECIPIENT_REFUSED: Disposition.SOFT,
     Category.EXPIRED: Disposition.SOFT,
     Category.GREYLISTED: Disposition.SOFT,
+    Category.FORWARD_FAILED: Disposition.SOFT,
     Category.UNKNOWN: Disposition.SOFT,
     Category.REPUTATION_BLOCK: Disposition.BLOCK,
     Category.SPAM_CONTENT: Disposition.BLOCK,
@@ -79,7 +86,7 @@ DISPOSITIONS: dict[Category, Disposition] = {
 """Disposition of every category."""
 
 if _missing := set(Category) - DISPOSITIONS.keys():
-    # Without a row of its own, a category would get a disposition by accident.
+    # Without its own row, a category would get a disposition by accident.
     raise LookupError(f"categories without a disposition: {sorted(_missing)}")
 
 
@@ -101,6 +108,7 @@ class Cause(StrEnum):
     RECIPIENT_REFUSED = Category.RECIPIENT_REFUSED.value
     EXPIRED = Category.EXPIRED.value
     GREYLISTED = Category.GREYLISTED.value
+    FORWARD_FAILED = Category.FORWARD_FAILED.value
     UNKNOWN = Category.UNKNOWN.value
     PROVIDER_SUPPRESSED = Category.PROVIDER_SUPPRESSED.value
     DOMAIN_UNREACHABLE = "domain_unreachable"
@@ -165,9 +173,9 @@ class Verdict:
 
     Attributes:
         category: what the reply says.
-        scope: whether the reply speaks of this address, of its whole domain, or of neither.
-            A soft reply about a whole domain makes DNS be asked (`Cause.of`). What a
-            suppression covers is decided by `state.decide`.
+        scope: whether the reply is about this address, its whole domain, or neither. A soft
+            reply about a whole domain makes DNS be asked (`Cause.of`). What a suppression
+            covers is decided by `state.decide`.
         rule: id of the rule that decided.
         reply_code: three-digit SMTP reply code (RFC 5321 section 4.2), if one was read.
         enhanced_status: enhanced status code (RFC 3463), if one was read.

@@ -64,7 +64,7 @@ def read(diagnostic: str, hints: Hints = NO_HINTS) -> Verdict:
         ("550 5.4.4 Invalid domain", "domain_unknown"),
         ("550 4.4.7 Message expired.<421 4.4.0 Unable to lookup DNS for example.org>", "expired"),
         ("451 4.4.3 Host not found, try again", "network_error"),
-        # a temporary reply buries nobody
+        # a temporary reply is never hard
         ("450 4.1.1 User unknown", "recipient_refused"),
         ("450 5.1.1 User unknown", "recipient_refused"),
         ("451 domain does not exist", "unknown"),
@@ -78,79 +78,93 @@ def read(diagnostic: str, hints: Hints = NO_HINTS) -> Verdict:
     ],
 )
 def test_the_words_decide_in_the_order_of_evidence(diagnostic: str, category: str) -> None:
+    """One reply for each thing that is easy to get wrong."""
     assert read(diagnostic).category == category
 
 
-class TestWhatTheProviderSays:
-    @pytest.mark.parametrize(
-        ("hints", "category"),
-        [
-            (Hints("", PERMANENT, ProviderReason.NO_MAILBOX), "mailbox_unknown"),
-            (Hints("", PERMANENT, ProviderReason.GENERAL), "mailbox_unknown"),
-            (Hints("5.7.1", PERMANENT, ProviderReason.GENERAL), "policy"),
-            (Hints("4.2.2", PERMANENT, ProviderReason.GENERAL), "mailbox_full"),
-            (Hints("", PERMANENT, ProviderReason.GENERAL, "delayed"), "unknown"),
-            (Hints("", PERMANENT, ProviderReason.UNLISTED), "unknown"),
-            (Hints("", TRANSIENT, ProviderReason.GENERAL), "unknown"),
-            (Hints("", TRANSIENT, ProviderReason.MAILBOX_FULL), "mailbox_full"),
-            (Hints("", TRANSIENT, ProviderReason.MESSAGE_TOO_LARGE), "message_too_large"),
-            (Hints("", TRANSIENT, ProviderReason.CONTENT_REJECTED), "spam_content"),
-            (Hints("", TRANSIENT, ProviderReason.ATTACHMENT_REJECTED), "policy"),
-            (Hints("", TRANSIENT, ProviderReason.TIMED_OUT), "expired"),
-            (Hints("", Permanence.UNDETERMINED, ProviderReason.GENERAL), "unknown"),
-            (Hints("5.1.1"), "mailbox_unknown"),
-            (Hints("550"), "unknown"),
-        ],
+@pytest.mark.parametrize(
+    ("hints", "category"),
+    [
+        (Hints("", PERMANENT, ProviderReason.NO_MAILBOX), "mailbox_unknown"),
+        (Hints("", PERMANENT, ProviderReason.GENERAL), "mailbox_unknown"),
+        (Hints("5.7.1", PERMANENT, ProviderReason.GENERAL), "policy"),
+        (Hints("4.2.2", PERMANENT, ProviderReason.GENERAL), "mailbox_full"),
+        (Hints("", PERMANENT, ProviderReason.GENERAL, "delayed"), "unknown"),
+        (Hints("", PERMANENT, ProviderReason.UNLISTED), "unknown"),
+        (Hints("", TRANSIENT, ProviderReason.GENERAL), "unknown"),
+        (Hints("", TRANSIENT, ProviderReason.MAILBOX_FULL), "mailbox_full"),
+        (Hints("", TRANSIENT, ProviderReason.MESSAGE_TOO_LARGE), "message_too_large"),
+        (Hints("", TRANSIENT, ProviderReason.CONTENT_REJECTED), "spam_content"),
+        (Hints("", TRANSIENT, ProviderReason.ATTACHMENT_REJECTED), "policy"),
+        (Hints("", TRANSIENT, ProviderReason.TIMED_OUT), "expired"),
+        (Hints("", Permanence.UNDETERMINED, ProviderReason.GENERAL), "unknown"),
+        (Hints("5.1.1"), "mailbox_unknown"),
+        (Hints("550"), "unknown"),
+    ],
+)
+def test_what_the_provider_says_decides_where_nothing_was_said(hints: Hints, category: str) -> None:
+    """Without a diagnostic, the provider's own type is all there is."""
+    assert read("", hints).category == category
+
+
+def test_a_providers_own_list_is_an_echo_under_any_status() -> None:
+    """A provider's suppression list is not new evidence, whatever it calls it."""
+    hints = Hints("5.1.1", PERMANENT, ProviderReason.SUPPRESSION_LIST)
+    verdict = read("550 5.1.1 user unknown", hints)
+    assert verdict.disposition is Disposition.ECHO
+    assert verdict.scope is Scope.ADDRESS
+
+
+def test_what_the_provider_says_is_not_repeated_unless_it_is_known() -> None:
+    """Strings of a stranger must not reach a person's terminal."""
+    # GIVEN a provider that reports control characters as status and action
+    verdict = read("502 No", Hints("\x1b[31m", action="\x1b[31m"))
+
+    # THEN the verdict does not repeat them
+    assert verdict.matched == "502"
+    assert verdict.enhanced_status is None
+
+
+def test_what_the_provider_says_never_beats_a_readable_reply() -> None:
+    """SES calls dead domains transient and full mailboxes permanent."""
+    permanent = read("452 4.2.2 mailbox full", Hints("5.1.1", PERMANENT))
+    assert permanent.category == "mailbox_full"
+    general = Hints("", TRANSIENT, ProviderReason.GENERAL)
+    transient = read("550 5.4.4 Invalid domain", general)
+    assert transient.category == "domain_unknown"
+
+
+def test_an_automatic_answer_is_not_a_bounce() -> None:
+    """An out-of-office reply came from a mailbox that exists."""
+    verdict = read("Auto-reply: I am on vacation", Hints("", TRANSIENT, ProviderReason.GENERAL))
+    assert verdict.disposition is Disposition.NONE
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "user-unknown@example.com",
+        '"no such user"@example.com',
+        "host.unknown@domain-not-found.example",
+        "spam@dnsbl.example",
+    ],
+)
+def test_an_address_is_not_evidence(address: str) -> None:
+    """Whoever chooses the address must not choose the verdict."""
+    assert read(f"550 <{address}> Sorry").category == "unknown"
+
+
+def test_a_page_that_a_reply_links_to_is_not_evidence_by_its_words() -> None:
+    """The path of a URL describes the help page, not the bounce."""
+    verdict = read("550 5.1.1 User unknown, see https://example.com/spam-blocked/blacklist")
+    assert verdict.category == "mailbox_unknown"
+
+
+def test_a_blocklist_that_a_reply_names_is_evidence() -> None:
+    """The name of a blocklist says that the sender is blocked."""
+    assert read("550 See https://www.spamhaus.org/query/ip/192.0.2.1").category == (
+        "reputation_block"
     )
-    def test_decides_where_nothing_was_said(self, hints: Hints, category: str) -> None:
-        assert read("", hints).category == category
-
-    def test_its_own_list_is_an_echo_under_any_status(self) -> None:
-        hints = Hints("5.1.1", PERMANENT, ProviderReason.SUPPRESSION_LIST)
-        verdict = read("550 5.1.1 user unknown", hints)
-        assert verdict.disposition is Disposition.ECHO
-        assert verdict.scope is Scope.ADDRESS
-
-    def test_is_not_repeated_unless_it_is_known(self) -> None:
-        # GIVEN a provider whose words are a stranger's
-        verdict = read("502 No", Hints("\x1b[31m", action="\x1b[31m"))
-        # THEN
-        assert verdict.matched == "502"
-        assert verdict.enhanced_status is None
-
-    def test_never_beats_a_readable_reply(self) -> None:
-        permanent = read("452 4.2.2 mailbox full", Hints("5.1.1", PERMANENT))
-        assert permanent.category == "mailbox_full"
-        general = Hints("", TRANSIENT, ProviderReason.GENERAL)
-        transient = read("550 5.4.4 Invalid domain", general)
-        assert transient.category == "domain_unknown"
-
-    def test_an_automatic_answer_is_no_bounce(self) -> None:
-        verdict = read("Auto-reply: I am on vacation", Hints("", TRANSIENT, ProviderReason.GENERAL))
-        assert verdict.disposition is Disposition.NONE
-
-
-class TestStrangersText:
-    @pytest.mark.parametrize(
-        "address",
-        [
-            "user-unknown@example.com",
-            '"no such user"@example.com',
-            "host.unknown@domain-not-found.example",
-            "spam@dnsbl.example",
-        ],
-    )
-    def test_an_address_is_not_evidence(self, address: str) -> None:
-        assert read(f"550 <{address}> Sorry").category == "unknown"
-
-    def test_a_page_that_a_reply_links_to_is_not_evidence_by_its_words(self) -> None:
-        verdict = read("550 5.1.1 User unknown, see https://example.com/spam-blocked/blacklist")
-        assert verdict.category == "mailbox_unknown"
-
-    def test_a_list_that_a_reply_names_is(self) -> None:
-        assert read("550 See https://www.spamhaus.org/query/ip/192.0.2.1").category == (
-            "reputation_block"
-        )
 
 
 @pytest.mark.parametrize(
@@ -173,13 +187,16 @@ class TestStrangersText:
     ],
 )
 def test_what_is_unknown_must_be_the_recipient(diagnostic: str) -> None:
+    """Unknown senders, links and accounts in many languages suppress nobody."""
     assert read(diagnostic).disposition is not Disposition.HARD
 
 
 def test_a_verdict_explains_itself() -> None:
-    # WHEN
+    """Rule, codes and the words that matched are kept for people."""
+    # WHEN a reply is classified
     verdict = read("550 5.7.1 <x@example.com>: Recipient address rejected: User Unknown")
-    # THEN
+
+    # THEN the verdict has its codes, its rule and the words that matched
     assert verdict == Verdict(
         category=Category.MAILBOX_UNKNOWN,
         scope=Scope.ADDRESS,
@@ -196,7 +213,8 @@ def test_a_verdict_explains_itself() -> None:
     }
 
 
-def test_a_text_seen_before_is_judged_by_its_own_code_and_hints() -> None:
+def test_a_cached_text_is_judged_by_its_own_code_and_hints() -> None:
+    """The cache must not mix up replies that differ in their codes only."""
     assert read("550 User unknown").category == "mailbox_unknown"
     assert read("450 User unknown").category == "recipient_refused"
     assert read("550 User unknown", Hints(action="delayed")).category == "recipient_refused"
@@ -205,12 +223,14 @@ def test_a_text_seen_before_is_judged_by_its_own_code_and_hints() -> None:
 
 
 def test_nothing_said_and_nothing_known_is_soft_and_unknown() -> None:
+    """Without any evidence nobody is suppressed at once."""
     verdict = read("")
     assert (verdict.category, verdict.rule) == (Category.UNKNOWN, NO_RULE)
     assert verdict.disposition is Disposition.SOFT
 
 
 def test_an_event_is_judged_by_all_that_it_reports() -> None:
+    """The provider's hints reach the classifier with the diagnostic."""
     event = MailEvent(
         event_id="00",
         provider="ses",

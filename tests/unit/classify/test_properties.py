@@ -36,7 +36,8 @@ texts = st.builds(
 
 @given(diagnostic=texts, hints=st.builds(Hints, *[st.text(max_size=12)] * 4))
 @settings(max_examples=300, deadline=None)
-def test_any_text_yields_a_verdict_of_bounded_size(diagnostic: str, hints: Hints) -> None:
+def test_any_reply_yields_a_verdict_of_bounded_size(diagnostic: str, hints: Hints) -> None:
+    """Nothing that a server writes raises, or fills a log."""
     reply = parse_reply(diagnostic)
     verdict = classify(reply, hints)
     assert len(reply.text) <= MAX_PARSED_DIAGNOSTIC
@@ -47,7 +48,8 @@ def test_any_text_yields_a_verdict_of_bounded_size(diagnostic: str, hints: Hints
 
 @given(words=st.lists(pieces | st.text(max_size=60), max_size=12))
 @settings(max_examples=200, deadline=None)
-def test_a_temporary_reply_never_buries_anyone(words: list[str]) -> None:
+def test_a_temporary_reply_is_never_hard(words: list[str]) -> None:
+    """A server that says "try again" suppresses nobody, whatever else it says."""
     for code in ("421", "450 4.1.1", "451 5.1.1", "4.2.0 -"):
         reply = parse_reply(f"{code} {' '.join(words)}")
         if reply.code is None and (reply.enhanced or "5")[0] != "4":
@@ -72,6 +74,7 @@ EXAMPLES = [
 )
 @settings(max_examples=50, deadline=None)
 def test_the_address_in_a_reply_changes_nothing(example: str, local: str, domain: str) -> None:
+    """An address is chosen by a stranger, and is not evidence."""
     changed = example.replace("x@example.com", f"{local}@{domain}")
     assert classify(parse_reply(changed)).category == classify(parse_reply(example)).category
 
@@ -93,6 +96,7 @@ def test_the_address_in_a_reply_changes_nothing(example: str, local: str, domain
     ],
 )
 def test_the_form_of_a_reply_changes_nothing(example: str, change: Callable[[str], str]) -> None:
+    """Case, spaces, prefixes and quoting are habits of servers."""
     changed = parse_reply(change(example))
     assert classify(changed).category == classify(parse_reply(example)).category
 
@@ -114,6 +118,7 @@ def test_the_form_of_a_reply_changes_nothing(example: str, change: Callable[[str
     ],
 )
 def test_a_megabyte_costs_little(text: str) -> None:
+    """CPU time is bounded, since it can be chosen by strangers."""
     load_rules()
     classify(parse_reply(text))
     start = time.process_time()
@@ -122,4 +127,5 @@ def test_a_megabyte_costs_little(text: str) -> None:
 
 
 def test_what_rules_see_is_bounded_even_if_letters_unfold() -> None:
+    """Normalisation may turn one character into eighteen."""
     assert len(matchable("\ufdfa" * 4096)) <= 2048

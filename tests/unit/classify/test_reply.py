@@ -1,4 +1,4 @@
-"""Taking a diagnostic apart, and the form that rules see."""
+"""Splitting a diagnostic into codes and text, and the form that rules see."""
 
 import pytest
 
@@ -31,6 +31,7 @@ from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, SmtpReply, matcha
 def test_codes_are_read_and_left_out_of_the_text(
     diagnostic: str, code: int | None, enhanced: str | None, text: str | None
 ) -> None:
+    """The forms in which servers write reply code and enhanced status."""
     reply = parse_reply(diagnostic)
     assert (reply.code, reply.enhanced) == (code, enhanced)
     if text is not None:
@@ -49,9 +50,10 @@ def test_codes_are_read_and_left_out_of_the_text(
         ("Exim 4.92.3 says no", None, None),
     ],
 )
-def test_numbers_that_only_look_like_codes_are_none(
+def test_numbers_that_only_look_like_codes_are_ignored(
     diagnostic: str, code: int | None, enhanced: str | None
 ) -> None:
+    """IP addresses, versions and list names hold digits in the same form."""
     reply = parse_reply(diagnostic)
     assert (reply.code, reply.enhanced) == (code, enhanced)
 
@@ -70,7 +72,8 @@ def test_numbers_that_only_look_like_codes_are_none(
         "192.0.2.1 does not like recipient. Remote host said: 550 5.1.1 <x@example.org>: gone",
     ],
 )
-def test_what_the_sending_server_tells_about_the_dialogue_is_left_out(diagnostic: str) -> None:
+def test_what_the_sending_server_adds_is_left_out(diagnostic: str) -> None:
+    """Only the receiving server's words are evidence."""
     reply = parse_reply(diagnostic)
     assert reply[:3] == (550, "5.1.1", "<x@example.org>: gone")
 
@@ -96,15 +99,19 @@ def test_what_the_sending_server_tells_about_the_dialogue_is_left_out(diagnostic
     ],
 )
 def test_a_quoted_reply_is_the_inner_reply(diagnostic: str, inner: SmtpReply) -> None:
+    """A report of expiry quotes the reply that kept the message waiting."""
     assert parse_reply(diagnostic).inner == inner
 
 
 def test_control_characters_are_gone_and_the_text_is_bounded() -> None:
+    """The text of a reply comes from a stranger, and may be of any size."""
     # GIVEN a megabyte with terminal controls
     diagnostic = "550 5.1.1 \x1b[31mgone\x07\u202e " + "x " * 500_000
-    # WHEN
+
+    # WHEN it is read
     reply = parse_reply(diagnostic)
-    # THEN
+
+    # THEN the codes are found, and the text can be shown and stored
     assert reply.text.isprintable()
     assert len(reply.text) <= MAX_PARSED_DIAGNOSTIC
     assert (reply.code, reply.enhanced) == (550, "5.1.1")
@@ -126,4 +133,5 @@ def test_control_characters_are_gone_and_the_text_is_bounded() -> None:
     ],
 )
 def test_rules_see_words_but_not_what_a_stranger_named(text: str, expected: str) -> None:
+    """Addresses are masked, host names and URLs are in upper case, spelling is folded."""
     assert matchable(text) == expected

@@ -33,14 +33,15 @@ class Terminal(io.StringIO):
 
 def run(
     *argv: str,
-    stdin: str = "",
+    stdin: str | bytes = "",
     stdout: io.StringIO | None = None,
     stderr: io.StringIO | None = None,
     **collaborators: object,
 ) -> Ran:
     """Run a command line; collaborators replace the command's defaults."""
     out, err = stdout or io.StringIO(), stderr or io.StringIO()
-    console = Console(io.StringIO(stdin), out, err)
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    console = Console(io.TextIOWrapper(io.BytesIO(given)), out, err)
     code = main(argv, console=console, **collaborators)
     return Ran(code, out.getvalue(), err.getvalue())
 

@@ -9,6 +9,7 @@ from tests.unit.cli.runner import BLOCKED, ESCAPES, UNKNOWN_USER, Ran, Terminal,
 
 
 def test_json_lines_keep_their_fields_and_gain_ours() -> None:
+    """The output can replace the input in a pipeline."""
     # GIVEN a record with fields of its own WHEN classified THEN they stand before ours
     ran = run("classify", stdin=jsonl({"id": 7, "diagnostic": UNKNOWN_USER, "more": [1]}))
     assert ran.code == 0
@@ -20,10 +21,11 @@ def test_json_lines_keep_their_fields_and_gain_ours() -> None:
         "disposition",
         "scope",
         "rule",
+        "matched",
         "reply_code",
         "enhanced_status",
     ]
-    assert ran.records[0] | {"rule": ""} == {
+    assert ran.records[0] | {"rule": "", "matched": ""} == {
         "id": 7,
         "diagnostic": UNKNOWN_USER,
         "more": [1],
@@ -31,17 +33,20 @@ def test_json_lines_keep_their_fields_and_gain_ours() -> None:
         "disposition": "hard",
         "scope": "address",
         "rule": "",
+        "matched": "",
         "reply_code": 550,
         "enhanced_status": "5.1.1",
     }
 
 
 def test_a_block_is_not_a_hard_bounce() -> None:
+    """The difference that the whole project is about."""
     (record,) = run("classify", "-", stdin=BLOCKED + "\n").records
     assert (record["category"], record["disposition"]) == ("reputation_block", "block")
 
 
 def test_what_is_absent_is_null() -> None:
+    """Every record has the same keys."""
     (record,) = run("classify", stdin="something odd\n").records
     assert record["reply_code"] is None
     assert record["enhanced_status"] is None
@@ -56,6 +61,7 @@ def test_what_ses_says_decides_where_there_is_no_diagnostic() -> None:
 
 
 def test_input_fields_named_like_ours_are_kept_under_another_name() -> None:
+    """No data of the input is lost."""
     taken = {"diagnostic": UNKNOWN_USER, "category": "a", "input_category": "b"}
     (record,) = run("classify", stdin=jsonl(taken)).records
     assert record["category"] == "mailbox_unknown"
@@ -64,38 +70,52 @@ def test_input_fields_named_like_ours_are_kept_under_another_name() -> None:
 
 
 def test_a_csv_names_its_column(tmp_path: Path) -> None:
+    """Exports differ in delimiter, byte order mark and line breaks in cells."""
     # GIVEN a CSV from a spreadsheet: byte order mark, semicolons, a cell of two lines
     path = tmp_path / "export.csv"
     path.write_text(
         '\ufeffid;reason;status\n1;"550-5.1.1 no\n550 5.1.1 such user";5.1.1\n\n2;;4.2.2\n',
         encoding="utf-8",
     )
+
     # WHEN its column is named
     ran = run("classify", str(path), "--column", "reason")
+
     # THEN every row becomes a line, with the other known columns as hints
     assert ran.code == 0, ran.err
     assert [record["category"] for record in ran.records] == ["mailbox_unknown", "mailbox_full"]
     assert ran.records[0]["id"] == "1"
 
 
-def test_a_csv_on_standard_input_is_known_by_its_header() -> None:
+def test_a_csv_on_standard_input_is_recognised_by_its_header() -> None:
     ran = run("classify", stdin=f"diagnostic,id\n{UNKNOWN_USER},1\n")
     assert ran.records[0]["id"] == "1"
 
 
-def test_plain_lines_are_diagnostics_and_empty_ones_nothing() -> None:
+def test_plain_lines_are_diagnostics_and_empty_ones_are_skipped() -> None:
     ran = run("classify", stdin=f"\n{UNKNOWN_USER}\r\n\n{BLOCKED}")
     assert [record["diagnostic"] for record in ran.records] == [UNKNOWN_USER, BLOCKED]
 
 
 def test_the_format_can_be_forced() -> None:
+    """A log line may look like JSON without being a record."""
     ran = run("classify", "--format", "text", stdin='{"diagnostic": "x"}\n')
     assert ran.records[0]["diagnostic"] == '{"diagnostic": "x"}'
 
 
-def test_an_empty_input_gives_an_empty_output() -> None:
-    assert run("classify") == Ran(0, "", "")
-    assert run("classify", "--summary", "--format", "csv").code == 0
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "standard input is empty"),
+        ("\ufeff\n \n", "standard input is empty"),
+        ("sep=;\n", "standard input is empty"),
+        ("diagnostic,id\n", "standard input has a header but no rows"),
+        ("[]\n", "standard input holds no JSON objects"),
+    ],
+)
+def test_an_empty_input_is_reported(text: str, said: str) -> None:
+    """Nothing in, nothing out looks like success; mostly an earlier step failed."""
+    assert run("classify", stdin=text) == Ran(1, "", f"bounceledger: {said}\n")
 
 
 @pytest.mark.parametrize(
@@ -114,10 +134,12 @@ def test_an_empty_input_gives_an_empty_output() -> None:
     ],
 )
 def test_a_bad_line_stops_with_file_line_and_field(line: str, said: str, tmp_path: Path) -> None:
+    """The message says where to look and what is wrong."""
     # GIVEN a good line and a bad one WHEN classified
     path = tmp_path / "a.jsonl"
     path.write_text(jsonl({"diagnostic": UNKNOWN_USER}) + line + "\n", encoding="utf-8")
     ran = run("classify", str(path))
+
     # THEN the good one is out, the bad one is named, and the code says so
     assert ran.code == 2
     assert len(ran.records) == 1
@@ -125,6 +147,7 @@ def test_a_bad_line_stops_with_file_line_and_field(line: str, said: str, tmp_pat
 
 
 def test_bad_lines_can_be_skipped() -> None:
+    """The exit code still shows that some were."""
     lines = jsonl({"diagnostic": "x"}) + "nonsense\n" + jsonl({"diagnostic": UNKNOWN_USER})
     ran = run("classify", "--skip-bad", stdin=lines)
     assert ran.code == 1
@@ -151,6 +174,7 @@ def test_a_bad_csv_says_where(text: str, said: str) -> None:
 
 
 def test_output_goes_to_a_file_but_never_onto_the_input(tmp_path: Path) -> None:
+    """Overwriting the input would lose it."""
     source, target = tmp_path / "a.txt", tmp_path / "b.jsonl"
     source.write_text(UNKNOWN_USER, encoding="utf-8")
     assert run("classify", str(source), "--output", str(target)) == Ran(0, "", "")
@@ -161,6 +185,37 @@ def test_output_goes_to_a_file_but_never_onto_the_input(tmp_path: Path) -> None:
         f"bounceledger: {source}: output file is the same as the input file\n",
     )
     assert source.read_text(encoding="utf-8") == UNKNOWN_USER
+
+
+def test_a_failed_run_leaves_the_old_output(tmp_path: Path) -> None:
+    """Half a file looks like a whole one to whatever reads it next."""
+    # GIVEN the output of an earlier run
+    target = tmp_path / "classified.jsonl"
+    target.write_text("earlier\n", encoding="utf-8")
+    target.chmod(0o640)
+    lines = jsonl({"diagnostic": UNKNOWN_USER}) + "nonsense\n"
+
+    # WHEN the next run stops at a bad line THEN it is still there, and nothing beside it
+    assert run("classify", "--output", str(target), stdin=lines).code == 2
+    assert target.read_text(encoding="utf-8") == "earlier\n"
+    assert list(tmp_path.iterdir()) == [target]
+
+    # WHEN the next one succeeds THEN it is replaced and keeps its permissions
+    assert run("classify", "--skip-bad", "--output", str(target), stdin=lines).code == 1
+    assert json.loads(target.read_text(encoding="utf-8"))["category"] == "mailbox_unknown"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_output_through_a_link_or_to_a_device_goes_where_it_points(tmp_path: Path) -> None:
+    """A link stays a link, and a device is not replaced by a file."""
+    link, real = tmp_path / "link", tmp_path / "real"
+    link.symlink_to(real)
+    assert run("classify", "--output", str(link), stdin=UNKNOWN_USER).code == 0
+    assert link.is_symlink()
+    assert json.loads(real.read_text(encoding="utf-8"))["reply_code"] == 550
+    assert run("classify", "--output", "/dev/null", stdin=UNKNOWN_USER) == Ran(0, "", "")
+    assert len(run("classify", "--output", "-", stdin=UNKNOWN_USER).records) == 1
 
 
 def test_files_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
@@ -184,6 +239,7 @@ def test_own_rules_are_tried_first(tmp_path: Path) -> None:
 
 
 def test_bad_rules_stop_before_the_first_line(tmp_path: Path) -> None:
+    """Half an output by wrong rules is worse than none."""
     rules = tmp_path / "own.toml"
     rules.write_text("rule = 5", encoding="utf-8")
     ran = run("classify", "--rules", str(rules), stdin="x\n")
@@ -198,6 +254,7 @@ def test_a_summary_counts_by_category() -> None:
 
 
 def test_hostile_text_leaves_no_control_character_on_either_stream() -> None:
+    """Replies come from strangers and end up on a terminal."""
     lines = jsonl({"diagnostic": ESCAPES, "\x1b[2J": "\ud800"}, {"diagnostic": 1}) + "\x1b[0m\n"
     ran = run("classify", "--skip-bad", "--summary", stdin=lines)
     assert ran.records[0]["diagnostic"] == ESCAPES
@@ -206,16 +263,20 @@ def test_hostile_text_leaves_no_control_character_on_either_stream() -> None:
         assert "\u202e" not in stream
 
 
-def test_bytes_that_are_not_utf8_do_not_stop_it(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_is_read_and_the_encoding_named(tmp_path: Path) -> None:
+    """Old mail servers answer in Latin-1."""
     path = tmp_path / "latin.txt"
     path.write_bytes("550 5.1.1 bo\xeete inconnue\n".encode("latin-1"))
-    assert run("classify", str(path)).records[0]["diagnostic"] == "550 5.1.1 bo\\xeete inconnue"
+    ran = run("classify", str(path))
+    assert ran.records[0]["diagnostic"] == "550 5.1.1 boîte inconnue"
+    assert f"{path} is not UTF-8; read as cp1252. If names look wrong" in ran.err
 
 
 def test_a_long_file_shows_progress_to_a_person_only(tmp_path: Path) -> None:
     # GIVEN a file that counts as long
     path = tmp_path / "a.txt"
     path.write_text(f"{UNKNOWN_USER}\n" * 1200, encoding="utf-8")
+
     # WHEN it is classified at a terminal, and elsewhere
     watched = run("classify", str(path), stderr=Terminal(), long_file=10)
     unwatched = run("classify", str(path), long_file=10)

@@ -3,7 +3,8 @@
 from bounceledger_cli.console import visible
 
 
-def test_what_steers_a_terminal_is_shown_as_an_escape() -> None:
+def test_control_characters_are_shown_as_escapes() -> None:
+    """They could rewrite what a terminal shows."""
     assert visible("a\x1b[2Jb\r\n\x9bc\u202e\ufeff\ud800") == (
         "a\\x1b[2Jb\\r\\n\\x9bc\\u202e\\ufeff\\ud800"
     )

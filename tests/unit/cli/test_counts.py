@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bounceledger.ledger import Counts
-from bounceledger_cli.commands import counts
-from tests.unit.cli.runner import Ran, run
+from tests.unit.cli.runner import Ran, Terminal, run
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
 DAYS = {
@@ -27,13 +26,13 @@ DAYS = {
 class Counted:
     """A ledger that has counted something."""
 
-    def __init__(self, days: dict[date, dict[str, int]]) -> None:
-        self.days = days
+    def __init__(self, *days: dict[date, dict[str, int]]) -> None:
+        self.days = dict(enumerate(days))
         self.asked: list[tuple[str, date, date]] = []
 
     def counts(self, source: str, first: date, last: date) -> Counts:
         self.asked.append((source, first, last))
-        return Counts(source=source, days=self.days)
+        return Counts(source=source, days=self.days[len(self.asked) - 1])
 
 
 def ask(*argv: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[Ran, Counted]:
@@ -41,9 +40,11 @@ def ask(*argv: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[Ran, Count
     return run("counts", *argv, ledger=ledger, clock=lambda: NOW), ledger
 
 
-def test_a_table_by_day_with_totals_and_rates() -> None:
+def test_the_table_has_days_totals_and_rates() -> None:
+    """Rates are shares of deliveries and bounces."""
     # WHEN a source's counts are printed
     ran, ledger = ask("Fair 2026")
+
     # THEN each day and the total have a line; rates are of deliveries and bounces
     assert ledger.asked == [("fair-2026", date(2026, 10, 22), date(2026, 11, 20))]
     lines = [line.split() for line in ran.out.splitlines()]
@@ -54,7 +55,7 @@ def test_a_table_by_day_with_totals_and_rates() -> None:
     assert ["mailbox_unknown", "6"] in lines
 
 
-def test_json_for_programs() -> None:
+def test_json_has_the_same_figures() -> None:
     ran, _ = ask("fair", "--from", "2026-11-18", "--to", "2026-11-19", "--json")
     answer = json.loads(ran.out)
     assert answer["days"]["2026-11-18"]["hard"] == 6
@@ -64,9 +65,11 @@ def test_json_for_programs() -> None:
 
 
 def test_a_source_without_events_has_no_rates() -> None:
+    """A rate of nothing is not zero."""
     ran, _ = ask("fair", days={})
     assert "No events recorded for fair, 2026-10-22 to 2026-11-20 (UTC)." in ran.out
-    assert counts.rates({}) == dict.fromkeys(("hard", "soft", "block", "complaint"))
+    [answer] = ask("fair", "--json", days={})[0].records
+    assert answer["rates"] == dict.fromkeys(("hard", "soft", "block", "complaint"))
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,72 @@ def test_a_table_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = run("counts", "fair")
     assert ran.code == 2
     assert "no table given; use --table, --stack or set TABLE_NAME" in ran.err
+
+
+MORE = {date(2026, 11, 18): {"delivered": 1000, "hard": 300, "complaint": 2}}
+
+
+def compare(*argv: str, stdout: Terminal | None = None) -> Ran:
+    """Two sources: a few hard bounces and many complaints, and the other way round."""
+    ledger = Counted(DAYS, MORE)
+    return run("counts", "fair", "list", *argv, ledger=ledger, clock=lambda: NOW, stdout=stdout)
+
+
+def first_cells(ran: Ran) -> list[str]:
+    return [line.split(" ")[0] for line in ran.out.splitlines()]
+
+
+def test_several_sources_are_compared_with_the_worst_first() -> None:
+    """A deliverability lead looks for the vendor with the most dead addresses."""
+    # WHEN two sources are asked for, in whatever order
+    ran = compare()
+
+    # THEN the one with the higher share of hard bounces stands first, above the total
+    cells = first_cells(ran)
+    assert cells.index("list") < cells.index("fair") < cells.index("total")
+    assert "2 lead sources, 2026-10-22 to 2026-11-20 (UTC)" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [("hard", ["list", "fair"]), ("complaint", ["fair", "list"]), ("name", ["fair", "list"])],
+)
+def test_the_order_can_be_chosen(sort: str, expected: list[str]) -> None:
+    """What is worst depends on the question."""
+    # WHEN sorted THEN lines of JSON and rows of the table have the same order
+    ran = compare("--json", "--sort", sort)
+    assert [record["lead_source"] for record in ran.records] == expected
+    cells = first_cells(compare("--sort", sort))
+    assert [cell for cell in cells if cell in expected][:2] == expected
+
+
+def test_days_keep_their_order_unless_another_is_chosen() -> None:
+    """A day table is read from left to right in time."""
+    usual = first_cells(ask("fair")[0])
+    assert usual.index("2026-11-18") < usual.index("2026-11-19")
+    worst = first_cells(ask("fair", "--sort", "complaint")[0])
+    assert worst.index("2026-11-19") < worst.index("2026-11-18")
+
+
+def test_a_table_fits_80_columns_by_leaving_out_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a number says something else than the number."""
+    # GIVEN millions of every outcome, and a terminal of 80 columns
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    outcomes = ("delivered", "hard", "soft", "block", "echo", "complaint", "delayed", "rejected")
+    days = {date(2026, 11, 18): dict.fromkeys((*outcomes, "suppressed"), 1_234_567)}
+    ledger = Counted(days, days)
+
+    # WHEN the counts are printed there, and in a pipe
+    watched = run("counts", "fair", ledger=ledger, clock=lambda: NOW, stdout=Terminal())
+    piped = run("counts", "fair", ledger=ledger, clock=lambda: NOW)
+
+    # THEN the terminal has the most needed columns whole, and says what it left out
+    assert max(map(len, watched.out.splitlines())) <= 80
+    assert "\u2026" not in watched.out
+    assert "hard" in watched.out
+    assert "not shown for lack of room: echo, delayed, rejected" in watched.out
+
+    # AND the pipe has all of them
+    assert "rejected" in piped.out
+    assert "not shown" not in piped.out

@@ -1,10 +1,12 @@
 """A table, a queue and shards come from options, a stack or variables."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bounceledger_cli.deployment import Deployment
+from bounceledger.ledger import connect
+from bounceledger_cli.deployment import Deployment, aws_region, boto3_client
 from bounceledger_cli.errors import CommandError
 from tests.unit.cli.runner import run
 
@@ -41,6 +43,7 @@ def test_options_win_over_variables() -> None:
 
 
 def test_a_stack_gives_table_queue_and_shards() -> None:
+    """One name is enough to find everything that a stack has."""
     # GIVEN a stack WHEN it is named THEN its outputs and its parameter count
     stack = FakeCloudFormation(TableName="t", ProbeQueueUrl="https://queue.test/stack")
     deployment = Deployment(stack="s", client=lambda service, endpoint_url: stack)
@@ -57,8 +60,38 @@ def test_a_stack_without_the_outputs_is_reported() -> None:
         Deployment(stack="s", client=lambda service, url: stack).probe_queue()
 
 
+@pytest.mark.parametrize("default", ["", "us-east-1"])
+def test_the_region_may_be_given_in_aws_region(
+    default: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore reads AWS_DEFAULT_REGION only; people set AWS_REGION for everything else."""
+    # GIVEN AWS_REGION, alone or beside the other variable
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", default)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+    # THEN every client is one of that region
+    assert boto3_client("sqs", None).meta.region_name == "eu-west-3"
+    assert connect(None, aws_region()).meta.region_name == "eu-west-3"
+
+
+def test_a_missing_region_is_reported_with_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """ "You must specify a region" does not say where."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    ran = run("counts", "fair", "--table", "t")
+    assert (ran.code, ran.err) == (2, "bounceledger: no AWS region given; set AWS_REGION\n")
+
+
 @pytest.mark.parametrize("argv", [("counts", "fair", "--table", "t"), ("recheck", "--queue", "u")])
 def test_a_stack_and_a_resource_exclude_each_other(argv: tuple[str, ...]) -> None:
+    """Which of two tables is meant is not guessed."""
     # WHEN both are given THEN the message names both
     ran = run(*argv, "--stack", "s")
     assert ran.code == 2

@@ -55,8 +55,9 @@ def test_help_fits_80_columns_and_has_examples(
         (["rechek"], "Did you mean 'recheck'?"),
         (["mx", "--jsn", "a.test"], "bounceledger: no such option '--jsn'. Did you mean '--json'?"),
         (["counts", "fair", "--tabel", "x"], "'--table'"),
-        (["counts"], "bounceledger: missing argument 'SOURCE'.\n"),
-        (["classify", "--format", "xml"], "'xml' is not one of 'auto', 'jsonl', 'csv', 'text'."),
+        (["counts", "fair", "--from", "yesterday"], "'--from': 'yesterday' is not a date such as"),
+        (["counts"], "bounceledger: missing argument 'SOURCE...'.\n"),
+        (["classify", "--format", "xml"], "'xml' is not one of 'auto', 'json', 'csv', 'text'."),
         (["explain"], "missing argument"),
         (["mx", "--file"], "'--file' requires an argument"),
         (["--nonsense"], "no such option '--nonsense'"),
@@ -104,6 +105,7 @@ class Failing:
 def test_an_error_ends_the_command_with_its_code(
     error: BaseException, code: int, message: str
 ) -> None:
+    """Scripts can distinguish wrong usage, partial results and bugs."""
     # GIVEN a command that fails WHEN run THEN there is a message, and no traceback
     ran = run("counts", "fair", ledger=Failing(error))
     assert (ran.code, ran.out, ran.err) == (code, "", message)
@@ -134,7 +136,7 @@ def test_completion_offers_commands_options_and_values(capsys: pytest.CaptureFix
     assert complete("bounceledger ", capsys) == list(SUMMARIES)
     assert complete("bounceledger c", capsys) == ["classify", "counts", "completion"]
     assert "--resolver" in complete("bounceledger mx --", capsys)
-    assert complete("bounceledger classify --format ", capsys) == ["auto", "jsonl", "csv", "text"]
+    assert complete("bounceledger classify --format ", capsys) == ["auto", "json", "csv", "text"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -148,7 +150,7 @@ def test_completion_prints_the_script_of_a_shell(shell: str) -> None:
 # ---------------------------------------------------------------------------- process
 
 
-SLOW = {"boto3", "botocore", "bounceledger.rules", "dns", "idna", "re2", "rich"}
+SLOW = {"boto3", "botocore", "bounceledger.classify.engine", "dns", "idna", "re2", "rich"}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +160,7 @@ SLOW = {"boto3", "botocore", "bounceledger.rules", "dns", "idna", "re2", "rich"}
     ids=str,
 )
 def test_help_and_version_load_no_slow_package(argv: list[str], loaded_command: str | None) -> None:
+    """Completion runs the program at every key."""
     # GIVEN a fresh interpreter that runs one command line
     script = (
         "import json, sys\n"
@@ -177,7 +180,8 @@ def test_help_and_version_load_no_slow_package(argv: list[str], loaded_command: 
     assert commands == ({loaded_command} if loaded_command else set())
 
 
-def test_the_console_script_judges_standard_input() -> None:
+def test_the_console_script_classifies_standard_input() -> None:
+    """The installed program works with bytes, pipes and any locale."""
     # GIVEN the installed script WHEN bytes come by pipe THEN JSON lines leave
     done = subprocess.run(
         [SCRIPT, "classify"],
@@ -191,6 +195,7 @@ def test_the_console_script_judges_standard_input() -> None:
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
+    """As in "bounceledger classify | head"."""
     # GIVEN more output than a pipe holds
     path = tmp_path / "a.txt"
     path.write_text(f"{UNKNOWN_USER}\n" * 5000, encoding="utf-8")
@@ -199,11 +204,13 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stderr is not None
+
     # WHEN the reader takes one line and leaves
     with process:
         process.stdout.readline()
         process.stdout.close()
         said = process.stderr.read()
+
     # THEN nothing is said, as with any tool in a pipe
     assert said == b""
     assert process.returncode == 141

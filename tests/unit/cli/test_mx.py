@@ -42,7 +42,8 @@ def look(*argv: str, resolver: Resolver | None = None, **options: Any) -> Ran:
 # -------------------------------------------------------------------------------- mx
 
 
-def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in() -> None:
+def test_a_domain_is_shown_with_verdict_hosts_and_alternate() -> None:
+    """A person reads what is known without looking codes up."""
     # WHEN a dead domain and a living one are asked for, one by an address
     ran = look("noreply.company.test", "Ann@Company.test")
 
@@ -60,7 +61,7 @@ def test_a_domain_is_shown_with_its_verdict_in_words_hosts_and_other_way_in() ->
         assert words in " ".join(ran.out.split()), words
 
 
-def test_json_is_one_line_a_domain() -> None:
+def test_json_is_one_line_per_domain() -> None:
     # WHEN domains are asked for in JSON
     ran = look("--json", "noreply.company.test", "web.test", "gone.test")
 
@@ -68,20 +69,21 @@ def test_json_is_one_line_a_domain() -> None:
     found = {record["domain"]: record for record in ran.records}
     assert found["noreply.company.test"]["verdict"] == "null_mx"
     assert found["noreply.company.test"]["alternate_domain"] == "company.test"
-    assert found["noreply.company.test"]["records"][0]["preference"] == 0
+    assert found["noreply.company.test"]["evidence"]["records"][0]["preference"] == 0
     assert found["web.test"]["meaning"].startswith("may accept mail")
-    assert found["gone.test"]["answers"] == {"MX gone.test": "NXDOMAIN"}
+    assert found["gone.test"]["evidence"]["answers"] == {"MX gone.test": "NXDOMAIN"}
     assert ran.code == 0
 
 
-def test_a_domain_without_answer_is_said_to_be_unknown_and_shows_in_the_exit_code() -> None:
+def test_a_domain_without_an_answer_is_unknown_and_the_exit_code_is_1() -> None:
     ran = look("failing.test")
     assert ran.code == 1
     assert "unknown: no reliable DNS answer" in ran.out
     assert "SERVFAIL" in ran.out
 
 
-def test_what_strangers_wrote_into_dns_steers_no_terminal() -> None:
+def test_control_characters_in_dns_do_not_reach_the_terminal() -> None:
+    """Host names in MX records are chosen by strangers."""
     # GIVEN mail hosts whose names hold markup and control characters
     ran = look("evil.test")
 
@@ -108,7 +110,9 @@ def test_nothing_to_check_is_wrong_usage() -> None:
 def test_an_empty_list_is_reported_as_such() -> None:
     # WHEN a list exists but is empty THEN the message is about the list
     ran = look("--file", "-", stdin="# nothing yet\n")
-    assert (ran.code, ran.err) == (2, "bounceledger: standard input holds no addresses\n")
+    assert (ran.code, ran.err) == (1, "bounceledger: standard input is empty\n")
+    ran = look("--file", "-", stdin="Email;Source\n")
+    assert (ran.code, ran.err) == (1, "bounceledger: standard input has a header but no rows\n")
 
 
 def test_a_machine_without_resolver_is_reported() -> None:
@@ -138,6 +142,7 @@ Fay,fay@failing.test,
 
 
 def test_a_list_is_screened_before_its_first_send(tmp_path: Path) -> None:
+    """The dead share of a list is known by lead source before it costs reputation."""
     # GIVEN a list with a column of addresses and one of lead sources
     leads = tmp_path / "leads.csv"
     leads.write_text("\ufeff" + LEADS)
@@ -185,7 +190,7 @@ def test_json_of_a_list_counts_the_addresses_by_source() -> None:
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-def test_headers_delimiters_and_comments_are_those_that_people_export(mark: str) -> None:
+def test_lists_are_read_as_spreadsheets_export_them(mark: str) -> None:
     # GIVEN a list as a spreadsheet writes it, with comments
     rows = [["# of May"], ["Name", " E-Mail ", "Lead Source"], ["Ann", "ann@company.test", "Fair"]]
     rows += [["# Bob", "bob@gone.test", "Fair"], ["Cid", "nobody", "Fair"]]
@@ -208,7 +213,7 @@ def test_a_column_of_addresses_goes_by_many_names(header: str) -> None:
 
 
 def test_one_bad_domain_is_named_and_the_others_are_answered() -> None:
-    # WHEN one of two arguments is no domain
+    # WHEN one of two arguments is not a domain
     ran = look("--json", "no domain\x1b", "COMPANY.test.")
 
     # THEN the other has its answer, with what was asked
@@ -219,7 +224,7 @@ def test_one_bad_domain_is_named_and_the_others_are_answered() -> None:
     assert ran.code == 1
 
 
-def test_a_domain_named_beside_a_list_is_shown_and_is_no_source() -> None:
+def test_a_domain_given_beside_a_list_is_shown_and_not_counted() -> None:
     # GIVEN a living domain, named in another spelling, and a list
     ran = look("Company.TEST", "--file", "-", stdin="Email,Source\nx@gone.test,Fair\n")
 
@@ -229,7 +234,8 @@ def test_a_domain_named_beside_a_list_is_shown_and_is_no_source() -> None:
     assert "(named)" not in ran.out
 
 
-def test_names_are_not_folded_where_nobody_watches() -> None:
+def test_names_are_not_folded_in_a_pipe() -> None:
+    """Other programs read the lines."""
     # GIVEN a host name wider than a terminal
     name = ".".join(["long" * 15] * 3) + ".test"
 
@@ -248,9 +254,12 @@ def test_a_missing_or_binary_file_is_rejected(tmp_path: Path) -> None:
     missing = look("--file", str(tmp_path / "gone.csv"))
     assert missing.code == 2
     assert "gone.csv: No such file" in missing.err
-    binary = look("--file", "-", stdin="a" * 200_000)
+    binary = look("--file", "-", stdin=b"PK\x03\x04" + bytes(100))
     assert binary.code == 2
-    assert "standard input: line 1 is not valid CSV" in binary.err
+    assert "standard input is not text but an Excel workbook" in binary.err
+    endless = look("--file", "-", stdin="a" * 200_000)
+    assert endless.code == 1
+    assert "standard input: line 1: address is" in endless.err
 
 
 def test_output_fits_80_columns_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +276,7 @@ def test_output_fits_80_columns_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -
     assert all(line == line.rstrip() for line in ran.out.splitlines())
 
 
-def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr() -> None:
+def test_a_long_list_shows_progress_at_a_terminal_only() -> None:
     # GIVEN more domains than one waits for, and a terminal
     names = [f"d{n}.test" for n in range(30)]
     watched, unwatched = look(*names, stderr=Terminal()), look(*names)
@@ -275,3 +284,58 @@ def test_a_person_who_watches_a_long_list_sees_a_bar_on_stderr() -> None:
     # THEN a bar was drawn there, and nowhere else
     assert "30/30" in watched.err
     assert unwatched.err == ""
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("", ["fair", "webinar-7", "list"]),
+        ("unknown", ["list", "fair", "webinar-7"]),
+        ("addresses", ["webinar-7", "fair", "list"]),
+        ("name", ["fair", "list", "webinar-7"]),
+    ],
+)
+def test_lead_sources_are_sorted_by_what_is_worst(sort: str, expected: list[str]) -> None:
+    """A list has hundreds of vendors; the ones to talk to stand first."""
+    # GIVEN vendors with 2 of 2, 1 of 3 and 0 of 1 dead addresses
+    rows = [("Fair", "gone.test")] * 2 + [("Webinar 7", "company.test")] * 2
+    rows += [("Webinar 7", "gone.test"), ("List", "failing.test")]
+    text = "Source,Email\n" + "".join(f"{source},x@{domain}\n" for source, domain in rows)
+
+    # WHEN the list is screened THEN they stand in that order, above the total
+    ran = look("--file", "-", *(["--sort", sort] if sort else []), stdin=text)
+    first = [line.split(" ")[0] for line in ran.out.splitlines()]
+    assert [name for name in first if name in {*expected, "all"}] == [*expected, "all"]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_resolver_that_cannot_be_used_is_said_once(options: tuple[str, ...]) -> None:
+    """It says nothing about the domains, so it is not a line for each of them."""
+
+    # GIVEN a network in which every name exists
+    def portal(server: Server, name: str, rdtype: str, within: float) -> Lookup:
+        return Lookup(code="NOERROR", addresses=("192.0.2.80",), ttl=60)
+
+    resolver = Resolver((Server("192.0.2.53"),), transport=portal)
+    text = "".join(f"x@d{number}.test\n" for number in range(50))
+
+    # WHEN a list is screened there THEN it is said once that nothing was checked
+    ran = look("--file", "-", *options, stdin=text, resolver=resolver)
+    assert ran.code == 1
+    assert ran.err == (
+        "bounceledger: 50 domains were not checked: no resolver answers, or its answers are the"
+        " same for every name; try --resolver\n"
+    )
+    assert options or "d7.test" not in ran.out
+
+
+def test_the_totals_fit_80_columns_with_long_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may be folded; a number may not be cut."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    source = "webinar-with-a-very-long-name-that-goes-on-to-sixty-four-letters"
+    text = "Source,Email\n" + f"{source},x@company.test\n" * 10_000
+    watched = look("--file", "-", stdin=text, stdout=Terminal())
+    assert max(map(len, watched.out.splitlines())) <= 80
+    assert "\u2026" not in watched.out
+    assert source in look("--file", "-", stdin=text).out

@@ -1,11 +1,12 @@
 """``bounceledger recheck``: domains that are due."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from bounceledger.domains.probe_requests import ProbeRequest
+from tests.fakes import FakeProbes
 from tests.unit.cli.runner import Ran, run
 
 
@@ -17,22 +18,15 @@ class Due:
             yield from ("a.test", "b.test")
 
 
-class Sent:
-    def __init__(self) -> None:
-        self.requests: list[ProbeRequest] = []
-
-    def send(self, requests: Iterable[ProbeRequest]) -> None:
-        self.requests.extend(requests)
-
-
-def recheck(*argv: str) -> tuple[Ran, Sent]:
-    sent = Sent()
+def recheck(*argv: str) -> tuple[Ran, FakeProbes]:
+    sent = FakeProbes()
     ran = run("recheck", *argv, rechecks=Due(), probe_queue=sent)
     assert ran.code == 0
     return ran, sent
 
 
 def test_domains_that_are_due_are_sent_and_named() -> None:
+    """An operator can start the recheck without waiting for the schedule."""
     # WHEN the day after is rechecked manually
     ran, sent = recheck("--day", "2026-12-01")
 

@@ -42,6 +42,7 @@ def test_long_strings_are_folded_at_a_terminal_only(
 
 
 def test_columns_move_together_before_anything_is_cut(console: Console) -> None:
+    """A number that is cut is a wrong number."""
     # GIVEN more numbers than the terminal has room for WHEN printed THEN all are complete
     row = ("2026-11-18", *[1234567] * 4)
     print_table(console, ("day", "a", "b", "c", "d"), [row])

@@ -1,4 +1,4 @@
-"""Which changes of the table ask for a probe, and what becomes of those that cannot be read."""
+"""Which changes of the table request a probe, and the outcome of unreadable ones."""
 
 import json
 from datetime import timedelta
@@ -23,7 +23,8 @@ def claims_in(change: dict[str, Any]) -> dict[Cause, Span]:
 
 
 @pytest.mark.parametrize("category", Category)
-def test_only_two_categories_claim_something_of_the_domain(category: Category) -> None:
+def test_only_two_categories_claim_something_about_the_domain(category: Category) -> None:
+    """Every probe costs DNS lookups, so only claims request one."""
     # GIVEN an address whose first event is of that category
     # WHEN its facts are written
     claims = claims_in(record(bounced(category)))
@@ -40,6 +41,7 @@ def test_a_soft_reply_about_the_domain_is_a_claim() -> None:
 
 
 def test_a_claim_that_was_known_is_not_new() -> None:
+    """Other evidence on the same item must not repeat the request."""
     # GIVEN an address that is known to be refused, and a later soft bounce
     old = bounced(Category.NO_MAIL_ACCEPTED)
     new = bounced(Category.MAILBOX_FULL, at=NOW + timedelta(days=1), facts=old)
@@ -70,7 +72,8 @@ def test_a_claim_made_between_two_others_is_not_new() -> None:
     assert claims_in(record(new, old)) == {}
 
 
-def test_many_bounces_of_a_domain_make_one_request_with_the_claims_of_each_kind() -> None:
+def test_many_bounces_of_a_domain_make_one_request() -> None:
+    """It carries the latest claim of each kind."""
     # GIVEN a hundred addresses of one domain, refused one after the other
     records = [
         record(bounced(Category.NO_MAIL_ACCEPTED, at=NOW + timedelta(n), address=f"{n}@a.test"))
@@ -97,8 +100,9 @@ def test_many_bounces_of_a_domain_make_one_request_with_the_claims_of_each_kind(
     ]
 
 
-def test_a_queue_that_is_down_hands_the_whole_batch_back() -> None:
-    # GIVEN a queue that takes nothing
+def test_a_queue_that_is_down_retries_the_whole_batch() -> None:
+    """A request that was not sent must not be lost."""
+    # GIVEN a queue that is down
     records = [record(bounced(Category.NO_MAIL_ACCEPTED), number=str(n)) for n in (7, 8)]
 
     # THEN the stream is to begin again with the first record
@@ -113,14 +117,15 @@ def unreadable(number: str) -> dict[str, Any]:
     return bad
 
 
-def test_a_record_that_cannot_be_read_is_set_aside_whole_and_holds_up_nothing() -> None:
-    # GIVEN images that are none of ours between two that are
-    bad, worse = unreadable("2"), unreadable("3")
-    worse["dynamodb"]["NewImage"] = "?"
+def test_an_unreadable_record_is_dead_lettered_whole_and_alone() -> None:
+    """One bad record would stop its shard for a day."""
+    # GIVEN two unreadable images between two readable ones
+    bad, also_bad = unreadable("2"), unreadable("3")
+    also_bad["dynamodb"]["NewImage"] = "?"
     records = [
         record(bounced(Category.NO_MAIL_ACCEPTED), number="1"),
         bad,
-        worse,
+        also_bad,
         record(bounced(Category.NO_MAIL_ACCEPTED, address="x@c.test"), number="4"),
     ]
     probes, dead_letters = FakeProbes(), FakeDeadLetters()
@@ -128,28 +133,29 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_holds_up_nothing() 
     # WHEN the batch is processed
     report = request_probes(records, probes, dead_letters)
 
-    # THEN the others are dealt with
+    # THEN the others are processed
     assert [request.domain for request in probes.requests] == ["a.test", "c.test"]
     assert (report.retry_from, report.unreadable) == ("", ("2", "3"))
 
     # AND those are kept as they came, with the reason
-    assert [json.loads(kept) for kept, _ in dead_letters.messages] == [bad, worse]
+    assert [json.loads(kept) for kept, _ in dead_letters.messages] == [bad, also_bad]
     assert all("not a stream record" in error.reason for _, error in dead_letters.messages)
 
 
-def test_a_record_that_can_be_neither_read_nor_set_aside_ends_the_batch() -> None:
-    # GIVEN a record that cannot be read, and a queue that does not take it
+def test_a_record_that_can_be_neither_read_nor_dead_lettered_ends_the_batch() -> None:
+    """Nothing is lost: the stream begins again where it failed."""
+    # GIVEN a record that cannot be read, and a dead-letter queue that is down
     records = [record(bounced(Category.NO_MAIL_ACCEPTED), number="1"), unreadable("2")]
     probes = FakeProbes()
 
     # WHEN the batch is processed
     report = request_probes(records, probes, FakeDeadLetters(down=True))
 
-    # THEN the first is dealt with, and the stream is to begin again with the second
+    # THEN the first is processed, and the stream begins again with the second
     assert [request.domain for request in probes.requests] == ["a.test"]
     assert report.retry_from == "2"
     assert isinstance(report.failure, QueueError)
 
 
-def test_an_empty_batch_is_nothing() -> None:
+def test_an_empty_batch_requests_nothing() -> None:
     assert request_probes([], FakeProbes(), FakeDeadLetters()).requests == ()

@@ -12,6 +12,7 @@ from tests.stream_records import NOW
 
 
 def test_a_request_survives_the_queue() -> None:
+    """What is read from the queue equals what was sent."""
     # GIVEN requests with and without claims
     for request in (
         ProbeRequest("a.test"),
@@ -53,7 +54,8 @@ def test_a_request_survives_the_queue() -> None:
         ),
     ],
 )
-def test_what_is_no_request_names_the_field_to_blame(body: str, field: str) -> None:
+def test_an_invalid_request_is_refused_with_its_field(body: str, field: str) -> None:
+    """The dead-letter queue shows what is wrong with it."""
     with pytest.raises(InputError) as caught:
         ProbeRequest.from_body(body)
     assert caught.value.field == field

@@ -1,4 +1,4 @@
-"""What becomes of a request for a probe: answered, postponed, given up, refused."""
+"""The outcome of a request for a probe: answered, postponed, given up, refused."""
 
 import json
 from dataclasses import replace
@@ -19,15 +19,16 @@ from bounceledger.state import DomainFacts, Probe, Span
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
-from tests.probing import CLAIM, NOW, Dns, FakeDomainLedger, FakeQueue, message, prober
+from tests.probing import CLAIM, NOW, FakeDns, FakeDomainLedger, FakeProbeQueue, message, prober
 
 
 def test_a_request_is_answered_by_the_domains_facts() -> None:
-    # GIVEN a domain that nothing is known of
+    """A probe is stored once for the domain, and nothing is written per address."""
+    # GIVEN a domain that has no facts yet
     facts = FakeDomainLedger()
 
     # WHEN it is to be probed
-    outcome = prober(Dns(), facts).process(message(ProbeRequest("a.test", CLAIM)))
+    outcome = prober(FakeDns(), facts).process(message(ProbeRequest("a.test", CLAIM)))
 
     # THEN what DNS says and what was claimed stand in its facts
     assert outcome.outcome is ProbeOutcome.PROBED
@@ -36,8 +37,9 @@ def test_a_request_is_answered_by_the_domains_facts() -> None:
 
 
 def test_the_same_request_twice_has_one_outcome_and_one_probe() -> None:
+    """SQS delivers at least once."""
     # GIVEN a request that the queue delivers twice
-    facts, dns = FakeDomainLedger(), Dns()
+    facts, dns = FakeDomainLedger(), FakeDns()
     both = [prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM))) for _ in range(2)]
 
     # THEN DNS was asked once, and the facts were written once
@@ -45,13 +47,14 @@ def test_the_same_request_twice_has_one_outcome_and_one_probe() -> None:
         ProbeOutcome.PROBED,
         ProbeOutcome.ALREADY_ANSWERED,
     ]
-    assert dns.asked == ["a.test"]
+    assert dns.probed == ["a.test"]
     assert facts.writes == 1
 
 
 def test_two_probes_at_once_have_one_outcome() -> None:
+    """Two environments may answer the same request side by side."""
     # GIVEN two environments that both found nothing known
-    facts, dns = FakeDomainLedger(), Dns()
+    facts, dns = FakeDomainLedger(), FakeDns()
     found = dns("a.test")
     for _ in range(2):
         facts.record_probe(DomainFacts(domain="a.test"), found, claims=CLAIM)
@@ -61,32 +64,35 @@ def test_two_probes_at_once_have_one_outcome() -> None:
 
 
 def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
+    """The cost of a dead domain does not grow with its addresses."""
     # GIVEN requests that all rest on bounces before the first probe
-    facts, dns = FakeDomainLedger(), Dns()
+    facts, dns = FakeDomainLedger(), FakeDns()
     for n in range(1000):
         claims = {Cause.NO_MAIL_ACCEPTED: Span.at(NOW - timedelta(seconds=n))}
         prober(dns, facts).process(message(ProbeRequest("a.test", claims)))
 
     # THEN DNS was asked once
-    assert dns.asked == ["a.test"]
+    assert dns.probed == ["a.test"]
 
 
 def test_a_claim_later_than_the_probe_asks_dns_again() -> None:
+    """The domain may have died since the last probe."""
     # GIVEN a domain that was probed, and a bounce after that
-    facts, dns = FakeDomainLedger(), Dns()
+    facts, dns = FakeDomainLedger(), FakeDns()
     facts.record_probe(DomainFacts(domain="a.test"), dns("a.test"))
     later = {Cause.DOMAIN_UNKNOWN: Span.at(NOW + timedelta(seconds=1))}
 
     # WHEN the bounce asks for a probe
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", later)))
 
-    # THEN the earlier finding is no answer to it
+    # THEN the earlier finding does not answer it
     assert outcome.outcome is ProbeOutcome.PROBED
 
 
 def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None:
+    """What was claimed is reported for addresses that were never mailed."""
     # GIVEN a domain probed for one claim
-    facts, dns = FakeDomainLedger(), Dns()
+    facts, dns = FakeDomainLedger(), FakeDns()
     prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
 
     # WHEN another kind of claim from before the probe comes in
@@ -105,28 +111,30 @@ def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None
 def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(
     age: timedelta, outcome: ProbeOutcome
 ) -> None:
+    """A recheck may be requested twice, and needs one look."""
     # GIVEN a domain probed some time ago
     facts = FakeDomainLedger()
     facts.record_probe(DomainFacts(domain="a.test"), Probe(verdict=V.NULL_MX, probed_at=NOW - age))
 
     # THEN a recheck asks DNS only if that is too long ago
-    assert prober(Dns(), facts).process(message(ProbeRequest("a.test"))).outcome is outcome
+    assert prober(FakeDns(), facts).process(message(ProbeRequest("a.test"))).outcome is outcome
 
 
 def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
+    """A DNS failure must not change what is known."""
     # GIVEN a domain that was found dead, and DNS that fails now
-    facts, queue = FakeDomainLedger(), FakeQueue()
+    facts, queue = FakeDomainLedger(), FakeProbeQueue()
     facts.record_probe(
         DomainFacts(domain="a.test"), Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90))
     )
     known = facts.domains["a.test"]
 
     # WHEN it is to be probed for the second time
-    outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
+    outcome = prober(FakeDns(V.UNKNOWN), facts, queue).process(
         message(ProbeRequest("a.test"), received=2, age=timedelta(minutes=1))
     )
 
-    # THEN the message is kept back for five minutes, and what was known stays
+    # THEN the message is hidden for five minutes, and what was known stays
     assert (outcome.outcome, outcome.retry_in) == (ProbeOutcome.POSTPONED, 300)
     assert queue.hidden == [("handle-1", 300)]
     assert facts.domains["a.test"] == known
@@ -135,10 +143,10 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
 def test_a_claim_about_an_unknown_domain_is_given_up_after_a_day_and_checked_later() -> None:
     """What rests on a claim has a next probe, although nothing is known of the domain."""
     # GIVEN a request that is a day old
-    facts, queue = FakeDomainLedger(), FakeQueue()
+    facts, queue = FakeDomainLedger(), FakeProbeQueue()
 
-    # WHEN DNS still gives no answer
-    outcome = prober(Dns(V.UNKNOWN), facts, queue).process(
+    # WHEN DNS still fails
+    outcome = prober(FakeDns(V.UNKNOWN), facts, queue).process(
         message(ProbeRequest("a.test", CLAIM), received=8, age=GIVE_UP_AFTER)
     )
 
@@ -162,7 +170,7 @@ def test_a_recheck_that_says_nothing_again_is_put_off_again() -> None:
 
     # WHEN the recheck is given up, too
     request = ProbeRequest("a.test", due=NOW.date())
-    prober(Dns(V.UNKNOWN), facts).process(message(request, received=8, age=GIVE_UP_AFTER))
+    prober(FakeDns(V.UNKNOWN), facts).process(message(request, received=8, age=GIVE_UP_AFTER))
 
     # THEN the day it was due on ends, and it is due again some days later
     assert facts.ended == [NOW.date()]
@@ -180,9 +188,10 @@ def test_a_recheck_that_says_nothing_again_is_put_off_again() -> None:
         (None, RECHECK_AFTER_GIVING_UP),
     ],
 )
-def test_a_request_that_is_given_up_is_put_off_and_not_lost(
+def test_a_request_that_is_given_up_is_postponed_and_not_lost(
     verdict: V, recheck_in: timedelta | None, then_in: timedelta
 ) -> None:
+    """A suppression by DNS keeps its way back."""
     # GIVEN a domain that was probed, with its recheck past, far off, or none
     facts = FakeDomainLedger()
     found = Probe(
@@ -193,7 +202,7 @@ def test_a_request_that_is_given_up_is_put_off_and_not_lost(
     facts.record_probe(DomainFacts(domain="a.test"), found)
 
     # WHEN a request is given up
-    outcome = prober(Dns(V.UNKNOWN), facts).process(
+    outcome = prober(FakeDns(V.UNKNOWN), facts).process(
         message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
     )
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
@@ -203,9 +212,10 @@ def test_a_request_that_is_given_up_is_put_off_and_not_lost(
     assert timedelta(days=LOOK_BACK) > RECHECK_AFTER_GIVING_UP
 
 
-def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:
-    # GIVEN a queue that refuses to keep the message back
-    outcome = prober(Dns(V.UNKNOWN), queue=FakeQueue(down=True)).process(
+def test_a_queue_that_is_down_does_not_lose_the_request() -> None:
+    """The message reappears by itself after the queue's own timeout."""
+    # GIVEN a queue that cannot extend the visibility timeout
+    outcome = prober(FakeDns(V.UNKNOWN), queue=FakeProbeQueue(down=True)).process(
         message(ProbeRequest("a.test"))
     )
 
@@ -214,6 +224,7 @@ def test_a_queue_that_keeps_nothing_back_does_not_lose_the_request() -> None:
 
 
 def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first() -> None:
+    """Short failures are retried soon, long ones seldom."""
     # GIVEN DNS that never answers
     age, received, tries = timedelta(0), 1, []
 
@@ -229,24 +240,25 @@ def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first() -> None:
 
 
 def test_no_delay_is_longer_than_sqs_allows() -> None:
-    # SQS counts 12 hours from when the message was received, not from the call
+    """SQS counts 12 hours from when the message was received, not from the call."""
     assert all((retry_in(n, timedelta(0)) or 0) <= 43_200 - 60 for n in range(100))
 
 
-def test_a_message_that_is_no_request_goes_to_the_dead_letters_whole() -> None:
+def test_a_message_that_is_not_a_request_is_dead_lettered_whole() -> None:
+    """It can be inspected, corrected and sent again."""
     # GIVEN a message that names no domain
     body = json.dumps({"domain": "no domain at all", "more": 1})
-    dead_letters, dns = FakeDeadLetters(), Dns()
+    dead_letters, dns = FakeDeadLetters(), FakeDns()
 
     # WHEN it is processed
     outcome = prober(dns, dead_letters=dead_letters).process(message(body))
 
-    # THEN it is kept as it came, with the field and the reason, and nobody is asked
+    # THEN it is kept as it came, with the field and the reason, and DNS is not asked
     assert outcome.outcome is ProbeOutcome.REFUSED
     [(kept, error)] = dead_letters.messages
     assert kept == body
     assert error.field == "domain"
-    assert dns.asked == []
+    assert dns.probed == []
 
 
 def test_looks_at_a_dead_domain_grow_apart() -> None:
@@ -254,7 +266,7 @@ def test_looks_at_a_dead_domain_grow_apart() -> None:
     # GIVEN a domain that stays dead, and is probed whenever it is due
     facts = FakeDomainLedger()
     gaps: list[int] = []
-    dns = Dns(V.MISSING)
+    dns = FakeDns(V.MISSING)
     while len(gaps) < 6:
         # WHEN it is probed
         answering = replace(prober(dns, facts), clock=lambda: dns.now)

@@ -42,7 +42,8 @@ def test_a_verdict_that_suppresses_is_due_for_a_recheck(
     assert next_recheck(domain, Policy()) == (NOW + timedelta(days=days) if days else None)
 
 
-def test_missed_days_are_made_up_for_and_no_domain_comes_twice() -> None:
+def test_domains_of_missed_days_are_due_once() -> None:
+    """A schedule that failed for days loses no recheck."""
     # WHEN the domains that are due are listed
     # THEN those of missed days come first, none of tomorrow's do
     requests = list(due(DAYS, TODAY))

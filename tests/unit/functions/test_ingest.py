@@ -14,7 +14,8 @@ from tests.unit.functions.intakes import intake
 ingest = load("ingest")
 
 
-def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
+def test_ingest_reports_only_what_is_to_be_retried() -> None:
+    """Messages that are recorded must not be delivered again."""
     # GIVEN a table that throttles one of two addresses
     throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
     ledger = FakeLedger({"b@example.test": throttled})
@@ -28,16 +29,17 @@ def test_ingest_reports_only_what_is_to_be_tried_again() -> None:
     # WHEN ingest is invoked
     answer = ingest.handler(event, FakeContext(), intake=intake(ledger))
 
-    # THEN SQS is told of that message alone
+    # THEN only that message is reported to SQS
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
 
 
-def test_ingest_leaves_time_to_hand_the_rest_back() -> None:
+def test_ingest_leaves_time_to_report_what_is_to_be_retried() -> None:
+    """A function that times out reports nothing, and all is delivered again."""
     # GIVEN an invocation with thirty seconds left
     ledger = FakeLedger()
     before = datetime.now(UTC)
 
-    # WHEN it ledger
+    # WHEN it records a batch
     event = {"Records": [sns_record(bounce("a@example.test"))]}
     ingest.handler(event, FakeContext(milliseconds=30_000), intake=intake(ledger))
 
@@ -47,7 +49,8 @@ def test_ingest_leaves_time_to_hand_the_rest_back() -> None:
     assert timedelta(seconds=15) < deadline - before < timedelta(seconds=23)
 
 
-def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
+def test_ingest_fails_as_a_whole_where_no_queue_would_retry() -> None:
+    """A direct invocation has no partial answer."""
     # GIVEN a direct SNS invocation while the table throttles
     throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
     ledger = FakeLedger({"a@example.test": throttled})
@@ -56,13 +59,14 @@ def test_ingest_fails_whole_where_no_queue_would_try_again() -> None:
         "Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": message}}]
     }
 
-    # THEN the invocation fails, so that Lambda tries it again
+    # THEN the invocation fails, so that Lambda retries it
     with pytest.raises(ingest.LedgerError):
         ingest.handler(event, FakeContext(), intake=intake(ledger))
 
 
 def test_ingest_logs_no_address() -> None:
-    # GIVEN a good event, a poisonous one and one that fails
+    """Logs hold no personal data, whatever becomes of a message."""
+    # GIVEN a good event, an unprocessable one and one that fails
     throttled = RecordResult(outcome=Outcome.FAILED, reason="throttled", retry_helps=True)
     ledger = FakeLedger({"failing@example.test": throttled})
     event = {
@@ -77,8 +81,25 @@ def test_ingest_logs_no_address() -> None:
     with logged(ingest) as written:
         ingest.handler(event, FakeContext(), intake=intake(ledger))
 
-    # THEN the log says what happened, and to no one in particular
+    # THEN the log says what happened, and holds no address
     log = written.getvalue()
     assert "dead-lettered" in log
     assert "will be retried" in log
     assert "example.test" not in log
+
+
+def test_ingest_logs_each_kind_that_is_not_used_once() -> None:
+    """A new kind of the provider is noticed, and a batch of them does not fill the log."""
+    # GIVEN two events of a kind that nobody knows
+    event = {"Records": [sns_record({"eventType": "Lottery of jane@example.test"})] * 2}
+
+    # WHEN ingest is invoked
+    with logged(ingest) as written:
+        ingest.handler(event, FakeContext(), intake=intake(FakeLedger()))
+
+    # THEN one line has the kind and how many there were, and no address
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    [line] = [line for line in lines if line["message"] == "kind not used or not known"]
+    assert (line["kind"], line["documents"]) == ("Lottery of jane?example.test", 2)
+    [batch] = [line for line in lines if line["message"] == "batch"]
+    assert (batch["notices"], batch["unknown_kinds"], batch["unmatched"]) == (2, 2, 0)

@@ -44,7 +44,8 @@ def get(
     )
 
 
-def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
+def test_an_address_without_facts_may_be_mailed() -> None:
+    """Most addresses have no item in the table."""
     # WHEN an unknown address is asked for
     status, body = get("/v1/suppressions", {"address": "jane@example.test"})
 
@@ -57,7 +58,8 @@ def test_an_address_that_nothing_is_known_of_may_be_mailed() -> None:
 
 
 def test_a_dead_address_is_reported_with_the_servers_words() -> None:
-    # GIVEN a booked hard bounce
+    """An answer shows the evidence that it rests on."""
+    # GIVEN a recorded hard bounce
     ledger = FakeLedger()
     intake(ledger).process([sns_record(bounce("jane@example.test"))])
 
@@ -81,16 +83,42 @@ def test_a_dead_address_is_reported_with_the_servers_words() -> None:
     assert body["suppressed_until"] is None
 
 
-@pytest.mark.parametrize("query", [{}, {"address": ""}, {"address": "  "}, {"source": "x"}])
-def test_a_missing_address_is_named(query: dict[str, str]) -> None:
-    # WHEN the address is missing
-    status, body = get("/v1/suppressions", query)
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/v1/suppressions", {}, "address"),
+        ("/v1/suppressions", {"address": "a b@example.test"}, "address"),
+        ("/v1/suppressions", {"address": "a@b\r\nc.test"}, "address"),
+        ("/v1/suppressions", {"address": "a@example.test", "source": "##"}, "source"),
+        ("/v1/sources/%20/counts", {}, "source"),
+        ("/v1/sources/webinar/counts", {"from": "yesterday"}, "from"),
+        ("/v1/domains", {"name": "x"}, "name"),
+    ],
+)
+def test_invalid_input_is_a_400_with_the_field(
+    path: str, query: dict[str, str], field: str
+) -> None:
+    """The answer names the caller's field, and repeats no personal data."""
+    # WHEN a parameter cannot be used
+    status, body = get(path, query)
 
-    # THEN the answer names the field
-    assert (status, body["field"]) == (400, "address")
+    # THEN the answer names it as the caller did, and does not repeat it
+    assert (status, body["field"]) == (400, field)
+    assert not any(value in body["error"] for value in query.values() if "@" in value)
+
+
+@pytest.mark.parametrize("body", [None, "not JSON", "{}"])
+def test_an_invalid_body_is_a_400_with_the_field(body: str | None) -> None:
+    """API Gateway hands over a missing body as null."""
+    # WHEN the body is missing or not a reply
+    status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
+
+    # THEN the answer names what is missing
+    assert (status, answer["field"]) == (400, "diagnostic" if body == "{}" else "body")
 
 
 def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
+    """An answer about the wrong address would be acted upon."""
     # WHEN two addresses are asked for at once
     status, body = call(
         "GET",
@@ -104,50 +132,23 @@ def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
     assert (status, body["field"]) == (400, "address")
 
 
-@pytest.mark.parametrize(
-    ("path", "query", "field"),
-    [
-        ("/v1/suppressions", {"address": "a@example.test", "source": "##"}, "source"),
-        ("/v1/sources/%20/counts", {}, "source"),
-        ("/v1/domains", {"name": "x"}, "name"),
-        ("/v1/domains", {}, "name"),
-    ],
-)
-def test_the_field_that_is_named_is_the_callers(
-    path: str, query: dict[str, str], field: str
-) -> None:
-    # WHEN a parameter cannot be used
-    status, body = get(path, query)
-
-    # THEN the answer names it as the caller did
-    assert (status, body["field"]) == (400, field)
-
-
 def test_without_the_table_there_is_no_answer() -> None:
+    """An answer that the address may be mailed must never be made up."""
+
     # GIVEN a table that does not answer
     class Silent(FakeLedger):
         def check(self, *_: object, **__: object) -> list[Any]:
-            raise LedgerError("the table did not take it")
+            raise LedgerError("the table did not answer")
 
     # WHEN an address is asked for
     status, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=Silent())
 
-    # THEN nobody is told that it may be mailed
+    # THEN the answer does not say that it may be mailed
     assert status == 503
     assert "suppressed" not in body
 
 
-@pytest.mark.parametrize("address", ["jane", "@example.test", "a b@example.test", "a@b\r\nc.test"])
-def test_an_impossible_address_is_refused(address: str) -> None:
-    # WHEN the address cannot be one
-    status, body = get("/v1/suppressions", {"address": address})
-
-    # THEN the answer names the field and does not repeat the text
-    assert (status, body["field"]) == (400, "address")
-    assert address not in body["error"]
-
-
-def test_counts_of_a_lead_source() -> None:
+def test_counts_come_by_day_with_their_sums() -> None:
     # WHEN counts are asked for
     status, body = get("/v1/sources/webinar/counts", {"from": "2026-01-01", "to": "2026-01-02"})
 
@@ -156,27 +157,26 @@ def test_counts_of_a_lead_source() -> None:
     assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
     assert body["totals"] == {"hard": 1, "delivered": 3, "categories": {}}
 
+    # AND with the days that were asked for, and the rates of all of them
+    assert (body["from"], body["to"]) == ("2026-01-01", "2026-01-02")
+    assert body["rates"] == {"hard": 0.25, "soft": 0.0, "block": 0.0, "complaint": 0.0}
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"from": "yesterday"}, "from"),
-        ({"from": "20260101"}, "from"),
-        ({"to": "0001-01-05"}, "to"),
-        ({"to": "2026-13-01"}, "to"),
-        ({"from": "2026-02-01", "to": "2026-01-01"}, "from"),
-        ({"from": "2020-01-01", "to": "2026-01-01"}, "from"),
-    ],
-)
-def test_bad_days_are_named(query: dict[str, str], field: str) -> None:
-    # WHEN a day cannot be read or the range is out of bounds
-    status, body = get("/v1/sources/webinar/counts", query)
 
-    # THEN the answer names it
-    assert (status, body["field"]) == (400, field)
+@pytest.mark.parametrize("name", ["enhanced_status", "status"])
+def test_a_status_beside_the_reply_is_read_by_either_name(name: str) -> None:
+    """Answers call it `enhanced_status`; those who post a DSN's fields have `status`."""
+    # WHEN there is no reply but a status
+    status, body = call(
+        "POST", "/v1/classify", ledger=FakeLedger(), body=json.dumps({name: "5.1.1"})
+    )
+
+    # THEN it is classified, and reported by one name
+    assert (status, body["category"]) == (200, "mailbox_unknown")
+    assert body["enhanced_status"] == "5.1.1"
 
 
 def test_a_reply_is_classified() -> None:
+    """A sender can ask what a reply means without a bounce event."""
     # WHEN a reply is posted
     status, body = call(
         "POST",
@@ -192,26 +192,8 @@ def test_a_reply_is_classified() -> None:
     assert body["explanation"]["what_to_do"]
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        (None, "body"),
-        ("no json", "body"),
-        ("[]", "body"),
-        ("{}", "diagnostic"),
-        ('{"diagnostic": 550}', "diagnostic"),
-        ('{"diagnostic": "x", "status": 5}', "status"),
-    ],
-)
-def test_a_bad_reply_is_named(body: str | None, field: str) -> None:
-    # WHEN the body is not what it must be
-    status, answer = call("POST", "/v1/classify", ledger=FakeLedger(), body=body)
-
-    # THEN the answer names the field
-    assert (status, answer["field"]) == (400, field)
-
-
 def test_the_reference_is_listed_and_read() -> None:
+    """The reference is served from the layer."""
     # WHEN the codes are listed
     status, body = get("/v1/codes")
 
@@ -223,6 +205,7 @@ def test_the_reference_is_listed_and_read() -> None:
 
 
 def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
+    """An unknown domain is an answer, not an error."""
     # WHEN an unknown domain is asked for
     status, body = get("/v1/domains", {"name": "Example.TEST"})
 
@@ -233,6 +216,7 @@ def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
 
 
 def test_an_unknown_route_is_a_404_in_json() -> None:
+    """Clients can parse every answer."""
     # WHEN no such route exists
     status, body = get("/v1/nothing")
 

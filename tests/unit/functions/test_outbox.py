@@ -8,7 +8,8 @@ from tests.stream_records import bounced, record
 outbox = load("outbox")
 
 
-def test_the_function_answers_with_the_record_to_begin_again_with() -> None:
+def test_the_answer_names_the_record_to_begin_again_with() -> None:
+    """Lambda retries the stream from there."""
     # GIVEN one record
     event = {"Records": [record(bounced(Category.NO_MAIL_ACCEPTED), number="5")]}
 
@@ -21,7 +22,7 @@ def test_the_function_answers_with_the_record_to_begin_again_with() -> None:
             for down in (False, True)
         )
 
-    # THEN nothing, or the record, is handed back
+    # THEN nothing, or the record, is reported for a retry
     assert good == {"batchItemFailures": []}
     assert bad == {"batchItemFailures": [{"itemIdentifier": "5"}]}
 

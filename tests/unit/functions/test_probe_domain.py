@@ -11,7 +11,7 @@ from bounceledger.domains.prober import (
 from bounceledger.state import DomainVerdict as V
 from tests.fakes import FakeContext, FakeDeadLetters
 from tests.functions import load
-from tests.probing import Dns, FakeDomainLedger, message, prober
+from tests.probing import FakeDns, FakeDomainLedger, message, prober
 
 probe_domain = load("probe_domain")
 
@@ -25,22 +25,24 @@ probe_domain = load("probe_domain")
         ("nothing", V.NULL_MX, timedelta(0), False),
     ],
 )
-def test_the_function_asks_for_what_was_postponed_again(
+def test_only_a_postponed_request_is_delivered_again(
     request_: ProbeRequest | str, verdict: V, age: timedelta, *, again: bool
 ) -> None:
+    """The queue keeps it hidden until it is due."""
     # GIVEN a message
     event = {"Records": [message(request_, age=age)]}
 
     # WHEN the function handles it
-    answer = probe_domain.handler(event, FakeContext(), prober=prober(Dns(verdict)))
+    answer = probe_domain.handler(event, FakeContext(), prober=prober(FakeDns(verdict)))
 
-    # THEN it is handed back if it was postponed
+    # THEN it is reported for a retry if it was postponed
     failures = [{"itemIdentifier": "message-1"}] if again else []
     assert answer == {"batchItemFailures": failures}
 
 
 @pytest.mark.parametrize("kind", ["table", "dead letters"])
-def test_the_function_hands_back_what_could_not_be_written(kind: str) -> None:
+def test_a_request_whose_outcome_was_not_stored_is_delivered_again(kind: str) -> None:
+    """A probe that is not in the table did not happen."""
     # GIVEN a table, or a dead-letter queue, that takes nothing
     facts = FakeDomainLedger(down=kind == "table")
     dead_letters = FakeDeadLetters(down=kind != "table")
@@ -50,7 +52,7 @@ def test_the_function_hands_back_what_could_not_be_written(kind: str) -> None:
     answer = probe_domain.handler(
         {"Records": [message(body)]},
         FakeContext(),
-        prober=prober(Dns(), facts, dead_letters=dead_letters),
+        prober=prober(FakeDns(), facts, dead_letters=dead_letters),
     )
 
     # THEN it is delivered again

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import reduce
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,58 +23,65 @@ from tests.faults.fake import FakeDynamoDB
 from tests.unit.ledger.recording import NOW, hard_bounces, ledger, observe, stored
 from tests.unit.state.strategies import changes, merged, policies, streams, unhurried
 
+AT = "2026-11-19T12:00:00.000000Z"
+SAID = {
+    "first": AT,
+    "last": AT,
+    "count": 1,
+    "event_id": "e1",
+    "provider": "ses",
+    "message_id": "m1",
+    "rule": "r",
+    "diagnostic": "550 no",
+    "enhanced_status": "5.1.1",
+}
+"""Evidence as it is stored, without the lead source."""
 
-def test_the_items_of_a_hard_bounce() -> None:
+
+@pytest.fixture
+def hard_bounce() -> FakeDynamoDB:
+    """A table in which one hard bounce was recorded."""
     fake = FakeDynamoDB()
-    ledger(fake).record(
-        [
-            observe(
-                "e1",
-                Category.MAILBOX_UNKNOWN,
-                ago=1,
-                diagnostic="550 no",
-                message_id="m1",
-                status="5.1.1",
-            )
-        ]
-    )
-    at = "2026-11-19T12:00:00.000000Z"
-    event = stored(fake, items.event_key("a@example.test", "e1"))
-    assert event == {
+    said: dict[str, Any] = {"diagnostic": "550 no", "message_id": "m1", "status": "5.1.1"}
+    ledger(fake).record([observe("e1", Category.MAILBOX_UNKNOWN, ago=1, **said)])
+    return fake
+
+
+def test_a_hard_bounce_leaves_a_marker(hard_bounce: FakeDynamoDB) -> None:
+    """The marker makes the event count once, and is the address's history."""
+    assert stored(hard_bounce, items.event_key("a@example.test", "e1")) == {
         "pk": "ADDRESS#a@example.test",
         "sk": "EVENT#e1",
         "kind": "bounce",
-        "occurred_at": at,
+        "occurred_at": AT,
         "lead_source": "fair",
         "category": "mailbox_unknown",
         "rule": "r",
         "ttl": int((NOW + timedelta(days=90)).timestamp()),
     }
-    entry = stored(fake, items.source_key("fair", "a@example.test"))
-    said = {
-        "first": at,
-        "last": at,
-        "count": 1,
-        "event_id": "e1",
-        "provider": "ses",
-        "message_id": "m1",
-        "rule": "r",
-        "diagnostic": "550 no",
-        "enhanced_status": "5.1.1",
-    }
-    assert entry == said | {
+
+
+def test_a_hard_bounce_leaves_an_entry_of_its_lead_source(hard_bounce: FakeDynamoDB) -> None:
+    """The cause stands at the top level, where a listing can filter by it."""
+    assert stored(hard_bounce, items.source_key("fair", "a@example.test")) == SAID | {
         "pk": "SOURCE#fair",
         "sk": "ADDRESS#a@example.test",
         "lead_source": "fair",
         "address": "a@example.test",
         "cause": "mailbox_unknown",
-        "evidence": {"mailbox_unknown": said | {"lead_source": "fair"}},
+        "evidence": {"mailbox_unknown": SAID | {"lead_source": "fair"}},
         "version": 1,
     }
-    facts = stored(fake, items.facts_key("a@example.test"))
+
+
+def test_a_hard_bounce_leaves_facts_a_listing_and_a_counter(hard_bounce: FakeDynamoDB) -> None:
+    """Five items in all; the facts of a hard bounce do not expire."""
+    facts = stored(hard_bounce, items.facts_key("a@example.test"))
+    assert facts["evidence"] == {"mailbox_unknown": SAID | {"lead_source": "fair"}}
     assert "ttl" not in facts
-    assert items.Key("SOURCES", "fair") in fake.table
-    assert sum(key[0].startswith("COUNT#fair#") for key in fake.table) == 1
+    assert items.source_list_key("fair") in hard_bounce.table
+    assert sum(key[0].startswith("COUNT#fair#") for key in hard_bounce.table) == 1
+    assert len(hard_bounce.table) == 5
 
 
 @pytest.mark.parametrize(
@@ -85,9 +93,13 @@ def test_the_items_of_a_hard_bounce() -> None:
     ],
 )
 def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | None) -> None:
+    """Hard evidence stays; soft evidence and echoes expire long after they ended."""
+    # WHEN a bounce is recorded
     fake = FakeDynamoDB()
     event = observe("e", category)
     ledger(fake).record([event])
+
+    # THEN its facts and its entry expire, or never do
     end = None if days is None else event.event.occurred_at + timedelta(days=days)
     for key in (
         items.facts_key("a@example.test"),
@@ -96,19 +108,28 @@ def test_only_what_ends_by_itself_is_cleaned_up(category: Category, days: int | 
         assert stored(fake, key).get("ttl") == (int(end.timestamp()) if end else None)
 
 
-def test_a_lift_keeps_facts_for_good() -> None:
+def test_facts_with_a_removal_are_kept_permanently() -> None:
+    """What a person decided must outlive the evidence."""
+    # GIVEN a soft bounce, whose facts would expire
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([observe("e", Category.MAILBOX_FULL)])
-    booked.apply_change(
+    recorder = ledger(fake)
+    recorder.record([observe("e", Category.MAILBOX_FULL)])
+
+    # WHEN a person removes the suppression
+    recorder.apply_change(
         AddressFacts(address="a@example.test", removed_at=NOW), by="me", note="asked"
     )
+
+    # THEN the facts no longer expire
     assert "ttl" not in stored(fake, items.facts_key("a@example.test"))
+
+    # AND the change is remembered with its note
     [change] = [key for key in fake.table if key[1].startswith("CHANGE#")]
     assert stored(fake, items.Key(*change))["note"] == "asked"
 
 
-def test_what_a_later_version_wrote_beside_is_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
+    """After a roll-back the table can still be read."""
     # GIVEN facts with evidence and a manual entry
     [observation] = hard_bounces("a@example.test", 1)
     facts = merge(AddressFacts(address="a@example.test"), observation, Policy())
@@ -134,6 +155,12 @@ def test_what_a_later_version_wrote_beside_is_passed_over() -> None:
 def test_facts_survive_the_way_to_the_table_and_back(
     stream: list[Observation], changed: list[AddressFacts], policy: Policy
 ) -> None:
+    """Nothing is lost or changed in DynamoDB's form."""
+    # GIVEN facts of any events and changes
     facts = reduce(lambda a, b: join(a, b, policy), changed, merged(stream, policy))
+
+    # WHEN they are written and read
     attributes = to_attributes(items.facts_item(facts, policy) | {"version": 0})
+
+    # THEN they are the same
     assert items.facts_of_item(from_attributes(attributes)) == facts

@@ -15,6 +15,7 @@ from tests.unit.ledger.recording import hard_bounces, ledger
 def test_the_client_gives_up_soon_and_retries_nothing_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Retries of two layers would multiply, and outlast the function."""
     # GIVEN credentials and a region as Lambda sets them
     for name, text in {
         "AWS_ACCESS_KEY_ID": "x",
@@ -22,8 +23,10 @@ def test_the_client_gives_up_soon_and_retries_nothing_by_itself(
         "AWS_DEFAULT_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(name, text)
+
     # WHEN a client is made
     client = connect("http://127.0.0.1:1")
+
     # THEN a call cannot outlast seven seconds, and fails at the first error
     config: Any = client.meta.config  # the stubs lack what Config takes
     assert config.connect_timeout + config.read_timeout <= 7
@@ -32,12 +35,14 @@ def test_the_client_gives_up_soon_and_retries_nothing_by_itself(
 
 
 def test_making_a_ledger_calls_nothing() -> None:
+    """A cold start makes no call that fails where the table is not needed."""
     fake = FakeDynamoDB()
     ledger(fake)
     assert not fake.calls
 
 
-def test_groups_that_share_an_address_run_are_written_by_one_writer() -> None:
+def test_groups_that_share_an_address_have_one_writer() -> None:
+    """Two writers on one address would only conflict."""
     # GIVEN many events of one address, and a few of others
     many = hard_bounces("flood@example.test", 200)
     others = [item for n in range(60) for item in hard_bounces(f"a{n}@example.test", 1)]

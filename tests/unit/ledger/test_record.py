@@ -14,158 +14,237 @@ from tests.faults.fake import FakeDynamoDB
 from tests.unit.ledger.recording import SETTINGS, TODAY, delivery, ledger, observe, stored
 
 
-def test_deliveries_of_a_batch_take_three_calls() -> None:
+def test_deliveries_of_a_batch_take_two_calls() -> None:
+    """Deliveries are most of the events, so they are cheap."""
+    # GIVEN a lead source that is listed already
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([delivery("first")])
+    recorder = ledger(fake)
+    recorder.record([delivery("first")])
     fake.calls.clear()
-    booked.record([delivery(f"{n}", address=f"{n}@x.test") for n in range(99)])
+
+    # WHEN deliveries to many addresses arrive
+    recorder.record([delivery(f"{n}", address=f"{n}@x.test") for n in range(99)])
+
+    # THEN their facts are read in one call and all is written in another
     assert fake.calls == {"TransactWriteItems": 1, "BatchGetItem": 1}
 
 
 def test_many_events_of_one_address_write_its_facts_once() -> None:
+    """A batch merges before it writes."""
+    # WHEN a batch holds many events of one address
     fake = FakeDynamoDB()
     ledger(fake).record([observe(f"{n}", Category.MAILBOX_UNKNOWN, ago=n / 10) for n in range(20)])
+
+    # THEN its facts were written once, with all of them
     facts = stored(fake, items.facts_key("a@example.test"))
     assert facts["version"] == 1
     assert facts["evidence"]["mailbox_unknown"]["count"] == 20
 
 
-@pytest.mark.parametrize(
-    ("observation", "counted"),
-    [
-        (observe("e", Category.MAILBOX_FULL), {"soft", "category_mailbox_full"}),
-        (
-            observe("e", Category.MAILBOX_MOVED),
-            {"hard", "category_mailbox_moved", "suppressed"},
-        ),
-        (observe("e", Category.VIRUS), {"block", "category_virus"}),
-        (observe("e", Category.PROVIDER_SUPPRESSED), {"echo", "category_provider_suppressed"}),
-        (observe("e", Category.AUTOREPLY), {"category_autoreply"}),
-        (
-            observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE),
-            {"complaint", "suppressed"},
-        ),
-        (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM), set()),
-        (delivery("e"), {"delivered"}),
-        (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
-        (observe("e", kind=Kind.REJECT), {"rejected"}),
-        (observe("e", kind=Kind.SUBSCRIPTION), set()),
-        (observe("e", kind=Kind.OTHER), set()),
-    ],
-    ids=str,
-)
+COUNTED = {
+    "soft bounce": (observe("e", Category.MAILBOX_FULL), {"soft", "category_mailbox_full"}),
+    "hard bounce": (
+        observe("e", Category.MAILBOX_MOVED),
+        {"hard", "category_mailbox_moved", "suppressed"},
+    ),
+    "block": (observe("e", Category.VIRUS), {"block", "category_virus"}),
+    "echo": (
+        observe("e", Category.PROVIDER_SUPPRESSED),
+        {"echo", "category_provider_suppressed"},
+    ),
+    "automatic reply": (observe("e", Category.AUTOREPLY), {"category_autoreply"}),
+    "complaint": (
+        observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.ABUSE),
+        {"complaint", "suppressed"},
+    ),
+    "not spam": (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.NOT_SPAM), set()),
+    "delivery": (delivery("e"), {"delivered"}),
+    "delay": (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
+    "reject": (observe("e", kind=Kind.REJECT), {"rejected"}),
+    "subscription": (observe("e", kind=Kind.SUBSCRIPTION), set()),
+    "unknown kind": (observe("e", kind=Kind.OTHER), set()),
+    "passed on": (observe("e", kind=Kind.RELAYED), set()),
+    "unmatched": (
+        observe("e", Category.MAILBOX_UNKNOWN, address="", unmatched=True),
+        {"unmatched"},
+    ),
+    "forward": (
+        observe("e", Category.MAILBOX_UNKNOWN, forwarded_to="x.test"),
+        {"soft", "category_forward_failed"},
+    ),
+    "virus": (observe("e", kind=Kind.COMPLAINT, provider_reason=ProviderReason.VIRUS), set()),
+}
+
+
+@pytest.mark.parametrize(("observation", "counted"), COUNTED.values(), ids=COUNTED)
 def test_what_an_event_counts_as(observation: Observation, counted: set[str]) -> None:
+    """Counters by kind, disposition and category."""
+    # GIVEN an empty table
     fake = FakeDynamoDB()
+
+    # WHEN the event is recorded
     [outcome] = ledger(fake).record([observation])
+
+    # THEN each of its counters is one, and no other exists
     found = ledger(fake).counts("fair", TODAY, TODAY).days
     assert outcome.outcome is Outcome.RECORDED
     assert found == ({TODAY: dict.fromkeys(counted, 1)} if counted else {})
 
 
 @pytest.mark.parametrize("kind", [Kind.SEND, Kind.OPEN, Kind.CLICK])
-def test_kinds_without_consequence_write_nothing(kind: Kind) -> None:
+def test_kinds_that_are_not_used_write_nothing(kind: Kind) -> None:
+    """Send, Open and Click cost nothing."""
+    # WHEN such an event is recorded
     fake = FakeDynamoDB()
     [outcome] = ledger(fake).record([observe("e", kind=kind)])
+
+    # THEN it is acknowledged without a call
     assert outcome.outcome is Outcome.IGNORED
     assert not fake.calls
 
 
 def test_events_count_on_their_own_utc_day() -> None:
+    """The day is that of the event, not of its arrival or offset."""
+    # GIVEN an event at 23:30 five hours behind UTC
     fake = FakeDynamoDB()
     late = datetime.fromisoformat("2026-11-19T23:30:00-05:00")
     observation = delivery("e")
+
+    # WHEN it is recorded
     ledger(fake).record([replace(observation, event=replace(observation.event, occurred_at=late))])
+
+    # THEN it counts on the next day in UTC
     found = ledger(fake).counts("fair", date(2026, 11, 1), TODAY)
     assert found.days == {date(2026, 11, 20): {"delivered": 1}}
 
 
 def test_counts_are_of_the_days_asked_for() -> None:
+    """First and last day are included."""
+    # GIVEN a delivery on each of five days
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([delivery(f"{n}", ago=n, address=f"{n}@x.test") for n in range(5)])
-    found = booked.counts("fair", TODAY - timedelta(days=3), TODAY - timedelta(days=1))
+    recorder = ledger(fake)
+    recorder.record([delivery(f"{n}", ago=n, address=f"{n}@x.test") for n in range(5)])
+
+    # WHEN three of them are asked for
+    found = recorder.counts("fair", TODAY - timedelta(days=3), TODAY - timedelta(days=1))
+
+    # THEN those three are answered
     assert list(found.days) == [TODAY - timedelta(days=n) for n in (3, 2, 1)]
 
 
 def test_deliveries_need_not_be_counted() -> None:
+    """COUNT_DELIVERIES saves most writes and keeps every decision."""
     # GIVEN a deployment that does not count deliveries
     fake = FakeDynamoDB()
-    booked = ledger(fake, replace(SETTINGS, count_deliveries=False))
-    booked.record([observe("soft", Category.MAILBOX_FULL, ago=2)])
+    recorder = ledger(fake, replace(SETTINGS, count_deliveries=False))
+    recorder.record([observe("soft", Category.MAILBOX_FULL, ago=2)])
+
     # WHEN some arrive
-    outcomes = booked.record([delivery("e1", ago=1), delivery("e2", address="b@x.test")])
-    # THEN they still void soft days, and nothing else is written for them
+    outcomes = recorder.record([delivery("e1", ago=1), delivery("e2", address="b@x.test")])
+
+    # THEN they still reset soft days, and nothing else is written for them
     assert [outcome.outcome for outcome in outcomes] == [Outcome.RECORDED, Outcome.RECORDED]
-    [answer] = booked.check(["a@example.test"])
+    [answer] = recorder.check(["a@example.test"])
     assert answer.facts is not None
     assert answer.facts.soft_days == {}
     assert not [key for key in fake.table if key[1] in ("EVENT#e1", "EVENT#e2")]
-    assert "delivered" not in str(booked.counts("fair", TODAY - timedelta(days=3), TODAY))
+    assert "delivered" not in str(recorder.counts("fair", TODAY - timedelta(days=3), TODAY))
 
 
-def test_lead_sources_above_the_cap_are_booked_as_other() -> None:
+def test_lead_sources_above_the_limit_are_counted_as_other() -> None:
+    """Strangers' headers cannot fill the table with lead sources."""
+    # GIVEN a limit of two lead sources
     fake = FakeDynamoDB()
-    booked = ledger(fake, replace(SETTINGS, max_sources_per_day=2))
-    booked.record([delivery(f"{n}", source=f"s{n}", address=f"{n}@x.test") for n in range(4)])
-    booked.record([delivery("again", source="s1")])
+    recorder = ledger(fake, replace(SETTINGS, max_sources_per_day=2))
+
+    # WHEN events of four arrive, and then one of a listed source
+    recorder.record([delivery(f"{n}", source=f"s{n}", address=f"{n}@x.test") for n in range(4)])
+    recorder.record([delivery("again", source="s1")])
+
+    # THEN the first two are listed and counted, the others as "other"
     listed = {key[1] for key in fake.table if key[0] == "SOURCES"}
     assert listed == {"s0", "s1", "other"}
-    assert booked.counts("other", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
-    assert booked.counts("s1", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
+    assert recorder.counts("other", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
+    assert recorder.counts("s1", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
 
 
 def test_a_source_is_listed_once_per_environment() -> None:
+    """The list of sources costs one write, not one per batch."""
+    # WHEN one environment records three batches of one source
     fake = FakeDynamoDB()
-    booked = ledger(fake)
+    recorder = ledger(fake)
     for n in range(3):
-        booked.record([delivery(f"{n}")])
+        recorder.record([delivery(f"{n}")])
+
+    # THEN the source was listed once
     assert fake.calls["BatchWriteItem"] == 1
 
 
-def outcomes_of(booked: Ledger, observations: Sequence[Observation]) -> list[Outcome]:
-    return [result.outcome for result in booked.record(observations)]
+def outcomes_of(recorder: Ledger, observations: Sequence[Observation]) -> list[Outcome]:
+    return [result.outcome for result in recorder.record(observations)]
 
 
-def test_outcomes_stand_in_the_order_of_the_events() -> None:
+def test_outcomes_are_in_the_order_of_the_events() -> None:
+    """Callers match them with messages by position."""
+    # GIVEN an event that is recorded
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([delivery("known")])
-    assert outcomes_of(booked, [delivery("new"), delivery("known"), delivery("new")]) == [
+    recorder = ledger(fake)
+    recorder.record([delivery("known")])
+
+    # THEN it and a repeated one are duplicates, in their places
+    assert outcomes_of(recorder, [delivery("new"), delivery("known"), delivery("new")]) == [
         Outcome.RECORDED,
         Outcome.DUPLICATE,
         Outcome.DUPLICATE,
     ]
 
 
-def test_the_same_event_of_two_recipients_is_two() -> None:
-    booked = ledger(FakeDynamoDB())
+def test_one_event_id_for_two_recipients_is_two_events() -> None:
+    """SES sends one feedback id for all recipients of a bounce."""
+    recorder = ledger(FakeDynamoDB())
     assert (
-        outcomes_of(booked, [delivery("e"), delivery("e", address="b@x.test")])
+        outcomes_of(recorder, [delivery("e"), delivery("e", address="b@x.test")])
         == [Outcome.RECORDED] * 2
     )
 
 
 def test_nothing_to_record_calls_nothing() -> None:
+    """A batch may hold notices only."""
     fake = FakeDynamoDB()
     assert ledger(fake).record([]) == []
     assert not fake.calls
 
 
-def test_a_table_that_is_down_hands_everything_back() -> None:
+def test_a_table_that_is_down_fails_everything_and_a_retry_helps() -> None:
+    """The queue delivers the batch again later."""
+    # GIVEN a table that answers every call with an error
     fake = FakeDynamoDB()
     fake.faults.server_error = 1
+
+    # WHEN an event is recorded
     outcomes = ledger(fake).record([delivery("e")])
+
+    # THEN it failed, and is worth a retry
     assert [(o.ok, o.retry_helps) for o in outcomes] == [(False, True)]
 
 
-def test_an_erased_address_is_counted_and_nothing_is_kept_of_it() -> None:
+def test_an_erased_address_is_counted_and_nothing_else_is_kept() -> None:
+    """Counters hold no personal data; the address keeps the erasure only."""
+    # GIVEN an address that was erased on request
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.apply_change(AddressFacts(address="a@example.test", erased=True), by="me", note="asked")
-    booked.record([observe("e", Category.MAILBOX_UNKNOWN)])
-    [answer] = booked.check(["a@example.test"], source="fair")
+    recorder = ledger(fake)
+    recorder.apply_change(
+        AddressFacts(address="a@example.test", erased=True), by="me", note="asked"
+    )
+
+    # WHEN it bounces
+    recorder.record([observe("e", Category.MAILBOX_UNKNOWN)])
+
+    # THEN nothing but the erasure is known of it
+    [answer] = recorder.check(["a@example.test"], source="fair")
     assert answer.decision.reason_code is ReasonCode.ERASED
     assert answer.facts == AddressFacts(address="a@example.test", erased=True, version=1)
     assert answer.entry is None
-    assert booked.counts("fair", TODAY, TODAY).days[TODAY]["hard"] == 1
+
+    # AND the bounce counts for its source
+    assert recorder.counts("fair", TODAY, TODAY).days[TODAY]["hard"] == 1

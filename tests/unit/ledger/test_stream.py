@@ -9,6 +9,7 @@ from tests.stream_records import bounced, record
 
 
 def test_removals_say_nothing() -> None:
+    """Facts that a person or their time to live removed are not a change."""
     # GIVEN facts that a person or the table's clean-up removed
     old = bounced(Category.NO_MAIL_ACCEPTED)
     ttl = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
@@ -21,6 +22,7 @@ def test_removals_say_nothing() -> None:
 
 @pytest.mark.parametrize("key", [("DOMAIN#a.test", "FACTS"), ("ADDRESS#a@a.test", "EVENT#1")])
 def test_other_items_say_nothing(key: tuple[str, str]) -> None:
+    """Claims are read from the facts of addresses only."""
     # GIVEN a change of another kind of item
     change = record(bounced(Category.NO_MAIL_ACCEPTED))
     change["dynamodb"]["Keys"] = to_attributes({"pk": key[0], "sk": key[1]})

@@ -27,7 +27,7 @@ ITEM: Item = {"pk": "a", "sk": "b"}
 
 
 class Script:
-    """A client that answers with what it is told, one after the other."""
+    """A client that gives prepared answers, one after the other."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -70,11 +70,14 @@ CUT = ConnectionClosedError(endpoint_url="http://x")
     ids=str,
 )
 def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Exception) -> None:
+    """The token makes DynamoDB apply it once (ClientRequestToken)."""
     # GIVEN a table that answers at the second try
     client = Script(error, {})
     slept: list[float] = []
+
     # WHEN a transaction is sent
     open_table(client).transact([put_version(ITEM, 0)], budget(slept))
+
     # THEN the same request went out twice, after a pause
     first, second = client.requests
     assert first == second
@@ -82,15 +85,20 @@ def test_a_request_of_unknown_outcome_is_sent_again_with_its_token(error: Except
 
 
 def test_a_new_request_gets_a_new_token() -> None:
+    """Otherwise DynamoDB would take the second for a repetition."""
+    # WHEN the same write is requested twice
     client = Script({}, {})
     table = open_table(client)
     for _ in range(2):
         table.transact([put_version(ITEM, 0)], budget())
+
+    # THEN each request has its own token
     tokens = [request["ClientRequestToken"] for request in client.requests]
     assert tokens[0] != tokens[1]
 
 
 def test_a_cancelled_transaction_says_why() -> None:
+    """The ledger decides by the reasons what to try next."""
     client = Script(cancelled(["None", "ConditionalCheckFailed"]))
     with pytest.raises(CancelledError) as caught:
         open_table(client).transact([put_version(ITEM, 0)], budget())
@@ -101,7 +109,8 @@ def test_a_cancelled_transaction_says_why() -> None:
 @pytest.mark.parametrize(
     "error", [failure("ValidationException", "X"), ParamValidationError(report="no")], ids=str
 )
-def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
+def test_what_dynamodb_always_rejects_is_not_retried(error: Exception) -> None:
+    """A retry would fail in the same way."""
     with pytest.raises(InvalidWriteError):
         open_table(Script(error)).transact([put_version(ITEM, 0)], budget())
 
@@ -114,21 +123,29 @@ def test_what_dynamodb_never_takes_is_not_tried_again(error: Exception) -> None:
     ],
 )
 def test_a_wrong_deployment_is_not_the_events_fault(code: str, message: str) -> None:
+    """Events wait in the queue until a person has fixed it."""
     with pytest.raises(LedgerError, match=message):
         open_table(Script(failure(code, "X"))).get([Key("a", "b")], budget())
 
 
 def test_tries_are_counted_and_pauses_grow_up_to_a_second() -> None:
+    """A throttled table is not pressed harder."""
+    # GIVEN a table that cuts every connection
     slept: list[float] = []
     client = Script(*[CUT] * 20)
+
+    # WHEN it is read
     with pytest.raises(LedgerError, match="after 11 tries"):
         open_table(client).get([Key("a", "b")], budget(slept))
+
+    # THEN the pauses grow from 20 ms to a second
     assert slept == sorted(slept)
     assert slept[0] == pytest.approx(0.02)
     assert slept[-1] == 1.0
 
 
 def test_nothing_is_begun_after_the_deadline() -> None:
+    """The time that is left is for reporting failures."""
     client = Script()
     with pytest.raises(LedgerError, match="ran out of time"):
         open_table(client).get([Key("a", "b")], budget(deadline=NOW))
@@ -136,17 +153,23 @@ def test_nothing_is_begun_after_the_deadline() -> None:
 
 
 def test_a_try_that_ends_after_the_deadline_is_the_last() -> None:
+    # GIVEN a first try that fails after the deadline
     clock = iter([NOW, NOW + timedelta(seconds=9)])
     limits = RetryBudget(
         deadline=NOW + timedelta(seconds=5), clock=lambda: next(clock), sleep=lambda _: None
     )
     client = Script(CUT)
+
+    # WHEN the table is read
     with pytest.raises(LedgerError, match="ran out of time"):
         open_table(client).get([Key("a", "b")], limits)
+
+    # THEN there is no second try
     assert len(client.requests) == 1
 
 
-def test_keys_left_unprocessed_are_asked_for_again() -> None:
+def test_unprocessed_keys_are_requested_again() -> None:
+    """BatchGetItem may answer for a part of the keys only."""
     # GIVEN a table that serves one key at a time
     left = [{"pk": {"S": "c"}, "sk": {"S": "d"}}]
     client = Script(
@@ -156,8 +179,10 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
         },
         {"Responses": {"t": [{"pk": {"S": "c"}, "sk": {"S": "d"}, "n": {"N": "3"}}]}},
     )
+
     # WHEN two are asked for, one of them twice
     found = open_table(client).get([Key("a", "b"), Key("c", "d"), Key("a", "b")], budget())
+
     # THEN both are found, read consistently, and only the missing one was asked for again
     assert found == {Key("a", "b"): ITEM, Key("c", "d"): {"pk": "c", "sk": "d", "n": 3}}
     requests = [request["RequestItems"]["t"] for request in client.requests]
@@ -166,33 +191,47 @@ def test_keys_left_unprocessed_are_asked_for_again() -> None:
 
 
 def test_a_hundred_keys_go_into_one_call() -> None:
+    """BatchGetItem takes 100 keys."""
     fake = FakeDynamoDB()
     open_table(fake).get((Key(str(n), "x") for n in range(101)), budget())
     assert fake.calls["BatchGetItem"] == 2
 
 
 def test_a_query_reads_all_pages() -> None:
+    # GIVEN more items than fit into a page
     fake = FakeDynamoDB()
     table = open_table(fake)
     table.put([{"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]} for n in range(30)], budget())
     assert fake.calls["BatchWriteItem"] == 2
+
+    # WHEN a range of them is queried with a filter
     found = table.query("p", ("05", "20"), budget(), equals=("kind", "b"))
+
+    # THEN every item of the range that passes the filter is found
     assert [item["sk"] for item in found] == [f"{n:02}" for n in range(5, 21, 2)]
 
 
 def test_counters_add_up_whatever_they_are_called() -> None:
+    """Counter names may be reserved words of DynamoDB."""
+    # GIVEN a counter
     fake = FakeDynamoDB()
     table = open_table(fake)
     key = Key("c", "d")
+
+    # WHEN it is added to twice
     for _ in range(2):
         table.transact([add(key, {"block": 1, "hard": -2})], budget())
+
+    # THEN it holds the sums
     assert table.get([key], budget())[key] == {"pk": "c", "sk": "d", "block": 2, "hard": -4}
 
 
-def test_every_call_has_all_its_tries() -> None:
+def test_every_call_has_its_own_retries() -> None:
+    """A long listing must not use up its retries on the way."""
     # GIVEN a piece of work of many calls, of which every other one is cut
     client = Script(*[CUT, {"Items": []}] * 30)
     table, limits = open_table(client), budget(retries=2)
+
     # THEN it comes to its end, however many calls it has
     for _ in range(30):
         assert list(table.query("p", ("a", "b"), limits)) == []

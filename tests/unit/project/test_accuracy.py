@@ -1,4 +1,4 @@
-"""The bar: how the rules read the shared corpus, which lies beside the project."""
+"""Accuracy that the rules must reach on the labelled replies beside the project."""
 
 import importlib.util
 import sys
@@ -26,6 +26,7 @@ def tool() -> ModuleType:
 
 
 def test_the_labelled_half_is_read_nearly_without_mistake(tool: ModuleType) -> None:
+    """The rules were written with these replies in view."""
     result = tool.score(tool.read_rows("dev"))
     assert result.precision >= 0.99
     assert result.recall >= 0.98
@@ -40,25 +41,27 @@ def test_no_live_address_is_suppressed_by_a_blocklist_reply(tool: ModuleType) ->
 
 
 def test_the_521_family_is_all_right(tool: ModuleType) -> None:
+    """Every reading of 521 that was seen in the wild."""
     result = tool.score(tool.read_rows("probe_521"))
     assert not result.mistakes
     assert not result.confusions
 
 
 def test_what_ses_reports_is_never_called_dead_wrongly(tool: ModuleType) -> None:
-    # The one that is missed has no diagnostic, Transient/General and 5.0.0: nothing to read.
+    """The one that is missed has no diagnostic, Transient/General and 5.0.0: nothing to read."""
     result = tool.score(tool.read_rows("ses_observed"))
     assert result.wrong == 0
     assert [row.diagnostic for row, _ in result.mistakes] == [""]
 
 
-def test_every_provider_text_comes_out_as_the_table_says_or_is_argued(tool: ModuleType) -> None:
+def test_every_disagreement_with_the_table_of_providers_is_explained(tool: ModuleType) -> None:
     _, others = tool.disagreements()
     unargued = [(row.diagnostic, verdict) for row, verdict in others if not row.explanation]
     assert unargued == []
 
 
-def test_no_trap_kills_a_recipient_that_the_table_lets_live(tool: ModuleType) -> None:
+def test_no_misleading_code_suppresses_a_live_recipient(tool: ModuleType) -> None:
+    """Codes whose number says something else than their words."""
     traps = [row for row in tool.read_codes() if row.trap]
     assert len(traps) >= 107
     _, others = tool.disagreements()
@@ -67,5 +70,5 @@ def test_no_trap_kills_a_recipient_that_the_table_lets_live(tool: ModuleType) ->
 
 
 def test_the_report_is_current(tool: ModuleType) -> None:
-    # WHEN this fails, "make score" rewrites docs/accuracy.md
+    """If this fails, "make score" rewrites docs/accuracy.md."""
     assert tool.report() in tool.REPORT.read_text(encoding="utf-8")

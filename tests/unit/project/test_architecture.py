@@ -40,13 +40,13 @@ RANKS = (
 PURE = {"events", "verdict", "policy", "addresses", "classify", "state"}
 """Rooms that import the standard library only, except for what `ENGINES` grants."""
 
-ENGINES = {"classify": {"re2"}, "addresses": {"idna"}}
+ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
     "botocore": {"ledger", "queues", "domains"},
     "dns": {"domains"},
-    "publicsuffixlist": {"domains"},
+    "publicsuffixlist": {"addresses"},
     "aws_lambda_powertools": {"observe", "functions"},
 }
 """Which rooms may import a package, where that is not the command line."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bounceledger.classify.meanings import MEANINGS
 from bounceledger.state import DOMAIN_POLICY, DomainVerdict, Needs
+from bounceledger.verdict import DISPOSITIONS, Category
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/**/README.md")]
@@ -52,7 +54,21 @@ def test_the_page_on_domains_has_every_row_of_the_policy() -> None:
         assert row in page
 
 
+def test_the_page_on_rules_has_every_category() -> None:
+    """The table that people read has the dispositions and meanings that are in force."""
+    # GIVEN the rows under the heading "Categories"
+    section = (ROOT / "docs/rules.md").read_text().split("\n## Categories\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+
+    # THEN there is one for each category, in the order of the code, and no other
+    assert rows == [
+        f"| `{category}` | {DISPOSITIONS[category]} | {MEANINGS[category].meaning} |"
+        for category in Category
+    ]
+
+
 def test_requirement_files_pin_versions_and_name_no_address() -> None:
+    """What is tested is what is installed, from whatever index."""
     # GIVEN every requirement file that is installed from
     files = [*ROOT.glob("requirements/*.txt"), ROOT / "layers/shared/requirements.txt"]
     assert files

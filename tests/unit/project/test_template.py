@@ -19,11 +19,12 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> None:
+    """Rights of one function do not reach another."""
     # GIVEN a function and the role that it names
     [role_name, _] = FUNCTIONS[name]["Role"]["GetAtt"].split(".")
     role = RESOURCES[role_name]["Properties"]
 
-    # THEN nobody shares the role, and managed policies, which reach further, are not attached
+    # THEN no other function shares it, and managed policies, which reach further, are not attached
     assert sum(f["Role"] == FUNCTIONS[name]["Role"] for f in FUNCTIONS.values()) == 1
     assert len(role["Policies"]) == 1
     assert "ManagedPolicyArns" not in role
@@ -63,6 +64,7 @@ RIGHTS = {
 
 @pytest.mark.parametrize("name", of_type("AWS::IAM::Role"))
 def test_a_role_holds_the_rights_that_its_function_uses_and_no_other(name: str) -> None:
+    """A new call needs its right listed here, too."""
     # GIVEN the actions that a role allows
     allowed: dict[str, set[str]] = {}
     for statement in statements(RESOURCES[name]["Properties"]):
@@ -77,6 +79,7 @@ def test_a_role_holds_the_rights_that_its_function_uses_and_no_other(name: str) 
 
 
 def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> None:
+    """Callers need execute-api:Invoke only."""
     # GIVEN the API
     [api] = of_type("AWS::Serverless::Api").values()
 
@@ -90,6 +93,7 @@ def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> No
 
 
 def test_access_logs_hold_no_query_string_where_addresses_are() -> None:
+    """Logs hold no personal data."""
     # GIVEN the format of the access log
     [api] = of_type("AWS::Serverless::Api").values()
     chosen, log, _ = api["AccessLogSetting"]["If"]
@@ -101,6 +105,7 @@ def test_access_logs_hold_no_query_string_where_addresses_are() -> None:
 
 
 def test_the_queue_hides_a_batch_for_longer_than_six_runs_of_ingest() -> None:
+    """Otherwise a batch would be delivered again while it is processed."""
     # GIVEN the function's timeout and the longest window
     timeout = FUNCTIONS["IngestFunction"]["Timeout"]
     window = TEMPLATE["Parameters"]["BatchingWindow"]["MaxValue"]
@@ -111,6 +116,7 @@ def test_the_queue_hides_a_batch_for_longer_than_six_runs_of_ingest() -> None:
 
 
 def test_layer_and_functions_are_built_for_one_architecture() -> None:
+    """Compiled wheels of another processor fail at import."""
     # GIVEN the layer's build and the functions
     architecture = {"Ref": "Architecture"}
 
@@ -120,6 +126,7 @@ def test_layer_and_functions_are_built_for_one_architecture() -> None:
 
 
 def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
+    """A variable with a typo would be ignored silently."""
     # GIVEN what the code reads and what the template sets
     from dataclasses import fields
 
@@ -131,11 +138,12 @@ def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
     for function in FUNCTIONS.values():
         used |= set(function.get("Environment", {}).get("Variables", {}))
 
-    # THEN the template sets no variable that nobody reads
+    # THEN the template sets no variable that the code does not read
     assert used <= known
 
 
 def test_the_defaults_of_template_and_code_agree() -> None:
+    """Tests of the policy hold for a deployment without parameters."""
     # GIVEN the policy's defaults in code
     from dataclasses import fields
 
@@ -178,7 +186,8 @@ def test_a_request_for_a_probe_outlives_a_day_without_table() -> None:
     assert tries * queue["VisibilityTimeout"] > 86_400
 
 
-def test_somebody_is_told_when_dns_gives_no_answers() -> None:
+def test_an_alarm_watches_probes_that_were_given_up() -> None:
+    """DNS that never answers leaves suppressions unconfirmed."""
     # GIVEN the alarm on requests that were given up
     alarm = RESOURCES["ProbesGivenUpAlarm"]["Properties"]
 

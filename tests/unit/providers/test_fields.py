@@ -23,6 +23,7 @@ from bounceledger.providers.fields import parse_timestamp
     ],
 )
 def test_times_are_read_as_aws_writes_them(text: str, moment: datetime) -> None:
+    """Offsets, fractions and spaces differ from service to service."""
     assert parse_timestamp(text) == moment
 
 
@@ -40,13 +41,15 @@ def test_times_are_read_as_aws_writes_them(text: str, moment: datetime) -> None:
         "२०२६-01-15T10:00:05Z",
     ],
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_what_is_not_a_time_is_refused(text: str) -> None:
+    """A clock that cannot be read must not choose the counter's day."""
     with pytest.raises(ValueError, match=r"."):
         parse_timestamp(text)
 
 
 @given(st.text(alphabet="0123456789-:.,TZ+ "))
-def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
+def test_any_string_is_a_time_or_a_value_error(text: str) -> None:
+    """Nothing else is raised, and every time is in UTC."""
     try:
         moment = parse_timestamp(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Agreement with the shared payloads, as far as they are SES's."""
+"""Agreement with the shared payloads, as far as they come from SES."""
 
 import json
 import tomllib
@@ -123,16 +123,18 @@ def readable(expected: Json) -> list[Json]:
 
 @every_payload
 def test_what_is_an_event_and_what_is_not(entry: Json) -> None:
+    """Every payload gives events for those recipients that the manifest names."""
     for expected, parsed in read(entry):
         is_event = isinstance(parsed, Parsed) and bool(parsed.events)
         named = [] if expected["kind"] != "ses_event" else readable(expected)
         check("class", entry, is_event, bool(named))
         if not named and isinstance(parsed, Parsed):
-            assert is_event or parsed.refused, "an event about nobody says why"
+            assert is_event or parsed.refused or parsed.notices, "leaves no trace"
 
 
 @every_payload
-def test_confirmations_are_told_by_name(entry: Json) -> None:
+def test_confirmations_are_named(entry: Json) -> None:
+    """A person has to confirm a subscription, so the reason says what it is."""
     for expected, parsed in read(entry):
         if expected["kind"].endswith("confirmation"):
             assert isinstance(parsed, EnvelopeError)
@@ -140,26 +142,34 @@ def test_confirmations_are_told_by_name(entry: Json) -> None:
 
 
 @every_payload
-def test_what_is_no_event_has_a_named_error(entry: Json) -> None:
+def test_what_is_not_an_event_is_refused_with_its_field(entry: Json) -> None:
+    """The dead-letter queue explains every other payload."""
     for expected, parsed in read(entry):
         if expected["kind"] in NO_EVENT and ("class", entry["file"]) not in listed():
-            assert isinstance(parsed, EnvelopeError | PayloadError)
-            assert parsed.field
+            if isinstance(parsed, Parsed):  # of SES, and about no mail
+                assert parsed.notices
+            else:
+                assert isinstance(parsed, EnvelopeError | PayloadError)
+                assert parsed.field
 
 
 @every_payload
 def test_addresses_agree(entry: Json) -> None:
+    """Recipients are read alike, and unreadable ones are refused one by one."""
     for expected, parsed in events(entry):
         ours = [event.address for event in parsed.events]
         check("address", entry, ours, [one["address"] for one in readable(expected)])
-        assert len(parsed.refused) == len(expected["recipients"]) - len(ours)
+        if ("address", entry["file"]) not in listed():
+            assert len(parsed.refused) == len(expected["recipients"]) - len(ours)
 
 
 @every_payload
 def test_kinds_and_types_agree(entry: Json) -> None:
+    """SES's words for kinds and reasons are translated as listed above."""
     for expected, parsed in events(entry):
+        kinds = {event.kind for event in parsed.events}
+        check("kind", entry, kinds, {Kind(expected["event"])})
         for event in parsed.events:
-            check("kind", entry, event.kind, Kind(expected["event"]))
             if "bounce_type" in expected:
                 assert event.permanence is PERMANENCE.get(
                     expected["bounce_type"].lower(), Permanence.UNSTATED
@@ -167,17 +177,19 @@ def test_kinds_and_types_agree(entry: Json) -> None:
             for key in ("bounce_subtype", "complaint_feedback_type"):
                 if expected.get(key):
                     reason = REASONS.get(expected[key].lower(), ProviderReason.UNLISTED)
-                    assert event.provider_reason is reason
+                    check("reason", entry, event.provider_reason, reason)
 
 
 @every_payload
 def test_statuses_actions_and_diagnostics_agree(entry: Json) -> None:
+    """What the server said is carried unchanged."""
     for expected, parsed in events(entry):
         if parsed.events and parsed.events[0].kind in (Kind.BOUNCE, Kind.DELIVERY_DELAY):
-            assert [_reply(event) for event in parsed.events] == [
+            theirs = [
                 tuple(one.get(key, "") for key in ("status", "action", "diagnostic"))
                 for one in readable(expected)
             ]
+            check("reply", entry, [_reply(event) for event in parsed.events], theirs)
 
 
 def _reply(event: MailEvent) -> tuple[str, str, str]:
@@ -190,11 +202,12 @@ def test_times_and_message_ids_agree(entry: Json) -> None:
         for event in parsed.events:
             assert event.message_id == (expected.get("message_id") or "")
             if expected.get("timestamp"):
-                assert event.occurred_at == parse_timestamp(expected["timestamp"])
+                check("time", entry, event.occurred_at, parse_timestamp(expected["timestamp"]))
 
 
 @every_payload
 def test_lead_sources_agree(entry: Json) -> None:
+    """Tag, header and configuration set in this order."""
     for expected, parsed in events(entry):
         for event in parsed.events:
             assert event.lead_source == (_lead_source(expected) or event.lead_source)
@@ -215,6 +228,7 @@ def _lead_source(expected: Json) -> str:
 
 
 def test_every_listed_difference_is_about_a_payload_that_exists() -> None:
+    """The list of differences cannot go out of date."""
     if not ENTRIES:
         pytest.skip(f"no payloads in {SHARED.parent}")
     files = {entry["file"] for entry in ENTRIES}

@@ -9,6 +9,7 @@ SETTINGS = Settings(allowed_accounts=frozenset("*"))
 
 
 def test_a_payload_is_read_by_its_providers_module() -> None:
+    """The queue says whose payload it is."""
     payload = Payload(provider="ses", content=bounce("lead@example.net"))
 
     [document] = ses.split(payload)
@@ -16,7 +17,8 @@ def test_a_payload_is_read_by_its_providers_module() -> None:
     assert providers.read(payload, SETTINGS) == ses.read(document, SETTINGS)
 
 
-def test_a_document_that_cannot_be_read_is_refused_by_itself() -> None:
+def test_a_document_that_cannot_be_read_is_refused_alone() -> None:
+    """Other documents of the same payload are still read."""
     payload = Payload(provider="ses", content={"eventType": 5})
 
     assert [error.field for error in providers.read(payload, SETTINGS).refused] == ["eventType"]

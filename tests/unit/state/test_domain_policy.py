@@ -37,23 +37,28 @@ HARD_ROWS = [row for row in EFFECTS if row[0].disposition is Disposition.HARD]
 SOFT_ROWS = [row for row in EFFECTS if row not in HARD_ROWS]
 
 
-def test_every_claim_has_an_effect_under_every_verdict_and_a_reason_for_it() -> None:
+def test_every_claim_has_an_effect_and_a_reason_under_every_verdict() -> None:
+    """The policy is a complete table, written a second time here."""
     assert {row: ruling.effect for row, ruling in DOMAIN_POLICY.items()} == EFFECTS
     assert all(ruling.because for ruling in DOMAIN_POLICY.values())
 
 
 def test_a_domain_is_dead_where_no_claim_could_change_it() -> None:
+    """Dead verdicts are those that confirm both claims."""
     dead = {DomainVerdict.NULL_MX, DomainVerdict.MISSING, DomainVerdict.NO_MAIL_HOST}
     assert dead == DEAD_VERDICTS
 
 
 @pytest.mark.parametrize(("cause", "verdict"), HARD_ROWS)
 def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdict) -> None:
+    """Each row of the table, for the address that bounced and for one that was never mailed."""
     # GIVEN a claim that was made on two days, and two later probes
     known = facts(bounce(Category(cause), ago=2))
     domain = probed(verdict, claims={cause: Span(first=NOW - days(4), last=NOW - days(2))})
+
     # WHEN that address and one that was never mailed are decided
     mine, new = decide(known, domain, NOW), decide(None, domain, NOW)
+
     # THEN it is as the table says
     match EFFECTS[cause, verdict]:
         case ClaimEffect.WHOLE_DOMAIN:
@@ -75,7 +80,7 @@ def test_dns_decides_what_a_claim_suppresses(cause: Cause, verdict: DomainVerdic
             pytest.fail("follows from what is missing, and is in no row")
         case ClaimEffect.REFUTED:
             assert not mine.suppressed
-            assert "reversed" in mine.explanation
+            assert "refuted" in mine.explanation
             assert not new.suppressed
 
 
@@ -111,7 +116,8 @@ def test_a_soft_reply_about_a_domain_counts_as_a_soft_bounce(
 
 
 @pytest.mark.parametrize("verdict", sorted(DEAD_VERDICTS))
-def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
+def test_a_dead_host_name_is_suppressed_without_a_claim(verdict: DomainVerdict) -> None:
+    """DNS alone is enough for these verdicts."""
     decision = decide(None, probed(verdict), NOW)
     assert (decision.reason_code, decision.scope) == (ReasonCode.DEAD_DOMAIN, Scope.DOMAIN)
 
@@ -128,6 +134,7 @@ def test_a_dead_host_name_needs_no_claim(verdict: DomainVerdict) -> None:
 def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(
     claims: tuple[Cause, ...], category: Category | None
 ) -> None:
+    """What was claimed is reported as the category."""
     # GIVEN a dead domain, and what servers said of it
     domain = probed(DomainVerdict.MISSING, claims=dict.fromkeys(claims, Span.at(NOW)))
 
@@ -136,23 +143,35 @@ def test_an_address_never_mailed_learns_what_was_claimed_of_its_domain(
     assert (decision.reason_code, decision.category) == (ReasonCode.DEAD_DOMAIN, category)
 
 
-def test_a_missing_mx_record_alone_is_no_reason() -> None:
+def test_a_missing_mx_record_alone_does_not_suppress() -> None:
+    """A host with an address may accept mail (RFC 5321 section 5.1)."""
     assert not decide(None, probed(DomainVerdict.IMPLICIT_MX), NOW).suppressed
 
 
-def test_a_domain_said_unknown_again_after_the_probe_counts_until_the_next() -> None:
+def test_a_claim_after_the_probe_counts_until_the_next_probe() -> None:
+    """An older look cannot refute a newer claim."""
+    # GIVEN a claim that is later than a probe which would refute it
     known = facts(bounce(Category.DOMAIN_UNKNOWN, ago=1))
+
+    # THEN it suppresses
     assert decide(known, probed(DomainVerdict.ACCEPTS_MAIL, ago=2), NOW).suppressed
 
 
-def test_what_dns_took_back_counts_as_soft() -> None:
+def test_a_refuted_claim_counts_as_a_soft_bounce() -> None:
+    """A domain that keeps failing is suppressed for a term, also where DNS refutes it."""
+    # GIVEN a claim on three days
     known = facts(*(bounce(Category.DOMAIN_UNKNOWN, ago) for ago in (3, 2, 1)))
+
+    # WHEN DNS refutes it
     decision = decide(known, probed(DomainVerdict.ACCEPTS_MAIL), NOW)
+
+    # THEN the days add up to a suppression by soft bounces
     assert why(decision) == [ReasonCode.SOFT_BOUNCES]
     assert decision.category is Category.DOMAIN_UNKNOWN
 
 
 @pytest.mark.parametrize("verdict", [v for v in DomainVerdict if v not in DEAD_VERDICTS])
-def test_dns_has_no_say_about_a_mailbox(verdict: DomainVerdict) -> None:
+def test_dns_changes_nothing_about_a_mailbox(verdict: DomainVerdict) -> None:
+    """An unknown user is unknown whatever the domain's DNS says."""
     decision = decide(facts(bounce(Category.MAILBOX_UNKNOWN)), probed(verdict), NOW)
     assert (decision.reason_code, decision.until) == (ReasonCode.HARD_BOUNCE, None)

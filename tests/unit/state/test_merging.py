@@ -41,20 +41,32 @@ from tests.unit.state.strategies import (
 
 
 def test_evidence_is_counted_and_has_the_words_of_the_latest() -> None:
+    """Counts add up, and the newest reply is shown."""
+    # GIVEN two bounces from two sources, the newer one first
     known = facts(
         bounce(Category.MAILBOX_UNKNOWN, ago=1, diagnostic="newer"),
         bounce(Category.MAILBOX_UNKNOWN, ago=3, diagnostic="older", source="list"),
     )
+
+    # THEN they are counted, with both times and the newer words
     evidence = known.evidence[Cause.MAILBOX_UNKNOWN]
     assert (evidence.count, evidence.diagnostic) == (2, "newer")
     assert (evidence.first, evidence.last) == (NOW - days(3), NOW - days(1))
+
+    # AND both sources are remembered
     assert set(known.sources) == set(known.attributions) == {"fair", "list"}
 
 
 def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:
+    """A stranger's text is stored, so it is cleaned and cut to bytes."""
+    # GIVEN a reply with control characters, of more bytes than are stored
     hostile = "\x1b[31m550\r\nno\x00 such\u202e user \ud800 " + "é" * MAX_STORED_DIAGNOSTIC
+
+    # WHEN it becomes evidence
     said = facts(bounce(Category.MAILBOX_UNKNOWN, diagnostic=hostile)).evidence
     diagnostic = said[Cause.MAILBOX_UNKNOWN].diagnostic
+
+    # THEN it is cut to bytes, and can be printed
     assert len(diagnostic.encode()) <= MAX_STORED_DIAGNOSTIC
     assert diagnostic.isprintable()
     assert diagnostic.startswith("[31m550")
@@ -78,9 +90,11 @@ def test_order_and_grouping_do_not_matter(
     probe: Probe | None,
     data: st.DataObject,
 ) -> None:
+    """Redelivery, reordering and batching cannot change facts or decisions."""
     # GIVEN facts from events and people's changes, one after the other
     parts = [facts_of(item) for item in stream] + changed
     one_by_one = reduce(lambda a, b: join(a, b, policy), parts, EMPTY)
+
     # WHEN the same are merged in another order and in groups
     shuffled = data.draw(st.permutations(parts))
     cut = data.draw(st.integers(0, len(parts)))
@@ -89,6 +103,7 @@ def test_order_and_grouping_do_not_matter(
         for some in (shuffled[:cut], shuffled[cut:])
     ]
     grouped = join(groups[0], groups[1], policy)
+
     # THEN facts and decision are the same
     assert grouped == one_by_one
     domain = DomainFacts(domain="example.test", probe=probe)
@@ -98,7 +113,7 @@ def test_order_and_grouping_do_not_matter(
 @given(streams, policies)
 @unhurried
 def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy: Policy) -> None:
-    # Deliveries and people's changes are maxima; only evidence is counted.
+    """Deliveries and people's changes are maxima; only evidence is counted."""
     facts = merged(stream, policy)
     for item in stream:
         if item.event.kind is Kind.DELIVERY:
@@ -108,13 +123,15 @@ def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy:
 
 @given(streams, times)
 @unhurried
-def test_a_delivery_voids_soft_days_and_leaves_the_rest(
+def test_a_delivery_resets_soft_days_and_leaves_the_rest(
     stream: list[Observation], at: datetime
 ) -> None:
+    """A delivery undoes soft bounces only."""
     # GIVEN facts, and a delivery
     before = merged(stream, Policy())
     after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at), Policy())
-    # THEN soft days up to it are gone, later ones stay, and no evidence is touched
+
+    # THEN soft days up to it are gone, later ones stay, and no evidence is changed
     assert all(day > at for day in after.soft_days.values())
     assert after.soft_days.items() <= before.soft_days.items()
     assert all(day in after.soft_days.values() for day in before.soft_days.values() if day > at)
@@ -124,22 +141,25 @@ def test_a_delivery_voids_soft_days_and_leaves_the_rest(
 
 @given(streams, times, times)
 @unhurried
-def test_nothing_older_than_a_lift_suppresses_again(
+def test_nothing_older_than_a_removal_suppresses_again(
     stream: list[Observation], removed_at: datetime, now: datetime
 ) -> None:
-    # GIVEN a lift, and events none of which is newer
+    """Late events must not bring a removed suppression back."""
+    # GIVEN a removal, and events none of which is newer
     old = [item for item in stream if item.event.occurred_at <= removed_at]
     removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
     facts = join(removal, merged(old, Policy()), Policy())
+
     # THEN the address may be mailed, whenever they arrive
     assert not decide(facts, None, now, Policy()).suppressed
 
 
 @given(streams, times)
 @unhurried
-def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
+def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_removal(
     stream: list[Observation], removed_at: datetime
 ) -> None:
+    """A removal is not a permission for ever."""
     removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
     facts = join(removal, merged(stream, Policy()), Policy())
     newer = {
@@ -162,22 +182,29 @@ def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_lift(
 def test_a_source_entry_does_not_depend_on_order(
     stream: list[Observation], order: list[int]
 ) -> None:
+    """Entries of lead sources merge as facts do."""
+    # GIVEN events in two orders
     entry = SourceEntry(lead_source="x", address=EMPTY.address)
     shuffled = [stream[n] for n in order if n < len(stream)]
+
+    # WHEN each is merged into an entry
     one = reduce(merge_source, stream, entry)
     other = reduce(merge_source, shuffled, entry)
+
+    # THEN the entries are the same
     assert one == other
 
 
 @given(st.lists(probes.filter(bool), min_size=1, max_size=4), st.randoms())
 @unhurried
-def test_the_latest_finding_about_a_domain_wins_in_any_order(
-    probes_: list[Probe], dice: Random
+def test_the_latest_conclusive_probe_wins_in_any_order(
+    found_probes: list[Probe], rng: Random
 ) -> None:
-    parts = [DomainFacts(domain="d.test", probe=probe) for probe in probes_]
+    """An inconclusive probe never replaces a conclusive one."""
+    parts = [DomainFacts(domain="d.test", probe=probe) for probe in found_probes]
     one = reduce(join_domain, parts)
-    dice.shuffle(parts)
+    rng.shuffle(parts)
     assert reduce(join_domain, parts) == one
-    found = [p.probed_at for p in probes_ if p.verdict is not DomainVerdict.UNKNOWN]
+    found = [p.probed_at for p in found_probes if p.verdict is not DomainVerdict.UNKNOWN]
     assert one.probe is not None
-    assert one.probe.probed_at == max(found or [p.probed_at for p in probes_])
+    assert one.probe.probed_at == max(found or [p.probed_at for p in found_probes])

@@ -58,7 +58,7 @@ def period(query: Query, today: date) -> tuple[date, date]:
     if first > last:
         raise BadRequestError("must not be later than 'to'", field="from")
     if (last - first).days >= MAX_DAYS:
-        raise BadRequestError(f"must be at most {MAX_DAYS} days before 'to'", field="from")
+        raise BadRequestError(f"must be less than {MAX_DAYS} days before 'to'", field="from")
     return first, last
 
 
@@ -68,13 +68,13 @@ class ClassifyRequest:
 
     Attributes:
         diagnostic: what the receiving server said; may be empty if something else is given.
-        status: enhanced status code.
+        enhanced_status: enhanced status code; ``status``, as DSNs call it, is read as well.
         bounce_type: SES ``bounceType``.
         bounce_subtype: SES ``bounceSubType``.
     """
 
     diagnostic: str
-    status: str
+    enhanced_status: str
     bounce_type: str
     bounce_subtype: str
 
@@ -83,7 +83,10 @@ class ClassifyRequest:
         """Read a request body."""
         fields = _json_object(body)
         request = cls(
-            *(_string(fields, name) for name in cls.__dataclass_fields__),
+            diagnostic=_string(fields, "diagnostic"),
+            enhanced_status=_string(fields, "enhanced_status") or _string(fields, "status"),
+            bounce_type=_string(fields, "bounce_type"),
+            bounce_subtype=_string(fields, "bounce_subtype"),
         )
         if request == cls("", "", "", ""):
             raise BadRequestError("is required", field="diagnostic")
@@ -114,7 +117,7 @@ def _day(query: Query, name: str, default: date) -> date:
     except ValueError:
         day = date.min
     if day < FIRST_DAY:
-        raise BadRequestError("must be a date such as 2026-01-31", field=name)
+        raise BadRequestError(f"must be a date from {FIRST_DAY} on, such as 2026-01-31", field=name)
     return day
 
 

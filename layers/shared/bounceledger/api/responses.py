@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bounceledger.ledger import CheckResult, Counts
 from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
+from bounceledger.state.rates import rates
 from bounceledger.verdict import Verdict
 
 type JsonObject = dict[str, Any]
@@ -16,7 +17,7 @@ def suppression(result: CheckResult) -> JsonObject:
     """Whether an address may be mailed, and why not.
 
     The fields about what was said (`diagnostic` to `count`) are null where no reply about
-    this very address decided.
+    this address decided.
     """
     decision = result.decision
     reported = decision.reported
@@ -77,21 +78,30 @@ def verdict(verdict: Verdict) -> JsonObject:
     }
 
 
-def counts(counted: Counts) -> JsonObject:
-    """Outcomes of a lead source's messages by UTC day, and their sums."""
+def counts(counted: Counts, first: date, last: date) -> JsonObject:
+    """Outcomes of a lead source's messages by UTC day, their sums and rates.
+
+    Args:
+        counted: what the ledger found.
+        first: first UTC day that was asked for.
+        last: last UTC day that was asked for.
+    """
     totals: Counter[str] = Counter()
     for day in counted.days.values():
         totals.update(day)
     return {
         "lead_source": counted.source,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
         "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
         "totals": day_counts(totals),
+        "rates": rates(totals),
         "claims_complete": counted.claims_complete,
     }
 
 
 def day_counts(counters: Mapping[str, int]) -> JsonObject:
-    """Counters of one day, those of categories in an object of their own."""
+    """Counters of one day, those of categories in a separate object."""
     outcomes = {name: n for name, n in counters.items() if not name.startswith(_CATEGORY)}
     categories = {
         name.removeprefix(_CATEGORY): n
@@ -111,6 +121,7 @@ def _evidence(evidence: Evidence | None) -> JsonObject:
         "reply_code": evidence.reply_code if evidence else None,
         "enhanced_status": (evidence.enhanced_status or None) if evidence else None,
         "rule": (evidence.rule or None) if evidence else None,
+        "forwarded_to": (evidence.forwarded_to or None) if evidence else None,
         "first_seen": _time(evidence.first if evidence else None),
         "last_seen": _time(evidence.last if evidence else None),
         "count": evidence.count if evidence else 0,

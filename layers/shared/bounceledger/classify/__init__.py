@@ -1,4 +1,4 @@
-"""What a mail server's reply says about the recipient. Pure.
+"""What a mail server's reply says about the recipient. No side effects.
 
 `reply` takes a diagnostic apart, `traits` says what rules may ask about it, `engine` picks
 the rule, `classifier` makes the verdict and `meanings` explains it. `compiled` loads the

@@ -6,13 +6,16 @@ from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import RuleSet
 from bounceledger.classify.reply import SmtpReply, parse_reply
 from bounceledger.classify.traits import Hints, ReplyTraits, prepare
-from bounceledger.events import MailEvent
+from bounceledger.events import MailEvent, ProviderReason
 from bounceledger.verdict import Category, Scope, Verdict
 
 NO_HINTS = Hints()
 
 NO_RULE = "no-rule"
 """Rule id of a verdict that no rule reached."""
+
+AUTOMATIC_REPLY = "automatic-reply"
+"""Rule id of the verdict for an automatic reply that its form gives away, not its words."""
 
 _MAX_CACHED_REPLIES = 4096
 _MAX_CACHED_LENGTH = 256
@@ -23,7 +26,7 @@ def classify(reply: SmtpReply, hints: Hints = NO_HINTS, *, rules: RuleSet | None
 
     Args:
         reply: as `reply.parse_reply` read it.
-        hints: what the provider reports beside it.
+        hints: what the provider reports besides it.
         rules: the built-in ones where not given.
     """
     text, traits = prepare(reply, hints)
@@ -58,5 +61,7 @@ def _judge(
 
 def classify_event(event: MailEvent, *, rules: RuleSet | None = None) -> Verdict:
     """Classify what a bounce event reports."""
+    if event.provider_reason is ProviderReason.AUTOMATIC_REPLY:
+        return Verdict(category=Category.AUTOREPLY, scope=Scope.NONE, rule=AUTOMATIC_REPLY)
     hints = Hints(event.status, event.permanence, event.provider_reason, event.action)
     return classify(parse_reply(event.diagnostic), hints, rules=rules)

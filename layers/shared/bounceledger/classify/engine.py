@@ -30,7 +30,7 @@ class Rule:
     Attributes:
         id: its name, stored with every suppression that it causes.
         category: what a reply says that matches this rule.
-        scope: whether such a reply speaks of the address, its domain, or neither.
+        scope: whether such a reply is about the address, its domain, or neither.
         any: patterns (RE2) of which one must be found in the words.
         names: strings of which one must be found in the name of a host or page.
         all: patterns which must all be found.
@@ -38,7 +38,7 @@ class Rule:
         reply: reply codes, ``x`` for any digit, ``none`` for no code.
         status: enhanced status codes, ``x`` for any number, ``none`` for no status.
         temporary: whether the server must (not) have asked to try again.
-        words: whether the reply must (not) say anything beside its codes.
+        words: whether the reply must (not) say anything besides its codes.
         permanence: what the provider may call the bounce, see `events.Permanence`.
         provider_reason: why the provider may say it is, see `events.ProviderReason`.
         action: DSN actions.

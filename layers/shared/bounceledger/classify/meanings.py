@@ -64,7 +64,11 @@ MEANINGS: Mapping[Category, Meaning] = {
     ),
     Category.GREYLISTED: Meaning(
         "The server defers unknown senders, and accepts the message on a later try.",
-        "Nothing: retry as usual.",
+        "No action needed; retry as usual.",
+    ),
+    Category.FORWARD_FAILED: Meaning(
+        "The recipient's mail is forwarded to another address, and the reply is about that one.",
+        "Count it as temporary: the mailbox itself may be read, or be a list with other members.",
     ),
     Category.UNKNOWN: Meaning(
         "The reply does not say what is wrong.",
@@ -124,11 +128,12 @@ MEANINGS: Mapping[Category, Meaning] = {
     ),
     Category.PROVIDER_SUPPRESSED: Meaning(
         "Your own provider did not send the message, because of its suppression list.",
-        "Stop mailing the address; it does not count against its source again.",
+        "Pause mailing to the address until the suppression ends; it does not count against its "
+        "source again.",
     ),
     Category.AUTOREPLY: Meaning(
         "An automatic reply, such as an out-of-office note: the message arrived.",
-        "Nothing.",
+        "No action needed.",
     ),
 }
 """Meaning of every category."""

@@ -165,7 +165,7 @@ def _draft(entry: dict[str, Any]) -> RuleDraft:
     if not any(getattr(rule, item) for item in _LISTS):
         raise RulesError(f"rule {name!r}: has no condition, so it would match every reply")
     if (rule.all or rule.none) and not (rule.any or rule.names):
-        raise RulesError(f"rule {name!r}: 'all' and 'none' need 'any' or 'names' beside them")
+        raise RulesError(f"rule {name!r}: 'all' and 'none' need 'any' or 'names' as well")
     return RuleDraft(rule, tuple(_example(name, item) for item in examples), note)
 
 

@@ -9,7 +9,7 @@ from bounceledger.events import Permanence, ProviderReason
 
 
 class Hints(NamedTuple):
-    """What a provider reports beside the diagnostic; empty where it says nothing.
+    """What a provider reports besides the diagnostic; empty where it says nothing.
 
     Attributes:
         status: enhanced status code of the report; used where the diagnostic has none.
@@ -27,13 +27,13 @@ class Hints(NamedTuple):
 
 
 class ReplyTraits(NamedTuple):
-    """What a rule may ask beside the words. Strings are lower case, empty where unknown.
+    """What a rule may ask besides the words. Strings are lower case, empty where unknown.
 
     Attributes:
         reply: reply code such as ``550``.
         status: enhanced status code such as ``5.1.1``.
         temporary: the server asked to try again.
-        words: whether the reply says anything beside its codes.
+        words: whether the reply says anything besides its codes.
         permanence: as in `Hints`.
         provider_reason: as in `Hints`.
         action: DSN action.

@@ -1,14 +1,10 @@
 """Where else mail for a domain may be accepted: the domains above it."""
 
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING
 
+from bounceledger.addresses import registrable_domain
 from bounceledger.domains.judge import Lookups, judge
 from bounceledger.state import DomainVerdict
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
 
 
 def find_alternate(domain: str, lookups: Lookups) -> tuple[str | None, DomainVerdict | None]:
@@ -29,14 +25,7 @@ def parents(domain: str) -> Iterator[str]:
     Nothing for a registrable domain or a public suffix. The list's private section
     counts: what is above ``user.github.io`` belongs to someone else.
     """
-    registrable = _suffixes().privatesuffix(domain)
+    registrable = registrable_domain(domain)
     while registrable and domain != registrable:
         _, _, domain = domain.partition(".")
         yield domain
-
-
-@cache
-def _suffixes() -> "PublicSuffixList":
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList()

@@ -96,7 +96,7 @@ class Prober:
     Attributes:
         ledger: where findings are stored.
         queue: where the requests come from.
-        dead_letters: where messages end that are not requests.
+        dead_letters: where messages that are not requests end up.
         look: probes a domain in DNS.
         policy: the deployment's thresholds; says when to look again.
         clock: aware UTC.

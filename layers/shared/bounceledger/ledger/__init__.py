@@ -1,4 +1,4 @@
-"""The ledger: the only part that speaks DynamoDB.
+"""The ledger: the only package that calls DynamoDB.
 
 `Ledger` records what happened to addresses, so that every event counts exactly once
 however often, in whatever order and through whatever failures it arrives, and answers

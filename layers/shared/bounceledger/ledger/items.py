@@ -1,4 +1,6 @@
-"""How facts, events and counters look as items of the table. Pure; keys as in docs/data-model.md.
+"""How facts, events and counters look as items of the table.
+
+No side effects. The keys are those of docs/data-model.md.
 
 An item is a plain dict here; `attributes` translates it to and from DynamoDB's typed form.
 Empty values are left out. Times are strings of one fixed form, so that they sort.
@@ -60,8 +62,8 @@ def facts_key(address: str) -> Key:
 
 
 def event_key(address: str, event_id: str) -> Key:
-    """Marker and history of one event."""
-    return Key(f"{ADDRESS_PREFIX}{address}", f"EVENT#{event_id}")
+    """Marker and history of one event; one about nobody is in a partition of its own."""
+    return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"EVENT#{event_id}")
 
 
 def change_key(address: str, at: datetime, change_id: str) -> Key:
@@ -147,6 +149,10 @@ def event_item(observation: Observation, now: datetime) -> Item:
         "occurred_at": to_text(event.occurred_at),
         "lead_source": event.lead_source,
     }
+    if event.unmatched:
+        item["unmatched"] = True
+    if event.forwarded_to:
+        item["forwarded_to"] = event.forwarded_to
     if verdict is not None:
         item |= {"category": verdict.category.value, "rule": verdict.rule}
     return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))

@@ -63,10 +63,14 @@ _READERS = 8
 """Shards of a counter that are read at the same time."""
 
 
-def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
+def connect(endpoint_url: str | None = None, region: str | None = None) -> "DynamoDBClient":
     """A DynamoDB client for a ledger: short time limits, and retries left to the ledger.
 
     Plain botocore: boto3 would cost a cold start more and add nothing here.
+
+    Args:
+        endpoint_url: of a local table; that of AWS by default.
+        region: AWS region; botocore's own choice by default.
     """
     from botocore.config import Config
     from botocore.session import Session
@@ -78,7 +82,9 @@ def connect(endpoint_url: str | None = None) -> "DynamoDBClient":
         max_pool_connections=16,
         tcp_keepalive=True,
     )
-    client = Session().create_client("dynamodb", endpoint_url=endpoint_url, config=config)
+    client = Session().create_client(
+        "dynamodb", region_name=region, endpoint_url=endpoint_url, config=config
+    )
     return cast("DynamoDBClient", client)
 
 
@@ -338,6 +344,7 @@ class Ledger:
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
         pk, _ = items.recheck_key(day, "")
+        # "!" to LAST is every item under the key: no host name sorts before or after.
         for item in self._table.query(pk, ("!", items.LAST), self._budget()):
             yield str(item["sk"])
 

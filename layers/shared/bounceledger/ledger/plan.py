@@ -1,4 +1,4 @@
-"""From observations to the actions of one transaction. Pure.
+"""From observations to the actions of one transaction. No side effects.
 
 One transaction holds one action per item: a marker per event, and one write each for the
 facts of an address, the entry of a source, a day's counters and a source's claims about a
@@ -78,6 +78,8 @@ def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]
     event = observation.event
     if not is_marked(observation, settings):
         return ()
+    if event.unmatched:
+        return ("unmatched",)
     if event.kind in _BY_KIND:
         return (_BY_KIND[event.kind],)
     cause = observation.cause

@@ -41,9 +41,9 @@ _FACTS_PER_WRITE = 25
 class Shards:
     """Which shard of a counter a writer adds to.
 
-    A writer is one thread of an execution environment. The writers of an environment have
-    shards of their own; environments draw a block of shards, and draw again when they meet
-    another one there.
+    A writer is one thread of an execution environment. Each writer of an environment has its
+    own shard; environments draw a block of shards, and draw again when they meet another one
+    there.
     """
 
     def __init__(

@@ -78,8 +78,8 @@ class Counts:
     Attributes:
         source: the lead source.
         days: by UTC day of the events; each maps a counter to its value. Counters are
-            delivered, hard, soft, block, echo, complaint, delayed, rejected, suppressed
-            (addresses first suppressed because of mail to this source's leads),
+            delivered, hard, soft, block, echo, complaint, delayed, rejected, unmatched,
+            suppressed (addresses first suppressed because of mail to this source's leads),
             ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``; counters at
             zero are left out. Claims that DNS refuted are in no counter but
             ``claims_refuted``.

@@ -29,6 +29,7 @@ def read(payload: Payload, settings: Settings) -> Parsed:
     events: list[MailEvent] = []
     refused: list[InputError] = []
     notices: list[str] = []
+    unknown_kinds: list[str] = []
     for document in provider.split(payload):
         try:
             parsed = provider.read(document, settings)
@@ -38,4 +39,5 @@ def read(payload: Payload, settings: Settings) -> Parsed:
             events += parsed.events
             refused += parsed.refused
             notices += parsed.notices
-    return Parsed(tuple(events), tuple(refused), tuple(notices))
+            unknown_kinds += parsed.unknown_kinds
+    return Parsed(tuple(events), tuple(refused), tuple(notices), tuple(unknown_kinds))

@@ -60,12 +60,16 @@ class Parsed:
     Attributes:
         events: one per recipient that a document is about.
         refused: what is wrong with each recipient, or document, that is not among the events.
-        notices: names of messages that are about no mail and need nothing done.
+        notices: kinds of the documents that are about no mail, or about nobody, and need
+            nothing done; short, and nothing of a person in them.
+        unknown_kinds: kinds that the module does not know, whatever became of the document;
+            likewise.
     """
 
     events: tuple[MailEvent, ...] = ()
     refused: tuple[InputError, ...] = ()
     notices: tuple[str, ...] = ()
+    unknown_kinds: tuple[str, ...] = ()
 
 
 class Provider(Protocol):

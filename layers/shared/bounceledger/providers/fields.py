@@ -18,6 +18,10 @@ type JsonObject = Mapping[str, Any]
 MAX_STRING = 256
 """Characters kept of ids, statuses and the like."""
 
+MAX_KIND = 64
+"""Characters kept of a word for a kind."""
+
+_NOT_OF_A_KIND = re.compile(r"[^\w .:-]+", re.ASCII)
 _TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*([Zz]|[+-]\d\d:?\d\d)?",
     re.ASCII,
@@ -84,6 +88,16 @@ def clean_string(text: str, limit: int) -> str:
     """At most `limit` characters of a stranger's string, without lone surrogates."""
     text = text[:limit]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def clean_kind(word: str) -> str:
+    """A provider's word for a kind as it may stand in a log.
+
+    Returns:
+        At most 64 characters, of which any but ASCII letters, digits, spaces and ``_ . : -``
+        became a question mark, so that no address gets through.
+    """
+    return _NOT_OF_A_KIND.sub("?", word[:MAX_KIND])
 
 
 def parse_timestamp(text: str) -> datetime:

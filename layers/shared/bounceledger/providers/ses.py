@@ -4,18 +4,20 @@ Sources: "Contents of Amazon SES notifications", "Contents of event data that Am
 publishes to Amazon SNS" and "... to EventBridge" in the SES Developer Guide.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from bounceledger.addresses import clean_lead_source, normalise_address
-from bounceledger.errors import AddressError, InputError, PayloadError
+from bounceledger.addresses import clean_lead_source
+from bounceledger.errors import InputError, PayloadError
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
 from bounceledger.providers.base import Document, Parsed, Payload
 from bounceledger.providers.fields import (
     MAX_STRING,
     JsonObject,
+    clean_kind,
     clean_string,
     digest,
     get_list,
@@ -24,19 +26,26 @@ from bounceledger.providers.fields import (
     parse_timestamp,
     pick,
 )
+from bounceledger.providers.ses_recipients import (
+    MAX_REPORTED_DIAGNOSTIC,
+    Destination,
+    Entry,
+    Recipient,
+    is_ses,
+    read_destination,
+    read_entries,
+    whose,
+)
 from bounceledger.settings import Settings
 
 PROVIDER = "ses"
-MAX_RECIPIENTS = 100
-"""Recipients of one event; SES accepts 50 per message."""
-MAX_REPORTED_DIAGNOSTIC = 16_384
-"""Characters of a diagnostic that are carried in an event."""
 MAX_HEADER = 2048
 """Characters of a header value that are read."""
-MAX_AHEAD = timedelta(days=1)
-"""How far a clock may be ahead. Facts merge by `max`: a time from the future would stay."""
+MAX_AHEAD = timedelta(hours=1)
+"""How far the clock of the wrapping may be ahead. Facts merge by `max`: a time from the future
+would stay."""
 LAUNCH = datetime(2011, 1, 1, tzinfo=UTC)
-"""SES sent nothing before; an earlier time would stay wherever facts merge by `min`."""
+"""SES sent nothing before; an earlier time is not one."""
 
 BOUNCE_TYPES: Mapping[str, Permanence] = {
     "permanent": Permanence.PERMANENT,
@@ -92,17 +101,6 @@ class Layout:
     repeats: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One entry of a list of recipients, as it stands in the document."""
-
-    address: str
-    field: str
-    status: str = ""
-    action: str = ""
-    diagnostic: str = ""
-
-
 _BOUNCE = Layout(
     Kind.BOUNCE,
     "bounce",
@@ -156,7 +154,20 @@ KINDS: Mapping[str, Layout] = {
 }
 """SES's word for a kind to its layout. Any other word is carried as `Kind.OTHER`."""
 
+ACTIONS: Mapping[str, Kind] = {
+    "delayed": Kind.DELIVERY_DELAY,
+    "delivered": Kind.RELAYED,
+    "relayed": Kind.RELAYED,
+    "expanded": Kind.RELAYED,
+}
+"""DSN action to what a recipient of a bounce event is about instead (RFC 3464 section 2.3.3).
+Where it is ``failed``, missing or any other, the reply decides."""
+
+_NEEDS_ADDRESS = frozenset({Kind.BOUNCE, Kind.COMPLAINT})
+"""What is held against an address: without one, it is unmatched."""
+
 _INBOUND = "received"
+_INBOUND_PROBLEM = "shows mail that SES received; only events about sent mail are read"
 _SET_UP_SENTENCE = "Successfully validated SNS topic"
 _SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
 
@@ -169,17 +180,17 @@ def split(payload: Payload) -> Iterator[Document]:
     """
     content = payload.content
     if payload.event_source not in ("", "aws.ses"):
-        raise PayloadError("is not aws.ses: an event of another service", field="source")
+        raise PayloadError("must be aws.ses; the event is from another service", field="source")
     if isinstance(content, str) and content.lstrip().startswith(_SET_UP_SENTENCE):
         content = {"notificationType": _SET_UP_TYPE}  # SES has two forms of this notice
     if not isinstance(content, Mapping):
         raise PayloadError("must be a JSON object", field=payload.field)
     if content.get("eventSource") == "aws:ses" or isinstance(content.get("ses"), Mapping):
-        raise PayloadError("is an inbound-mail notification, not a sending event", field="ses")
-    if payload.detail_type and isinstance(content.get("mail"), Mapping):
+        raise PayloadError(_INBOUND_PROBLEM, field="ses")
+    if payload.event_source == "aws.ses" or isinstance(content.get("mail"), Mapping):
         # The kind of an EventBridge event may stand outside the detail only.
         kind = content.get("eventType") or content.get("notificationType") or payload.detail_type
-        content = {**content, "eventType": kind}
+        content = {**content, "eventType": kind} if kind else content
     yield Document(content, payload)
 
 
@@ -191,8 +202,8 @@ def read(
 ) -> Parsed:
     """The events of one SES document, one per recipient that it is about.
 
-    An unknown kind or type is carried as it is. A recipient that is not valid is refused by
-    itself and leaves the others standing.
+    An unknown kind or type is carried as it is. A recipient that cannot be read is refused by
+    itself and leaves the others standing. A document that is about nobody is a notice.
 
     Raises:
         PayloadError: the document as a whole is not one of SES's, or is about mail of an
@@ -202,109 +213,148 @@ def read(
     if body.get("notificationType") == _SET_UP_TYPE:
         return Parsed(notices=("set_up",))
     word = _kind_word(body)
-    layout = KINDS.get(_fold(word), _OTHER)
-    mail = get_object(body, "mail", "")
+    layout = KINDS.get(_fold(word)) or _layout_by_section(body)
     section = get_object(body, layout.section, "") if layout.section else {}
     if layout.recipients and pick(body, layout.section) is None:
         raise PayloadError(f"is required in a {layout.kind} event", field=layout.section)
-    feedback_id = get_string(section, "feedbackId", layout.section)
-    message_id = get_string(mail, "messageId", "mail")
-    account = get_string(mail, "sendingAccountId", "mail") or document.payload.account
-    moment = _moment(document.payload, layout, section, mail, now())
-    diagnostic = get_string(section, layout.diagnostic, layout.section, MAX_REPORTED_DIAGNOSTIC)
+    mail = get_object(body, "mail", "")
     permanence, reason = _provider_opinion(layout.kind, section)
-    identity = (
-        PROVIDER,
-        _fold(word) if layout.kind is Kind.OTHER else layout.kind,
-        feedback_id or message_id or document.payload.transport_id,
-        moment.isoformat() if layout.repeats and not feedback_id else "",
-    )
-    recipients, refused = _recipients(layout, section, mail)
+    recipients, refused = _recipients(layout, section, mail, reason)
     if recipients:
-        _require_allowed(account, settings)
+        _require_allowed(document, mail, settings)
+    moment = _moment(section, mail, _published_at(document.payload, now()))
+    message_id = get_string(mail, "messageId", "mail")
+    feedback_id = get_string(section, "feedbackId", layout.section)
+    identity = (
+        feedback_id or message_id or document.payload.transport_id,
+        "" if feedback_id or not layout.repeats else _repetition(section, mail, moment),
+    )
+    named = {recipient.address or recipient.entry.address for recipient in recipients}
     event = partial(
         MailEvent,
         provider=PROVIDER,
-        kind=layout.kind,
         provider_kind=word,
         lead_source=_lead_source(mail, settings),
         occurred_at=moment,
         message_id=message_id,
         permanence=permanence,
         provider_reason=reason,
-        ambiguous=layout.kind is Kind.COMPLAINT and len(recipients) + len(refused) > 1,
+        ambiguous=layout.kind is Kind.COMPLAINT and len(named) + len(refused) > 1,
     )
-    events = (
-        event(
-            event_id=digest(*identity, address),
-            address=address,
-            status=recipient.status,
-            action=recipient.action,
-            diagnostic=recipient.diagnostic or diagnostic,
+    events = _events(layout, section, recipients, identity, event)
+    return Parsed(
+        tuple(events),
+        tuple(refused),
+        notices=() if events or refused else (clean_kind(word),),
+        unknown_kinds=() if _fold(word) in KINDS else (clean_kind(word),),
+    )
+
+
+def _layout_by_section(body: JsonObject) -> Layout:
+    """Layout of a kind that is not known: that of a bounce or complaint that it holds."""
+    for layout in (_BOUNCE, _COMPLAINT):
+        if isinstance(pick(body, layout.section), Mapping):
+            return layout
+    return _OTHER
+
+
+def _events(
+    layout: Layout,
+    section: JsonObject,
+    recipients: list[Recipient],
+    identity: tuple[str, str],
+    event: "partial[MailEvent]",
+) -> list[MailEvent]:
+    """One event per address and kind, from the partial event that all have in common."""
+    diagnostic = get_string(section, layout.diagnostic, layout.section, MAX_REPORTED_DIAGNOSTIC)
+    nobody_named = pick(section, layout.recipients) == []
+    events: dict[str, MailEvent] = {}
+    # An entry about the mailed address itself comes before one about where mail is forwarded.
+    for recipient in sorted(recipients, key=lambda one: one.forwarded_to != ""):
+        entry = recipient.entry
+        said = entry.diagnostic or diagnostic
+        kind = _kind_of(layout, entry)
+        automatic = kind is Kind.BOUNCE and (
+            nobody_named or _looks_automatic(entry, said, event.keywords)
         )
-        for address, recipient in recipients.items()
+        event_id = digest(
+            PROVIDER,
+            _fold(event.keywords["provider_kind"]) if kind is Kind.OTHER else kind,
+            *identity,
+            recipient.address or f" {entry.address}",
+        )
+        found = event(
+            event_id=event_id,
+            kind=kind,
+            address=recipient.address,
+            status=entry.status,
+            action=entry.action,
+            diagnostic=said,
+            unmatched=not (recipient.address or automatic) and kind in _NEEDS_ADDRESS,
+            forwarded_to=recipient.forwarded_to,
+        )
+        if automatic:
+            found = replace(found, provider_reason=ProviderReason.AUTOMATIC_REPLY)
+        events.setdefault(event_id, found)
+    return list(events.values())
+
+
+def _kind_of(layout: Layout, entry: Entry) -> Kind:
+    if layout.kind is not Kind.BOUNCE:
+        return layout.kind
+    action = re.match(r"\s*([a-z]*)", entry.action, re.IGNORECASE | re.ASCII)
+    return ACTIONS.get(action[1].lower() if action else "", Kind.BOUNCE)
+
+
+def _looks_automatic(entry: Entry, said: str, common: Mapping[str, object]) -> bool:
+    """Whether an entry is what SES makes of most automatic replies: not a word of a DSN.
+
+    The same form under Permanent is a bounce without a DSN.
+    """
+    return (
+        not (entry.status.strip() or entry.action.strip() or said.strip())
+        and common["permanence"] in (Permanence.TRANSIENT, Permanence.UNDETERMINED)
+        and common["provider_reason"] in (ProviderReason.GENERAL, ProviderReason.UNSTATED)
     )
-    return Parsed(tuple(events), tuple(refused))
 
 
-def _require_allowed(account: str, settings: Settings) -> None:
+def _require_allowed(document: Document, mail: JsonObject, settings: Settings) -> None:
     """Whoever can publish can suppress, so only events of known accounts are accepted."""
+    account = get_string(mail, "sendingAccountId", "mail") or document.payload.account
     if "*" not in settings.allowed_accounts and account not in settings.allowed_accounts:
         raise PayloadError("is not an allowed sending account", field="mail.sendingAccountId")
 
 
 def _recipients(
-    layout: Layout, section: JsonObject, mail: JsonObject
-) -> tuple[dict[str, Recipient], list[InputError]]:
-    """The recipients by canonical address, and what is wrong with those that are not valid."""
-    recipients: dict[str, Recipient] = {}
-    refused: list[InputError] = []
-    path, entries = _recipient_entries(layout, section, mail)
-    if layout.recipients and not entries:
+    layout: Layout, section: JsonObject, mail: JsonObject, reason: ProviderReason
+) -> tuple[list[Recipient], list[InputError]]:
+    """Whom a document is about, and what is wrong with those that are not valid."""
+    if not layout.recipients:
+        path, listed = "mail.destination", get_list(mail, "destination", "mail")
+    else:
+        path = f"{layout.section}.{layout.recipients}"
+        listed = get_list(section, layout.recipients, layout.section)
+    entries, refused = read_entries(listed, path, layout.diagnostic)
+    destination = Destination()
+    if layout.kind in (Kind.BOUNCE, Kind.COMPLAINT):
+        destination = read_destination(mail)
+        is_empty = pick(section, layout.recipients) == []
+        if not listed and (is_empty or layout.kind is Kind.COMPLAINT):
+            # Nobody is named: an automatic reply, or a complaint that was made anonymous.
+            return [Recipient(destination.only, Entry("", path))], refused
+    if layout.recipients and not listed:
         refused.append(PayloadError("has no recipient", field=path))
-    if len(entries) > MAX_RECIPIENTS:
-        raise PayloadError(f"has more than {MAX_RECIPIENTS} recipients", field=path)
-    for index, entry in enumerate(entries):
+    by_ses = layout.kind is Kind.BOUNCE and (
+        reason is ProviderReason.SUPPRESSION_LIST  # which is SES's own
+        or is_ses(get_string(section, "reportingMTA", layout.section))
+    )
+    recipients: list[Recipient] = []
+    for entry in entries:
         try:
-            recipient = _recipient(entry, layout, f"{path}[{index}]")
-            recipients[normalise_address(recipient.address)] = recipient
-        except AddressError as error:
-            refused.append(AddressError(error.reason, field=recipient.field))
-        except PayloadError as error:
+            recipients.append(whose(entry, destination, by_ses=by_ses))
+        except InputError as error:
             refused.append(error)
     return recipients, refused
-
-
-def _recipient_entries(
-    layout: Layout, section: JsonObject, mail: JsonObject
-) -> tuple[str, list[object]]:
-    """The list of recipients as it stands, and its path."""
-    if not layout.recipients:
-        return "mail.destination", get_list(mail, "destination", "mail")
-    entries = get_list(section, layout.recipients, layout.section)
-    if not entries and layout.kind is Kind.COMPLAINT:
-        # Whoever complained about a message with one recipient is that recipient.
-        destination = get_list(mail, "destination", "mail")
-        if len(destination) == 1:
-            return "mail.destination", destination
-    return f"{layout.section}.{layout.recipients}", entries
-
-
-def _recipient(entry: object, layout: Layout, path: str) -> Recipient:
-    if isinstance(entry, str):
-        return Recipient(entry, path)
-    if not isinstance(entry, Mapping):
-        raise PayloadError("must be a string or an object", field=path)
-    address = pick(entry, "emailAddress")
-    if not isinstance(address, str) or not address:
-        raise PayloadError("must be a string", field=f"{path}.emailAddress")
-    return Recipient(
-        address,
-        f"{path}.emailAddress",
-        status=get_string(entry, "status", path),
-        action=get_string(entry, "action", path),
-        diagnostic=get_string(entry, layout.diagnostic, path, MAX_REPORTED_DIAGNOSTIC),
-    )
 
 
 def _kind_word(body: JsonObject) -> str:
@@ -313,9 +363,7 @@ def _kind_word(body: JsonObject) -> str:
     if not word.strip():
         raise PayloadError("is required: this is not an SES event", field="eventType")
     if _fold(word) == _INBOUND:
-        raise PayloadError(
-            "is an inbound-mail notification, not a sending event", field="eventType"
-        )
+        raise PayloadError(_INBOUND_PROBLEM, field="eventType")
     return word.strip()
 
 
@@ -341,7 +389,7 @@ def _provider_opinion(kind: Kind, section: JsonObject) -> tuple[Permanence, Prov
     subtype = get_string(section, "complaintSubType", "complaint")
     reason = COMPLAINT_TYPES.get(word, ProviderReason.UNLISTED if word else ProviderReason.UNSTATED)
     if reason is not ProviderReason.NOT_SPAM and "suppressionlist" in subtype.lower():
-        reason = ProviderReason.SUPPRESSION_LIST  # SES's own list speaks, not a person
+        reason = ProviderReason.SUPPRESSION_LIST  # from SES's own list, not from a person
     return Permanence.UNSTATED, reason
 
 
@@ -349,25 +397,35 @@ def _fold(word: str) -> str:
     return word.casefold().replace(" ", "")
 
 
-def _moment(
-    payload: Payload, layout: Layout, section: JsonObject, mail: JsonObject, now: datetime
-) -> datetime:
-    """When it happened: the event's own time, else the message's, else the wrapping's."""
-    for where, path in ((section, layout.section), (mail, "mail")):
-        text = get_string(where, "timestamp", path)
-        if not text.strip():
-            continue
-        field = f"{path}.timestamp"
-        try:
-            moment = parse_timestamp(text)
-        except ValueError as error:
-            raise PayloadError(str(error), field=field) from None
-        if moment > now + MAX_AHEAD:
-            raise PayloadError("is more than a day in the future", field=field)
-        if moment < LAUNCH:
-            raise PayloadError("is before SES existed", field=field)
-        return moment
-    return min(payload.received_at or now, now)
+def _published_at(payload: Payload, now: datetime) -> datetime:
+    """When SNS or EventBridge published, the same for every redelivery; else now."""
+    published = payload.received_at
+    return now if published is None or published > now + MAX_AHEAD else published
+
+
+def _moment(section: JsonObject, mail: JsonObject, published: datetime) -> datetime:
+    """When it happened: as the document says, but not before the message, nor after publication.
+
+    The time of a bounce comes from the receiving server's report, so it may be any.
+    """
+    sent = _read_time(mail)
+    told = _read_time(section) or sent or published
+    return min(max(told, sent or told), published)
+
+
+def _read_time(where: JsonObject) -> datetime | None:
+    """The ``timestamp`` of a part of the document; None where it says nothing that can be."""
+    text = pick(where, "timestamp")
+    try:
+        moment = parse_timestamp(text[:MAX_STRING]) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment >= LAUNCH else None
+
+
+def _repetition(section: JsonObject, mail: JsonObject, moment: datetime) -> str:
+    """What tells repeated events of one message apart: the time as it was reported."""
+    return (_read_time(section) or _read_time(mail) or moment).isoformat()
 
 
 def _lead_source(mail: JsonObject, settings: Settings) -> str:

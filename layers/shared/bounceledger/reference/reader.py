@@ -47,7 +47,7 @@ class Note(NamedTuple):
 
 
 class ClassReading(NamedTuple):
-    """What the first digit makes of an enhanced code, where it changes the advice."""
+    """What the first digit makes of an enhanced status code, where it changes the advice."""
 
     text: str
     retry: str
@@ -75,7 +75,7 @@ class Page:
         related: codes of other pages.
         keywords: further words that `search` finds it by.
         notes: special cases.
-        classes: for enhanced codes, what each class digit changes.
+        classes: for enhanced status codes, what each class digit changes.
         asked: the code that was looked up, where it says more than `code`
             (``4.2.2`` for the page ``X.2.2``).
     """
@@ -173,7 +173,8 @@ def search(words: str, *, limit: int = 10) -> list[Page]:
     """Pages by words, best first.
 
     A page must hold every word somewhere; words in its code, title and keywords weigh
-    more than words in its text.
+    more than words in its text. There a part of a word will do; in the text it must be a
+    whole word, since nobody who types ``foo`` means a footer.
 
     Args:
         words: what someone would type; at most 200 characters are read.
@@ -189,7 +190,7 @@ def search(words: str, *, limit: int = 10) -> list[Page]:
 
 @cache
 def pages() -> tuple[Page, ...]:
-    """Every page: reply codes, then enhanced codes, then topics, each in its own order."""
+    """Every page: reply codes, then enhanced status codes, then topics, each in its own order."""
     found = [
         _parse(kind, path)
         for kind in PageKind
@@ -227,7 +228,7 @@ def _find_enhanced(digit: str, subject: str, detail: str) -> Page | None:
 
 @cache
 def _extensions() -> tuple[dict[str, Any], ...]:
-    """Ranges of unregistered enhanced codes: subject, first and last detail, topic."""
+    """Ranges of unregistered enhanced status codes: subject, first and last detail, topic."""
     table = _toml(_DATA / "extensions.toml")
     return tuple(table["range"])
 
@@ -286,9 +287,8 @@ def _order(path: Path) -> tuple[tuple[int, str], ...]:
 
 def _score(page: Page, wanted: list[str]) -> int:
     name = f"{page.code} {page.title} {' '.join(page.keywords)}".lower()
-    body = "\n".join(
-        (page.meaning, page.sent_by, page.causes, page.action, *(note.text for note in page.notes))
-    ).lower()
+    texts = (page.meaning, page.sent_by, page.causes, page.action)
+    body = set(_WORD.findall("\n".join((*texts, *(note.text for note in page.notes))).lower()))
     names = set(_WORD.findall(name)) | set(re.findall(r"[a-z0-9]+", name))
     total = 0
     for word in wanted:

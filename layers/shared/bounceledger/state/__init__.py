@@ -1,8 +1,8 @@
-"""What is known of an address or a domain, and what follows from it. Pure.
+"""What is known about an address or a domain, and what follows from it. No side effects.
 
 *Facts* are merged from events by operations that are commutative and associative (minimum,
 maximum, union, sum over distinct events), so neither the order of events nor the way they
-were batched can show in them. The *decision* is computed from the facts at every read, so
+were batched affects them. The *decision* is computed from the facts at every read, so
 nothing has to run for a suppression to begin, change or end.
 
 `merge` must be given every event once: the sums (`Evidence.count`) rely on it. The ledger

@@ -115,7 +115,7 @@ class Decision:
 
     @property
     def evidence(self) -> Evidence | None:
-        """What was said about this very address, if that decided."""
+        """What was said about exactly this address, if that decided."""
         return self.reported.evidence if self.reported else None
 
 
@@ -211,12 +211,12 @@ def _hard_reason(
             return reason
         case ClaimEffect.UNCONFIRMED:
             until = evidence.last + timedelta(days=policy.unconfirmed_term)
-            words = f"{said}, but {_dns_words(probe)}: unconfirmed{_until(until)}."
+            words = f"{said}, but in DNS {_dns_words(probe)}: unconfirmed{_until(until)}."
             return replace(reason, until=until, unconfirmed=True, explanation=words)
         case ClaimEffect.PENDING:
             return replace(reason, explanation=f"{said}{_pending_words(cause, probe)}")
         case ClaimEffect.WHOLE_DOMAIN:
-            words = f"{said}, and DNS confirms it: {_dns_words(probe)}.{_alternate_words(probe)}"
+            words = f"{said}. In DNS, {_dns_words(probe)}.{_alternate_words(probe)}"
             return replace(reason, scope=Scope.DOMAIN, explanation=words)
 
 
@@ -261,7 +261,7 @@ def _echo_reasons(facts: AddressFacts, policy: Policy) -> Iterator[Reason]:
             evidence=echo,
             explanation=(
                 f"On {_day(echo.last)} the provider refused to send because of its own "
-                f"suppression list; honoured{_until(until)}."
+                f"suppression list; suppressed here{_until(until)}."
             ),
         )
 
@@ -280,19 +280,29 @@ def soft_suppressions(days: Mapping[SoftDay, datetime], policy: Policy) -> list[
 
     Days add up if they lie within `policy.soft_window` of each other. Days within the term
     of a suppression count for nothing: messages that were under way when it began must not
-    lengthen it.
+    lengthen it. A suppression that takes days of failed forwards to add up lasts the first
+    term, and does not lengthen later ones.
     """
     found: list[SoftSuppression] = []
+    earlier = 0
     window: dict[date, int] = {}
+    forwards: set[date] = set()
     for (day, cause), at in sorted(days.items(), key=lambda item: (item[1], item[0])):
         if found and at < found[-1].until:
             continue
         window = {d: w for d, w in window.items() if (day - d).days < policy.soft_window}
+        if cause is not Cause.FORWARD_FAILED:
+            forwards.discard(day)
+        elif day not in window:
+            forwards.add(day)
         weight = policy.disabled_weight if cause is Cause.MAILBOX_DISABLED else 1
         window[day] = max(weight, window.get(day, 0))
         if sum(window.values()) >= policy.soft_days:
-            term = policy.soft_terms[min(len(found), len(policy.soft_terms) - 1)]
+            own = sum(w for d, w in window.items() if d not in forwards)
+            of_its_own = own >= policy.soft_days
+            term = policy.soft_terms[min(earlier, len(policy.soft_terms) - 1) if of_its_own else 0]
             found.append(SoftSuppression(at=at, until=at + timedelta(days=term), cause=cause))
+            earlier += of_its_own
             window = {}
     return found
 
@@ -312,8 +322,9 @@ def _soft_reasons(
             until=suppression.until,
             evidence=facts.evidence[suppression.cause],
             explanation=(
-                f"Soft bounces on several days, most recently {_day(suppression.at)}, with no "
+                f"Soft bounces added up to a suppression on {_day(suppression.at)}, with no "
                 f"delivery since; suppressed{_until(suppression.until)}."
+                f"{_forward_words(facts.evidence[suppression.cause])}"
             ),
         )
 
@@ -333,9 +344,9 @@ def _counts_as_soft(
 
 
 def _dns_words(probe: Probe | None) -> str:
-    return (
-        "" if probe is None else f"it {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
-    )
+    if probe is None:
+        return ""
+    return f"the domain {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
 
 
 _NEEDS_WORDS: Mapping[Needs, str] = {
@@ -350,7 +361,7 @@ def _pending_words(cause: Cause, probe: Probe | None) -> str:
         return "."
     needs = _NEEDS_WORDS[DOMAIN_POLICY[cause, probe.verdict].needs]
     return (
-        f", and DNS agrees so far: {_dns_words(probe)}. The whole domain is suppressed {needs}."
+        f". In DNS, {_dns_words(probe)}. The whole domain is suppressed {needs}."
         f"{_alternate_words(probe)}"
     )
 
@@ -361,6 +372,12 @@ def _alternate_words(probe: Probe | None) -> str:
     return f" Its parent domain {probe.alternate_domain} accepts mail."
 
 
+def _forward_words(evidence: Evidence) -> str:
+    if not evidence.forwarded_to:
+        return ""
+    return f" The reply is about an address at {evidence.forwarded_to}, to which mail is forwarded."
+
+
 def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
     if facts is None or facts.is_empty:
         return "No bounces or complaints are recorded that could suppress this address."
@@ -369,10 +386,11 @@ def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) 
         said = facts.evidence.get(cause) if cause.disposition is Disposition.HARD else None
         if said and effect_on(cause, said.last, domain) is ClaimEffect.REFUTED:
             return (
-                f"A mail server said on {_day(said.last)} that {_MEANINGS[cause]}, but "
-                f"{_dns_words(probe)}: reversed, and counted as a soft bounce."
+                f"A mail server said on {_day(said.last)} that {_MEANINGS[cause]}, but in "
+                f"DNS {_dns_words(probe)}: the claim is refuted, and the event counts as a soft "
+                f"bounce."
             )
-    return "The evidence on this address is not, or no longer, enough to suppress it."
+    return "The evidence about this address is not (or no longer) enough to suppress it."
 
 
 def _day(at: datetime) -> str:

@@ -1,8 +1,8 @@
-"""What a claim about a domain is worth once DNS was asked.
+"""What becomes of a claim about a domain once DNS has been asked.
 
-A claim is a reply that speaks of the whole domain: it accepts no mail (RFC 7504, RFC 7505),
-does not exist, or could not be reached. All other causes speak of the mailbox, and DNS has no
-say in them.
+A claim is a reply about the whole domain: it accepts no mail (RFC 7504, RFC 7505), does not
+exist, or could not be reached. All other causes are about the mailbox, so DNS does not affect
+them.
 """
 
 from collections.abc import Mapping
@@ -123,7 +123,7 @@ DEAD_VERDICTS = frozenset(
         DOMAIN_POLICY[claim, verdict].effect is ClaimEffect.WHOLE_DOMAIN for claim in DOMAIN_CLAIMS
     )
 )
-"""Verdicts under which nobody at that very host name can get mail, whatever was claimed.
+"""Verdicts under which nobody at exactly that host name can get mail, whatever was claimed.
 
 Each confirms any other.
 """

@@ -1,14 +1,14 @@
 """What is remembered of addresses and domains. Types only, and what they say by themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
-from bounceledger.verdict import Cause, Disposition, Verdict
+from bounceledger.verdict import Category, Cause, Disposition, Scope, Verdict
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
@@ -45,10 +45,18 @@ def observe(
 ) -> Observation:
     """An event with its cause.
 
-    Blocks of the sender, automatic replies, delays and the like are evidence of nothing. A
-    complaint of type ``not_spam`` withdraws a complaint at the mailbox provider, and is no
-    evidence either.
+    Blocks of the sender, automatic replies, delays and the like are evidence of nothing.
+    Neither are complaints that no person made (``auth_failure``, ``virus``) or that withdraw
+    one (``not_spam``), nor events that match nobody who was mailed.
+
+    A reply about an address to which the recipient's mail is forwarded says little about the
+    recipient: the mailbox may be read all the same, or be a list of which one member is gone.
+    Its category is therefore ``forward_failed``, unless it blocks the sender.
     """
+    if verdict is not None and event.forwarded_to and Cause.of(verdict.category):
+        verdict = replace(verdict, category=Category.FORWARD_FAILED, scope=Scope.ADDRESS)
+    if event.unmatched:
+        verdict = None
     return Observation(
         event=event,
         cause=_cause_of(event, verdict, policy),
@@ -58,15 +66,23 @@ def observe(
 
 
 def _cause_of(event: MailEvent, verdict: Verdict | None, policy: Policy) -> Cause | None:
+    if not event.address:
+        return None
     if event.kind is Kind.BOUNCE and verdict is not None:
         return Cause.of(verdict.category, verdict.scope)
-    if event.kind is not Kind.COMPLAINT or event.provider_reason is ProviderReason.NOT_SPAM:
+    if event.kind is not Kind.COMPLAINT or event.provider_reason in _NOBODY_COMPLAINED:
         return None
     if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
         return Cause.PROVIDER_SUPPRESSED
     if event.ambiguous and not policy.suppress_ambiguous_complaints:
         return None
     return Cause.COMPLAINT
+
+
+_NOBODY_COMPLAINED = frozenset(
+    {ProviderReason.NOT_SPAM, ProviderReason.AUTH_FAILURE, ProviderReason.VIRUS}
+)
+"""Reports without a person who complains: RFC 6430; RFC 6591; RFC 5965 section 7.3."""
 
 
 # ------------------------------------------------------------------------ of an address
@@ -81,6 +97,9 @@ class Evidence:
         last: time of the latest event, from which all strings below come.
         count: how many distinct events.
         event_id: of the latest event; settles which is the latest at equal times.
+        forwarded_to: domain to which the message was forwarded, if the reply is about an
+            address there.
+        diagnostic: what was said, with the addresses of other people masked.
     """
 
     first: datetime
@@ -93,6 +112,7 @@ class Evidence:
     rule: str = ""
     rules_version: str = ""
     diagnostic: str = ""
+    forwarded_to: str = ""
     reply_code: int | None = None
     enhanced_status: str = ""
 

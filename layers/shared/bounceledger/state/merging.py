@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from bounceledger.addresses import mask_addresses
 from bounceledger.events import Kind
 from bounceledger.policy import Policy
 from bounceledger.state.facts import (
@@ -75,7 +76,11 @@ def _evidence(observation: Observation) -> Evidence:
         message_id=_clean(event.message_id),
         rule=verdict.rule if verdict else "",
         rules_version=observation.rules_version,
-        diagnostic=_clean(event.diagnostic, MAX_STORED_DIAGNOSTIC),
+        diagnostic=_clean(
+            mask_addresses(event.diagnostic[: 4 * MAX_STORED_DIAGNOSTIC], keep=event.address),
+            MAX_STORED_DIAGNOSTIC,
+        ),
+        forwarded_to=_clean(event.forwarded_to),
         reply_code=verdict.reply_code if verdict else None,
         enhanced_status=_clean((verdict.enhanced_status if verdict else None) or event.status),
     )
