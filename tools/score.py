@@ -41,12 +41,14 @@ class Row:
         hints: what the provider reported besides it.
         dead: whether the recipient is dead; None if the annotators disagree.
         category: the category; None if the annotators disagree.
+        also_right: further categories that are right.
     """
 
     diagnostic: str
     hints: Hints
     dead: bool | None
     category: str | None
+    also_right: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class Score:
         wrong: live recipients classified as dead.
         missed: dead recipients not classified as dead.
         rejected: live recipients not classified as dead.
-        agreed: rows with the same category as the label.
+        agreed: rows with the category of the label or another right one.
         labelled: rows with a category to compare.
         confusions: number of rows by labelled category and ours, where they differ.
         mistakes: rows that are `wrong` or `missed`, with the verdict.
@@ -118,6 +120,7 @@ def _row(entry: dict[str, Any]) -> Row:
         ),
         dead=entry.get("dead", entry.get("gold_dead")),
         category="provider_suppressed" if category == "suppressed" else category,
+        also_right=tuple(entry.get("category_ok", ())),
     )
 
 
@@ -141,8 +144,9 @@ def score(rows: Iterable[Row]) -> Score:
                 result.mistakes.append((row, verdict))
         if row.category not in (None, "other"):
             result.labelled += 1
-            result.agreed += row.category == verdict.category
-            if row.category != verdict.category:
+            right = verdict.category in (row.category, *row.also_right)
+            result.agreed += right
+            if not right:
                 result.confusions[str(row.category), verdict.category.value] += 1
     return result
 
@@ -253,7 +257,52 @@ def disagreements() -> tuple[int, list[tuple[CodeRow, Verdict]]]:
     ]
 
 
-NAMES = ("dev", "probe_521", "ses_observed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseReply:
+    """A reply from a public bug report.
+
+    Attributes:
+        name: the case's id.
+        diagnostic: the reply.
+        right: the right disposition, and the right category where the report settles it.
+        arguable: whether the right value can be disputed.
+    """
+
+    name: str
+    diagnostic: str
+    right: tuple[str, ...]
+    arguable: bool
+
+    def is_right(self, verdict: Verdict) -> bool:
+        """Whether a verdict says what is right."""
+        disposition, *category = self.right
+        return verdict.disposition == disposition and category in ([], [verdict.category])
+
+
+def read_cases() -> list[CaseReply]:
+    """Read the cases that are about one reply."""
+    path = SHARED / "cases" / "cases.jsonl"
+    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        CaseReply(
+            name=entry["id"],
+            diagnostic=entry["input"]["diagnosticCode"],
+            right=tuple(entry["right"].split()),
+            arguable=entry["arguable"],
+        )
+        for entry in entries
+        if entry["kind"] == "reply"
+    ]
+
+
+def wrong_cases() -> tuple[int, list[tuple[CaseReply, Verdict]]]:
+    """Number of the cases' replies, and those that we classify differently."""
+    cases = read_cases()
+    judged = ((case, classify(parse_reply(case.diagnostic))) for case in cases)
+    return len(cases), [(case, verdict) for case, verdict in judged if not case.is_right(verdict)]
+
+
+NAMES = ("dev", "recent_dev", "lab_dev", "probe_521", "ses_observed")
 
 
 def main() -> int:
@@ -285,7 +334,7 @@ type _Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 
 
 def _tables() -> list[_Table]:
-    return [_score_table(), _confusion_table(), _code_table()]
+    return [_score_table(), _confusion_table(), _case_table(), _code_table()]
 
 
 def _score_table() -> _Table:
@@ -322,6 +371,21 @@ def _confusion_table() -> _Table:
     lines: list[tuple[str, ...]] = [(*key, str(number)) for key, number in sorted(counts.items())]
     title = "Categories that differ from the annotators'"
     return title, ("rows", "annotators", "bounceledger", "count"), lines
+
+
+def _case_table() -> _Table:
+    total, others = wrong_cases()
+    lines: list[tuple[str, ...]] = [
+        (
+            case.name,
+            " ".join(case.right),
+            f"{verdict.disposition.value} {verdict.category.value}",
+            "arguable" if case.arguable else "",
+        )
+        for case, verdict in others
+    ]
+    title = f"Replies in public bug reports: {total - len(others)} of {total} are right; the rest"
+    return title, ("case", "right", "bounceledger", ""), lines
 
 
 def _code_table() -> _Table:

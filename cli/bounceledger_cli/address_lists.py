@@ -70,7 +70,7 @@ def _entry(
         return BadRow(row.line, "is missing", wanted.columns[0])
     if source is None and source_required:
         listed = ", ".join(fields)
-        raise CommandError(f"there is no column {source_names[0]!r}; the file has: {listed}")
+        raise CommandError(f"no column {source_names[0]!r}; the file has: {listed}")
     cells = [row.fields[name] or "" for name in (address, source) if name is not None]
     if not all(isinstance(cell, str) for cell in cells):
         return BadRow(row.line, "is not a string", address)

@@ -77,7 +77,7 @@ def test_an_unprocessable_message_is_dead_lettered_whole_and_alone(unprocessable
 
 def test_one_impossible_address_does_not_lose_the_others() -> None:
     """A message is kept whole for a redrive, and a redrive records nothing twice."""
-    # GIVEN a bounce of two recipients of which one is no address, and no word of a destination
+    # GIVEN a bounce of two recipients of which one is not an address, and no destination
     document = bounce("jane@example.test")
     document["bounce"]["bouncedRecipients"].append({"emailAddress": "not-an-address"})
     document["mail"]["destination"] = []

@@ -47,7 +47,7 @@ def read(diagnostic: str, hints: Hints = NO_HINTS) -> Verdict:
         ("521", "no_mail_accepted"),
         ("556 5.1.10 Recipient address has null MX", "no_mail_accepted"),
         ("550 5.7.510 example.com does not accept email over IPv6", "network_error"),
-        ("421 Host does not accept mail", "recipient_refused"),
+        ("421 Host does not accept mail", "policy"),
         # the mailbox
         ("550 5.7.1 <x@example.com>: Recipient address rejected: User unknown", "mailbox_unknown"),
         ("550 5.2.1 User unknown", "mailbox_unknown"),

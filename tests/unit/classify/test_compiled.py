@@ -44,12 +44,15 @@ def test_every_pattern_of_a_hard_rule_skips_temporary_replies() -> None:
 
 
 def test_blocks_reach_nobody_and_dead_domains_reach_the_domain() -> None:
-    """The scope of a rule follows from its category."""
+    """The scope of a rule follows from its category, except that a soft one may claim a domain."""
     for rule in load_rules().rules:
         if rule.category in (Category.DOMAIN_UNKNOWN, Category.NO_MAIL_ACCEPTED):
             assert rule.scope is Scope.DOMAIN
         elif DISPOSITIONS[rule.category] in (Disposition.BLOCK, Disposition.NONE):
             assert rule.scope is Scope.NONE
+        elif rule.scope is Scope.DOMAIN:
+            # a claim, which suppresses nobody until DNS confirms it
+            assert DISPOSITIONS[rule.category] is Disposition.SOFT
         else:
             assert rule.scope is Scope.ADDRESS
 

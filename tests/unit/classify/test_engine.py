@@ -30,3 +30,26 @@ def test_a_rule_sees_host_names_only_through_names() -> None:
     question = prepare(parse_reply("550 see http://purple.org/"), Hints())
     assert words.select(*question) is None
     assert names.select(*question) is not None
+
+
+def test_the_order_of_rules_holds_between_names_and_words() -> None:
+    """Names are matched in a set of their own, which must not change the order."""
+    # GIVEN a rule that asks for a name, between two that ask for words
+    name = entry(any=None, names=["purple.org"], examples=["550 see http://purple.org/"])
+    early = entry(id="early", any=["alpha"], examples=["550 alpha"])
+    late = entry(id="late", any=["omega"], examples=["550 omega"])
+    rules = check_rules([early, name, late])
+    # WHEN a name and words are found
+    expected = [("alpha", "early", "alpha"), ("omega", name["id"], "purple.org")]
+    for words, chosen, matched in expected:
+        selection = rules.select(f"{words} HTTP://PURPLE.ORG/", ReplyTraits())
+        # THEN the first rule wins
+        assert selection is not None
+        assert (selection.rule.id, selection.matched) == (chosen, matched)
+
+
+def test_a_rule_that_asks_for_a_name_keeps_its_other_conditions() -> None:
+    rule = entry(any=None, names=["purple.org"], none=["not"], examples=["550 purple.org"])
+    one = check_rules([rule])
+    assert one.select("PURPLE.ORG", ReplyTraits()) is not None
+    assert one.select("not PURPLE.ORG", ReplyTraits()) is None

@@ -135,3 +135,49 @@ def test_control_characters_are_gone_and_the_text_is_bounded() -> None:
 def test_rules_see_words_but_not_what_a_stranger_named(text: str, expected: str) -> None:
     """Addresses are masked, host names and URLs are in upper case, spelling is folded."""
     assert matchable(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "text"),
+    [
+        ("550-5.1.1 Gone\n550 5.1.1 Too many errors, bye", "Gone"),
+        ("550 5.1.1 Gone 421 4.7.0 mx.example.com Error: too many errors", "Gone"),
+        ("550-Gone\r\n550-for good\r\n550 closing connection", "Gone for good"),
+        # the first line stands whatever it says, and so does a sentence that goes on
+        ("421-Too many errors\n421 Goodbye", "Too many errors"),
+        ("550-Gone\n550 since May", "Gone since May"),
+        # a quoted 421 belongs to the sentence before it
+        ("550 Expired -> 421 4.4.2 Connection closed", "Expired -> 421 4.4.2 Connection closed"),
+    ],
+)
+def test_a_later_line_that_ends_the_connection_is_left_out(diagnostic: str, text: str) -> None:
+    assert parse_reply(diagnostic).text == text
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["bad DNS record"], "bad DNS record"),
+        (["Reject", "https://postmaster.gmx.com/x"], "Reject https://postmaster.gmx.com/x"),
+        (
+            ["For explanation visit https://postmaster.web.de/x"],
+            (
+                "Requested action not taken: mailbox unavailable"
+                " For explanation visit https://postmaster.web.de/x"
+            ),
+        ),
+        ([], "Requested action not taken: mailbox unavailable"),
+    ],
+)
+def test_a_standard_first_line_gives_way_to_one_that_says_more(lines: list[str], text: str) -> None:
+    # GIVEN a reply as United Internet writes it
+    first = "Requested action not taken: mailbox unavailable"
+    *others, last = [first, *lines]
+    reply = "".join(f"550-{line}\r\n" for line in others) + f"550 {last}"
+    # THEN the last line decides, unless it only points to a page
+    assert parse_reply(reply).text == text
+
+
+def test_an_outer_status_is_not_lost_behind_a_quoted_reply() -> None:
+    reply = parse_reply("5.1.1 <x@example.com>: rejected: host mx[192.0.2.1] said: 554 5.7.1 No")
+    assert reply.enhanced == "5.1.1"

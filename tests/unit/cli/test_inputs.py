@@ -287,7 +287,7 @@ def test_a_table_whose_column_is_not_known_lists_its_columns() -> None:
     ran = look("--file", "-", "--json", *options, stdin=table)
     assert [record["listed"] for record in ran.records] == [{"fair": 1}]
     ran = run("mx", "--file", "-", "--source-column", "vendor", stdin="Email\nann@a.test\n")
-    assert "there is no column 'vendor'; the file has: Email" in ran.err
+    assert "no column 'vendor'; the file has: Email" in ran.err
 
 
 def test_comments_and_empty_lines_within_quotes_belong_to_the_cell() -> None:

@@ -25,12 +25,38 @@ def tool() -> ModuleType:
     return module
 
 
-def test_the_labelled_half_is_read_nearly_without_mistake(tool: ModuleType) -> None:
-    """The rules were written with these replies in view."""
-    result = tool.score(tool.read_rows("dev"))
-    assert result.precision >= 0.99
-    assert result.recall >= 0.98
-    assert result.agreement >= 0.95
+@pytest.mark.parametrize(
+    ("name", "recall", "agreement"),
+    [("dev", 0.98, 0.95), ("recent_dev", 0.98, 0.95), ("lab_dev", 0.98, 0.93)],
+)
+def test_the_labelled_half_is_read_nearly_without_mistake(
+    tool: ModuleType, name: str, recall: float, agreement: float
+) -> None:
+    """The rules were written with these replies in view: no live recipient is called dead."""
+    result = tool.score(tool.read_rows(name))
+    assert result.wrong == 0
+    assert result.recall >= recall
+    assert result.agreement >= agreement
+
+
+def test_a_further_right_category_is_right(tool: ModuleType) -> None:
+    """Some replies may be read in two ways."""
+    row = tool.Row(
+        diagnostic="550 Go away",
+        hints=tool.Hints(),
+        dead=False,
+        category="spam_content",
+        also_right=("policy",),
+    )
+    assert tool.score([row]).agreed == 1
+
+
+def test_replies_from_bug_reports_are_read_right_unless_they_are_arguable(
+    tool: ModuleType,
+) -> None:
+    """docs/accuracy.md explains the arguable ones."""
+    _, others = tool.wrong_cases()
+    assert [case.diagnostic for case, _ in others if not case.arguable] == []
 
 
 def test_no_live_address_is_suppressed_by_a_blocklist_reply(tool: ModuleType) -> None:

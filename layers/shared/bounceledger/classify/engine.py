@@ -1,6 +1,7 @@
 """Rules and the engine that picks one for a reply.
 
-All patterns are matched in one pass by RE2, in time linear in the string. Of the rules whose
+All patterns are matched in one pass by RE2, in time linear in the string; names of hosts and
+pages in a second one, where a reply has any. Of the rules whose
 pattern was found and whose conditions hold, the first one wins, wherever in the reply its
 words stand.
 """
@@ -122,16 +123,24 @@ class RuleSet:
         self._all: dict[int, frozenset[int]] = {}
         self._none: dict[int, frozenset[int]] = {}
         self._matcher = re2.Set.SearchSet(_options())
+        # Names stand in upper case, which no pattern matches. In a set of their own they cost
+        # nothing where there are none, and keep the automaton of the patterns small.
+        self._name_matcher = re2.Set.SearchSet(_options())
+        self._name_found_by: list[int] = []
+        self._names: list[str] = []
         for number, rule in enumerate(self.rules):
             for pattern in rule.any:
                 self._add(rule, pattern, number)
             for name in rule.names:
-                self._add(rule, re2.escape(name.upper()), number)
+                self._name_matcher.Add(re2.escape(name.upper()).encode())
+                self._name_found_by.append(number)
+                self._names.append(name)
             if rule.all:
                 self._all[number] = frozenset(self._add(rule, text, -1) for text in rule.all)
             if rule.none:
                 self._none[number] = frozenset(self._add(rule, text, -1) for text in rule.none)
         self._matcher.Compile()
+        self._name_matcher.Compile()
         # Replies differ in their words; what else is known of them is often the same.
         self._admitted = lru_cache(maxsize=4096)(self._find_admitted)
         self._pattern = cache(self._compile_pattern)
@@ -165,12 +174,17 @@ class RuleSet:
         admitted, best = self._admitted(traits)
         encoded = text.encode("utf-8", "replace")
         found: list[int] = self._matcher.Match(encoded) or [] if encoded else []
+        named = None if text.islower() else self._first_named(encoded, admitted, found)
+        if named is not None:
+            best = min(best, self._name_found_by[named])
         for index in sorted(found):  # in the order of the rules
             number = self._found_by[index]
             if number >= best:
                 break
             if number in admitted and self._fits(number, found):
                 return Selection(self.rules[number], partial(self._words, index, encoded))
+        if named is not None and self._name_found_by[named] == best:
+            return Selection(self.rules[best], partial(str, self._names[named]))
         if best == len(self.rules):
             return None
         rule = self.rules[best]
@@ -180,6 +194,19 @@ class RuleSet:
             or traits.reply
         )
         return Selection(rule, partial(str, asked or ""))
+
+    def _first_named(
+        self, encoded: bytes, admitted: frozenset[int], found: list[int]
+    ) -> int | None:
+        """Index of the first name that selects a rule which fits."""
+        if not self._names:
+            return None
+        names: list[int] = self._name_matcher.Match(encoded) or []
+        for name in sorted(names):
+            number = self._name_found_by[name]
+            if number in admitted and self._fits(number, found):
+                return name
+        return None
 
     def _words(self, index: int, encoded: bytes) -> str:
         words = self._pattern(index).search(encoded)

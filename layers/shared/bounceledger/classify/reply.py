@@ -57,7 +57,7 @@ _LATER_STATUS = re.compile(
 )
 # How the sending server introduces a reply that it quotes: Postfix, Exim, qmail.
 _NARRATION = re.compile(
-    r"(?!\s*(?:[a-z-]+;)?\s*[2-6]\d\d[ -])(?!.*mail from:)"
+    r"(?!\s*(?:[a-z-]+;)?\s*(?:[2-6]\d\d[ -]|[245]\.\d{1,3}\.\d{1,3} <))(?!.*mail from:)"
     r".{0,600}?(?:\bsaid: |\bhost \S+ \[[^\]]{0,45}\](?::\d+)?: )(?=[45]\d\d(?:[ -]|$))",
     re.IGNORECASE | re.ASCII,
 )
@@ -95,18 +95,92 @@ def _read(text: str) -> SmtpReply:
         code = later[0]
     if enhanced is None and (status := _LATER_STATUS.search(words)):
         enhanced = status[1] or status[0]
-    if code is not None and code in words:
-        words = _without_repeats(words, code, enhanced)
+    if code is not None:
+        if code in words or " 421" in words:
+            words = _join_lines(words, code, enhanced)
+        if words[:9].lower() == "requested":
+            words = _without_stock_line(words)
     if "(in reply" in words:
         words = _IN_REPLY_TO.sub("", words)
     return SmtpReply(None if code is None else int(code), enhanced, words.strip())
 
 
-def _without_repeats(words: str, code: str, enhanced: str | None) -> str:
-    """Join the lines of a multi-line reply, each of which began with the codes again."""
+# What a server says when it ends the dialogue. After an answer about the recipient it says
+# nothing about them: Postfix, for one, adds "421 ... Error: too many errors".
+_CLOSING = (
+    "too many errors",
+    "too many bad commands",
+    "too many invalid",
+    "too many unknown",
+    "too many failed",
+    "error limit",
+    "closing connection",
+    "closing transmission",
+    "closing channel",
+    "connection closed",
+    "connection will be closed",
+    "disconnecting",
+    "dropping connection",
+    "goodbye",
+    "good bye",
+)
+_MAX_LINES = 32
+
+
+def _join_lines(words: str, code: str, enhanced: str | None) -> str:
+    """Join the lines of a multi-line reply, each of which began with the codes again.
+
+    A later line that only ends the connection is left out.
+    """
     if enhanced is not None:
-        words = words.replace(f"{code}-{enhanced} ", "").replace(f"{code} {enhanced} ", "")
-    return words.replace(f" {code}-", " ").replace(f" {code} ", " ")
+        words = words.replace(f"{code}-{enhanced} ", f" {code}-")
+        words = words.replace(f"{code} {enhanced} ", f" {code}-")
+    words = words.replace(f" {code} ", f" {code}-")
+    if code != "421":
+        words = words.replace(" 421 ", " 421-")
+    first, *later = words.split(f" {code}-", _MAX_LINES)
+    lines = [first, *(line for line in later if not first.strip() or not _ends_dialogue(line))]
+    *kept, last = lines
+    said, closing, line = last.partition(" 421-")
+    # A quoted 421 belongs to the sentence that introduces it.
+    if closing and said and said[-1] not in ":>('\"" and _ends_dialogue(line):
+        last = said
+    return " ".join(line.strip() for line in (*kept, last)).replace(" 421-", " 421 ")
+
+
+def _ends_dialogue(line: str) -> bool:
+    start = line[:80].lower()
+    return any(words in start for words in _CLOSING)
+
+
+# RFC 5321 section 4.2.3. United Internet (GMX, web.de, IONOS, mail.com) begins its replies
+# with this text, and documents that the last line decides.
+_STOCK_LINES = (
+    "requested action not taken: mailbox unavailable",
+    "requested mail action not taken: mailbox unavailable",
+)
+_POINTERS = (
+    "http",
+    "for explanation",
+    "for more",
+    "for further",
+    "see ",
+    "please see",
+    "or ",
+    "(",
+    "[",
+)
+
+
+def _without_stock_line(words: str) -> str:
+    """Leave out a standard first line where another line says what it means."""
+    lower = words.lower()
+    for stock in _STOCK_LINES:
+        if lower.startswith(stock):
+            rest = words[len(stock) :].lstrip(" .;,-")
+            if rest and not rest.lower().startswith(_POINTERS):
+                return rest
+    return words
 
 
 # What a stranger may have chosen, or what only looks like words, must not decide: addresses
