@@ -24,7 +24,7 @@ from bounceledger.ledger import Ledger
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Decision, DomainFacts, join_domain
-from bounceledger.verdict import Category, Scope, Verdict
+from bounceledger.verdict import Scope
 from tests.dns import server as servers
 from tests.fakes import FakeDeadLetters
 
@@ -73,7 +73,7 @@ class World:
             self.ledger, self.queue, FakeDeadLetters(), look, Policy(), clock=lambda: self.now
         )
 
-    def bounce(self, address: str, diagnostic: str, verdict: Verdict | None = None) -> None:
+    def bounce(self, address: str, diagnostic: str) -> None:
         """A bounce, on its way from the ledger through the stream to the probe queue."""
         event = MailEvent(
             event_id=f"{address} {self.now}",
@@ -88,7 +88,7 @@ class World:
         key = {"pk": {"S": f"ADDRESS#{address}"}, "sk": {"S": "FACTS"}}
         before = self.item(key)
         [outcome] = self.ledger.record(
-            [state.observe(event, policy=Policy(), verdict=verdict or classify_event(event))]
+            [state.observe(event, policy=Policy(), verdict=classify_event(event))]
         )
         assert outcome.ok
         after = self.item(key)
@@ -321,14 +321,22 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     assert not world.decision(f"never-mailed@{domain}").suppressed
 
 
-EXPIRED = "smtp; 550 4.4.7 Message expired: unable to deliver <421 4.4.0 Unable to lookup DNS>"
-UNREACHABLE = Verdict(category=Category.EXPIRED, scope=Scope.DOMAIN, rule="expired")
+EXPIRED = (
+    "smtp; 550 4.4.7 Message expired: unable to deliver in 840 minutes."
+    "<421 4.4.0 Unable to lookup DNS for the domain>"
+)
+UNVERIFIED = (
+    "smtp; 450 4.1.1 <x@example.test>: Recipient address rejected: unverified address: "
+    "Host or domain name not found. Name service error for name=example.test type=A: "
+    "Host not found"
+)
 
 
-def test_mail_that_expired_for_a_dead_domain_suppresses(world: World) -> None:
+@pytest.mark.parametrize("reply", [EXPIRED, UNVERIFIED])
+def test_a_soft_reply_about_a_dead_domain_suppresses(world: World, reply: str) -> None:
     """A typo of a domain costs one message, and not three for every address."""
-    # GIVEN a message that expired because its domain could not be looked up
-    world.bounce("ann@gone.test", EXPIRED, UNREACHABLE)
+    # GIVEN a reply that the domain could not be looked up for the time being
+    world.bounce("ann@gone.test", reply)
     assert not world.decision("ann@gone.test").suppressed
 
     # WHEN DNS is asked
@@ -348,7 +356,7 @@ def test_mail_that_expired_for_a_living_domain_is_a_soft_bounce(world: World, do
     """DNS was down for a while, and the recipient is not."""
     # GIVEN messages that expired on two days because the domain could not be looked up
     for _ in range(2):
-        world.bounce(f"ann@{domain}", EXPIRED, UNREACHABLE)
+        world.bounce(f"ann@{domain}", EXPIRED)
         world.probe()
         world.now += timedelta(days=1)
 
@@ -356,7 +364,7 @@ def test_mail_that_expired_for_a_living_domain_is_a_soft_bounce(world: World, do
     assert not world.decision(f"ann@{domain}").suppressed
 
     # AND the third suppresses for a while, as any soft bounce does
-    world.bounce(f"ann@{domain}", EXPIRED, UNREACHABLE)
+    world.bounce(f"ann@{domain}", EXPIRED)
     world.probe()
     assert world.decision(f"ann@{domain}").until is not None
 
