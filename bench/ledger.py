@@ -22,7 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import batched
@@ -68,7 +68,10 @@ STREAMS: dict[str, dict[Disposition | None, float]] = {
         None: 0.95,
     },
     "all bounces": {Disposition.HARD: 0.4, Disposition.SOFT: 0.35, Disposition.BLOCK: 0.25},
+    "accepted, then bounced": {Disposition.HARD: 0.1, Disposition.SOFT: 0.1, None: 0.8},
 }
+ACCEPTED = {"accepted, then bounced": 0.5}
+"""Share of a stream's bounces whose message was delivered before."""
 _CATEGORIES = {
     Disposition.HARD: Category.MAILBOX_UNKNOWN,
     Disposition.SOFT: Category.MAILBOX_FULL,
@@ -80,12 +83,31 @@ def make_stream(name: str, size: int, seed: int = 0) -> list[Observation]:
     """Generate events of two days, from ten lead sources, with two events per address."""
     rng = random.Random(f"{name}/{seed}")
     mix = STREAMS[name]
-    return [
+    events = [
         _observation(
             rng, f"{seed}/{name}/{n}", rng.choices(list(mix), list(mix.values()))[0], size // 2
         )
         for n in range(size)
     ]
+    for n, bounce in enumerate(events):
+        if bounce.verdict and rng.random() < ACCEPTED.get(name, 0):
+            place = max(0, n - rng.randrange(1, 500))
+            if events[place].verdict is None:
+                events[place] = _delivery_of(bounce)
+    return events
+
+
+def _delivery_of(bounce: Observation) -> Observation:
+    """The delivery of a message that bounces later."""
+    event = replace(
+        bounce.event,
+        event_id=hashlib.sha256(f"delivery {bounce.event.event_id}".encode()).hexdigest()[:32],
+        kind=Kind.DELIVERY,
+        provider_kind=Kind.DELIVERY.value,
+        diagnostic="",
+        status="",
+    )
+    return state.observe(event, policy=Policy())
 
 
 def _observation(

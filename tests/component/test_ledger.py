@@ -1,7 +1,8 @@
 """The ledger on moto's DynamoDB: what was recorded is what is answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 
 import boto3
 import pytest
@@ -58,17 +59,19 @@ def observe(
     source: str = "fair",
     days_ago: float = 1,
     event_id: str = "",
+    message_id: str = "",
 ) -> Observation:
     at = NOW - timedelta(days=days_ago)
+    event_id = event_id or f"{kind}-{category}-{days_ago}"
     event = MailEvent(
-        event_id=event_id or f"{kind}-{category}-{days_ago}",
+        event_id=event_id,
         provider="ses",
         kind=kind,
         provider_kind=kind.value,
         address=address,
         lead_source=source,
         occurred_at=at,
-        message_id="m-1",
+        message_id=message_id or f"message of {event_id}",
         diagnostic="smtp; 550 5.1.1 no such user",
         status="5.1.1",
     )
@@ -208,8 +211,31 @@ def test_a_delivery_recorded_before_any_facts_still_resets_soft_days(ledger: Led
     [answer] = ledger.check(["a@example.test"])
     assert answer.facts is not None
     assert answer.facts.delivered_at == NOW - timedelta(days=2)
-    assert list(answer.facts.soft_days) == [(date(2026, 11, 19), Cause.MAILBOX_FULL)]
     assert not answer.decision.suppressed
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_delivery_of_a_message_that_bounced_proves_nothing(
+    ledger: Ledger, order: Sequence[int]
+) -> None:
+    # GIVEN soft bounces on three days, the last of a message that its host had accepted
+    events = [
+        observe(category=Category.MAILBOX_FULL, days_ago=5),
+        observe(category=Category.MAILBOX_FULL, days_ago=3),
+        observe(Kind.DELIVERY, None, days_ago=1.1, message_id="accepted"),
+        observe(category=Category.MAILBOX_FULL, days_ago=1, message_id="accepted"),
+    ]
+
+    # WHEN they arrive in any order
+    for number in order:
+        ledger.record([events[number]])
+
+    # THEN the delivery neither resets the soft bounces nor counts
+    [answer] = ledger.check(["a@example.test"])
+    assert answer.decision.reason_code is ReasonCode.SOFT_BOUNCES
+    counted = ledger.counts("fair", date(2026, 11, 1), date(2026, 11, 30)).days
+    assert sum(day.get("soft", 0) for day in counted.values()) == 3
+    assert all("delivered" not in day for day in counted.values())
 
 
 def test_soft_bounces_on_three_days_suppress_for_a_term(ledger: Ledger) -> None:

@@ -176,6 +176,10 @@ class FakeDynamoDB:
             case "#version = :seen":
                 seen = action["ExpressionAttributeValues"][":seen"]
                 return item is not None and item["version"] == seen
+            case "#name = :seen":
+                [name] = action["ExpressionAttributeNames"].values()
+                seen = action["ExpressionAttributeValues"][":seen"]
+                return item is not None and item.get(name) == seen
             case other:
                 raise AssertionError(f"the fake does not know {other}")
 

@@ -29,6 +29,8 @@ CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")
 
 def expected(observations: Iterable[Observation]) -> dict[str, Any]:
     """Everything that the table must hold after these distinct events."""
+    observations = list(observations)
+    bounced = bounced_messages(observations)
     by_address: dict[str, list[Observation]] = defaultdict(list)
     by_entry: dict[str, list[Observation]] = defaultdict(list)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -37,14 +39,16 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
         if cause(item):
             by_entry[f"{item.event.lead_source} {item.event.address}"].append(item)
         for name in counters(item):
-            counts[f"{item.event.lead_source} {day(item)}"][name] += 1
+            if name == "delivered" and item.event.message_id in bounced[item.event.address]:
+                continue
+            counts[f"{item.event.lead_source} {mail_day(item)}"][name] += 1
     facts = {
         address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
     }
     claims: dict[str, Counter[str]] = defaultdict(Counter)
     for item in observations:
         if cause(item) in HARD_CLAIMS:
-            line = f"{item.event.lead_source} {text(item.event.occurred_at)}"
+            line = f"{item.event.lead_source} {text(mailed_at(item))}"
             claims[f"{line}#{host(item.event.address)}#{cause(item)}"]["events"] += 1
     for address, known in facts.items():
         for source in {*known["attributions"], *known["claim_attributions"]}:
@@ -60,8 +64,16 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
         "counts": {name: dict(counter) for name, counter in counts.items()},
         "claims": {name: dict(counter) for name, counter in claims.items()},
         "events": sorted(
-            f"{a} {i.event.event_id}" for a, items in by_address.items() for i in items
+            f"{address} {item.event.event_id}"
+            for address, items in by_address.items()
+            for item in items
+            if item.event.kind != "delivery"
         ),
+        "messages": {
+            f"{address} {name}": outcome
+            for address, items in by_address.items()
+            for name, (_, outcome) in messages(items).items()
+        },
         "listed": sorted({i.event.lead_source for items in by_address.values() for i in items}),
         "to probe": sorted(
             {
@@ -105,12 +117,49 @@ def counters(item: Observation) -> list[str]:
     return [f"category_{category}"] + ([disposition] if disposition != "none" else [])
 
 
+def is_bounce(item: Observation) -> bool:
+    """Whether an event says that its message did not arrive."""
+    return bool({*counters(item)} & {"hard", "soft", "block", "echo"})
+
+
+def bounced_messages(items: Iterable[Observation]) -> dict[str, set[str]]:
+    """Ids of the messages that bounced, by address."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if is_bounce(item) and item.event.message_id:
+            found[item.event.address].add(item.event.message_id)
+    return found
+
+
+def proven_deliveries(items: Sequence[Observation]) -> list[datetime]:
+    """Times of the deliveries of messages that did not bounce, of one address."""
+    bounced = {i.event.message_id for i in items if is_bounce(i) and i.event.message_id}
+    return [
+        i.event.occurred_at
+        for i in items
+        if i.event.kind == "delivery" and i.event.message_id not in bounced
+    ]
+
+
+def messages(items: Sequence[Observation]) -> dict[str, tuple[str, str]]:
+    """By digest, when each message of one address was mailed, and what became of it."""
+    found = {}
+    for item in items:
+        if item.event.kind == "delivery":
+            found[item.event.message_digest] = (
+                text(mailed_at(item)),
+                text(item.event.occurred_at),
+            )
+    for item in items:
+        if is_bounce(item) and item.event.message_id:
+            found[item.event.message_digest] = (text(mailed_at(item)), "bounced")
+    return found
+
+
 def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
     """Facts about one address."""
     evidence = [i for i in items if cause(i)]
     soft = [i for i in evidence if cause(i) in (*SOFT, "domain_unknown")]
-    deliveries = [i.event.occurred_at for i in items if i.event.kind == "delivery"]
-    delivered = max(deliveries) if deliveries and soft else None
     attributed = [i for i in evidence if cause(i) in (*HARD, "complaint")]
     return {
         "evidence": evidence_of(items),
@@ -119,9 +168,12 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
                 max(j.event.occurred_at for j in soft if (day(j), cause(j)) == (day(i), cause(i)))
             )
             for i in soft
-            if delivered is None or i.event.occurred_at > delivered
         },
-        "delivered_at": text(delivered) if delivered else None,
+        "messages": {
+            name: f"{mailed} {outcome}" for name, (mailed, outcome) in messages(items).items()
+        }
+        if soft
+        else {},
         "sources": {
             source: text(
                 min(i.event.occurred_at for i in evidence if i.event.lead_source == source)
@@ -137,7 +189,7 @@ def first_touches(touches: Iterable[Observation]) -> dict[str, Any]:
     """The first event of each source."""
     found: dict[str, Any] = {}
     for i in touches:
-        touch = {"at": text(i.event.occurred_at), "cause": cause(i)}
+        touch = {"at": text(mailed_at(i)), "cause": cause(i)}
         known = found.setdefault(i.event.lead_source, touch)
         found[i.event.lead_source] = min(known, touch, key=lambda t: (t["at"], t["cause"]))
     return found
@@ -172,7 +224,7 @@ def suppressed(items: Iterable[Observation], now: datetime) -> bool:
     echoes = [i.event.occurred_at for i in items if cause(i) == "provider_suppressed"]
     if echoes and now < max(echoes) + timedelta(days=14):
         return True
-    deliveries = [i.event.occurred_at for i in items if i.event.kind == "delivery"]
+    deliveries = proven_deliveries(items)
     last_of_day: dict[tuple[str, str], datetime] = {}
     for i in items:
         at = i.event.occurred_at
@@ -214,6 +266,16 @@ def host(address: str) -> str:
     return address.rpartition("@")[2]
 
 
+def mailed_at(item: Observation) -> datetime:
+    """When the message was mailed; the event's own time where that is not known."""
+    return item.event.mailed_at or item.event.occurred_at
+
+
+def mail_day(item: Observation) -> str:
+    """UTC day on which the message was mailed, on which all its events count."""
+    return mailed_at(item).astimezone(UTC).date().isoformat()
+
+
 def text(at: datetime) -> str:
     """A time as the table has it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -224,13 +286,19 @@ def text(at: datetime) -> str:
 
 def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same picture of a table, from its items in DynamoDB's form."""
-    picture: dict[str, Any] = {"facts": {}, "entries": {}, "counts": {}, "events": [], "listed": []}
-    claims = picture["claims"] = {}
-    to_probe = set()
+    picture: dict[str, Any] = {
+        **{name: {} for name in ("facts", "entries", "counts", "messages", "claims")},
+        **{name: [] for name in ("events", "listed")},
+    }
+    claims, to_probe = picture["claims"], set()
     for item in ({k: plain(v) for k, v in attributes.items()} for attributes in scanned):
         kind, _, name = item["pk"].partition("#")
         if kind == "ADDRESS" and item["sk"] == "FACTS":
             picture["facts"][name] = _comparable(item)
+        elif kind == "ADDRESS" and item["sk"].startswith("MESSAGE#"):
+            message = f"{name} {item['sk'].removeprefix('MESSAGE#')}"
+            delivered = item["outcome"] == "delivered"
+            picture["messages"][message] = item["occurred_at"] if delivered else item["outcome"]
         elif kind == "ADDRESS":
             picture["events"].append(f"{name} {item['sk'].removeprefix('EVENT#')}")
         elif kind == "SOURCE":
@@ -257,12 +325,12 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
-    # Deliveries are only kept exactly where they matter: with soft evidence.
+    # Messages are only kept completely where they matter: with soft evidence.
     soft = any(name in (*SOFT, "domain_unknown") for name in facts["evidence"])
     return {
         "evidence": _words(facts["evidence"]),
         "soft_days": facts.get("soft_days", {}),
-        "delivered_at": facts.get("delivered_at") if soft else None,
+        "messages": facts.get("messages", {}) if soft else {},
         "sources": facts["sources"],
         "attributions": facts.get("attributions", {}),
         "claim_attributions": facts.get("claim_attributions", {}),

@@ -14,7 +14,7 @@ import pytest
 
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Ledger, Outcome
+from bounceledger.ledger import Ledger
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
@@ -109,7 +109,7 @@ def run_side_by_side(
     def worker(name: str) -> None:
         try:
             [outcome] = ledger(Client(fake, name, turns)).record([work[name]])
-            assert outcome.outcome is Outcome.RECORDED
+            assert outcome.ok
         finally:
             turns.leave(name)
 

@@ -56,9 +56,10 @@ class Counting(Protocol):
 @make_command(
     "counts",
     details="""
-        Rates are relative to the sum of deliveries and bounces. One lead source is shown by
-        day; several are compared, the one with the highest rate of hard bounces first. With
-        --json there is one line for each lead source.
+        Every message counts on the UTC day on which it was mailed, whenever its outcome was
+        reported. Rates are relative to the sum of deliveries and bounces. One lead source is
+        shown by day; several are compared, the one with the highest rate of hard bounces
+        first. With --json there is one line for each lead source.
         """,
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger
@@ -114,7 +115,8 @@ def command(
     """
     from bounceledger.api import responses
 
-    first, last = days.resolve(clock().date())
+    today = clock().date()
+    first, last = days.resolve(today)
     names = list(dict.fromkeys(map(_source, sources)))
     ledger = ledger or deployment.ledger()
     found = {name: ledger.counts(name, first, last) for name in names}
@@ -136,6 +138,10 @@ def command(
         _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
     if not as_json:
         _print_claims(console, found.values(), sum(totals.values(), Counter()))
+    final_from = found[names[0]].final_from
+    if final_from and today < final_from and any(totals.values()) and not as_json:
+        console.line()
+        console.line(_final_words(last, final_from))
     return 0
 
 
@@ -208,6 +214,11 @@ def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[s
         console.line(f"{unconfirmed} neither confirmed nor refuted, and counted.")
     if not all(counts.claims_complete for counts in found):
         console.line("There were too many claims to look at all; ask for fewer days.")
+
+
+def _final_words(last: "date", final_from: "date") -> str:
+    days = (final_from - last).days
+    return f"A day is final {days} days later; all of these are from {final_from} on."
 
 
 def _percent(share: float | None) -> str:

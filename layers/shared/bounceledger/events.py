@@ -1,5 +1,6 @@
 """What happened to one recipient of one message, whatever the provider called it."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -84,6 +85,8 @@ class MailEvent:
             empty where nothing tells which of several recipients it was.
         lead_source: cleaned key of who supplied the address.
         occurred_at: aware, UTC.
+        mailed_at: when the provider accepted the message, by its own clock; aware, UTC. None
+            where it does not say.
         message_id: the provider's id of the message that this is about; may be empty.
         diagnostic: what the receiving server said, as reported; may be empty.
         status: enhanced status code as reported (RFC 3463); may be empty or malformed.
@@ -105,6 +108,7 @@ class MailEvent:
     address: str
     lead_source: str
     occurred_at: datetime
+    mailed_at: datetime | None = None
     message_id: str = ""
     diagnostic: str = ""
     status: str = ""
@@ -114,3 +118,20 @@ class MailEvent:
     ambiguous: bool = False
     unmatched: bool = False
     forwarded_to: str = ""
+
+    @property
+    def mail_time(self) -> datetime:
+        """When the message was mailed; the event's own time where the provider does not say."""
+        return self.mailed_at or self.occurred_at
+
+    @property
+    def message_digest(self) -> str:
+        """Hex digest (64 bits) that all events of one message share.
+
+        An address gets too few messages for two of them to have the same one. The event's own
+        id stands in where the message's is not known.
+        """
+        if not self.message_id:
+            return self.event_id
+        name = f"{self.provider}\0{self.message_id}".encode("utf-8", "backslashreplace")
+        return hashlib.blake2b(name, digest_size=8).hexdigest()

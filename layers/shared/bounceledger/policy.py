@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bounceledger.errors import SettingsError
 
-MAX_SOFT_DAYS_KEPT, MAX_SOURCES_KEPT = 400, 500
+MAX_SOFT_DAYS_KEPT, MAX_MESSAGES_KEPT, MAX_SOURCES_KEPT = 400, 400, 500
 """With more, an address's facts could outgrow the 400 KB of an item."""
 
 
@@ -31,6 +31,9 @@ class Policy:
     """Whether a complaint that names several possible recipients suppresses them all."""
     soft_days_kept: int = 64
     """Soft days (by day and cause) remembered per address, the newest."""
+    messages_kept: int = 32
+    """Messages of which an address's facts know whether they were delivered or bounced, the
+    last mailed."""
     sources_kept: int = 200
     """Lead sources remembered per address, the earliest."""
     keep_expired: int = 400
@@ -44,5 +47,7 @@ class Policy:
             raise SettingsError("RECHECK_GAPS must be days, each more than the one before")
         if not self.soft_days <= self.soft_days_kept <= MAX_SOFT_DAYS_KEPT:
             raise SettingsError(f"SOFT_DAYS_KEPT must be SOFT_DAYS to {MAX_SOFT_DAYS_KEPT}")
+        if not 1 <= self.messages_kept <= MAX_MESSAGES_KEPT:
+            raise SettingsError(f"MESSAGES_KEPT must be 1 to {MAX_MESSAGES_KEPT}")
         if not 1 <= self.sources_kept <= MAX_SOURCES_KEPT:
             raise SettingsError(f"SOURCES_KEPT must be 1 to {MAX_SOURCES_KEPT}")

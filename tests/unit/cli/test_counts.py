@@ -1,7 +1,7 @@
 """``bounceledger counts``: totals, rates and days of a lead source."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -32,7 +32,8 @@ class Counted:
 
     def counts(self, source: str, first: date, last: date) -> Counts:
         self.asked.append((source, first, last))
-        return Counts(source=source, days=self.days[len(self.asked) - 1])
+        days = self.days[len(self.asked) - 1]
+        return Counts(source=source, days=days, final_from=last + timedelta(days=14))
 
 
 def ask(*argv: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[Ran, Counted]:
@@ -53,6 +54,13 @@ def test_the_table_has_days_totals_and_rates() -> None:
     assert ["2026-11-18", "6.25", "0.00", "0.00", "0.00"] in lines
     assert ["total", "6.00", "1.00", "1.00", "1.00"] in lines
     assert ["mailbox_unknown", "6"] in lines
+    assert "A day is final 14 days later; all of these are from 2026-12-04 on." in ran.out
+
+
+def test_a_final_period_is_not_called_open() -> None:
+    # GIVEN a period whose last day is final WHEN it is printed THEN nothing says otherwise
+    ran, _ = ask("fair", "--from", "2026-11-01", "--to", "2026-11-05")
+    assert "final" not in ran.out
 
 
 def test_json_has_the_same_figures() -> None:
@@ -62,6 +70,7 @@ def test_json_has_the_same_figures() -> None:
     assert answer["totals"]["delivered"] == 92
     assert answer["rates"] == {"hard": 0.06, "soft": 0.01, "block": 0.01, "complaint": 0.01}
     assert (answer["from"], answer["to"]) == ("2026-11-18", "2026-11-19")
+    assert answer["final_from"] == "2026-12-03"
 
 
 def test_a_source_without_events_has_no_rates() -> None:

@@ -55,6 +55,8 @@ def test_a_hard_bounce_leaves_a_marker(hard_bounce: FakeDynamoDB) -> None:
         "kind": "bounce",
         "occurred_at": AT,
         "lead_source": "fair",
+        "message": observe("e1", message_id="m1").event.message_digest,
+        "outcome": "bounced",
         "category": "mailbox_unknown",
         "rule": "r",
         "ttl": int((NOW + timedelta(days=90)).timestamp()),
@@ -74,14 +76,19 @@ def test_a_hard_bounce_leaves_an_entry_of_its_lead_source(hard_bounce: FakeDynam
     }
 
 
-def test_a_hard_bounce_leaves_facts_a_listing_and_a_counter(hard_bounce: FakeDynamoDB) -> None:
-    """Five items in all; the facts of a hard bounce do not expire."""
+def test_a_hard_bounce_leaves_facts_a_message_a_listing_and_a_counter(
+    hard_bounce: FakeDynamoDB,
+) -> None:
+    """Six items in all; the facts of a hard bounce do not expire."""
     facts = stored(hard_bounce, items.facts_key("a@example.test"))
     assert facts["evidence"] == {"mailbox_unknown": SAID | {"lead_source": "fair"}}
     assert "ttl" not in facts
     assert items.source_list_key("fair") in hard_bounce.table
     assert sum(key[0].startswith("COUNT#fair#") for key in hard_bounce.table) == 1
-    assert len(hard_bounce.table) == 5
+    digest = observe("e1", message_id="m1").event.message_digest
+    message = stored(hard_bounce, items.message_key("a@example.test", digest))
+    assert (message["outcome"], message["mailed_at"]) == ("bounced", AT)
+    assert len(hard_bounce.table) == 6
 
 
 @pytest.mark.parametrize(

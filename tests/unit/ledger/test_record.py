@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from bounceledger.ledger import Ledger, Outcome, items
 from bounceledger.state import AddressFacts, Observation, ReasonCode
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB
-from tests.unit.ledger.recording import SETTINGS, TODAY, delivery, ledger, observe, stored
+from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe, stored
 
 
 def test_deliveries_of_a_batch_take_two_calls() -> None:
@@ -118,6 +118,36 @@ def test_events_count_on_their_own_utc_day() -> None:
     assert found.days == {date(2026, 11, 20): {"delivered": 1}}
 
 
+def test_events_count_on_the_day_on_which_the_message_was_mailed() -> None:
+    # GIVEN a message of the 18th whose outcomes are dated by others, some of them absurdly
+    fake = FakeDynamoDB()
+    mailed_at = datetime(2026, 11, 18, 23, tzinfo=UTC)
+    ledger(fake).record(
+        [
+            observe("late", Category.MAILBOX_UNKNOWN, ago=0.1, mailed_at=mailed_at),
+            observe("absurd", Category.MAILBOX_FULL, ago=5000, mailed_at=mailed_at),
+        ]
+    )
+    # WHEN the counts are read THEN everything is in that day, and the day is final later
+    found = ledger(fake).counts("fair", date(2011, 1, 1), TODAY)
+    [(day, counters)] = found.days.items()
+    assert day == date(2026, 11, 18)
+    assert (counters["hard"], counters["soft"], counters["suppressed"]) == (1, 1, 1)
+    assert found.final_from == TODAY + timedelta(days=14)
+
+
+def test_a_message_mailed_earlier_moves_the_attribution_to_its_day() -> None:
+    # GIVEN a hard bounce, and one of an earlier message that is reported later
+    fake = FakeDynamoDB()
+    booked = ledger(fake)
+    booked.record([observe("first", Category.MAILBOX_UNKNOWN, ago=2, mailed_at=NOW)])
+    earlier = NOW - timedelta(days=3)
+    booked.record([observe("second", Category.MAILBOX_UNKNOWN, ago=1, mailed_at=earlier)])
+    # THEN the address counts as suppressed on the earlier day of mailing only
+    days = booked.counts("fair", TODAY - timedelta(days=9), TODAY).days
+    assert [day for day, counters in days.items() if "suppressed" in counters] == [earlier.date()]
+
+
 def test_counts_are_of_the_days_asked_for() -> None:
     """First and last day are included."""
     # GIVEN a delivery on each of five days
@@ -146,7 +176,7 @@ def test_deliveries_need_not_be_counted() -> None:
     assert [outcome.outcome for outcome in outcomes] == [Outcome.RECORDED, Outcome.RECORDED]
     [answer] = recorder.check(["a@example.test"])
     assert answer.facts is not None
-    assert answer.facts.soft_days == {}
+    assert answer.facts.delivered_at == NOW - timedelta(days=1)
     assert not [key for key in fake.table if key[1] in ("EVENT#e1", "EVENT#e2")]
     assert "delivered" not in str(recorder.counts("fair", TODAY - timedelta(days=3), TODAY))
 

@@ -99,6 +99,7 @@ def test_a_bounce_becomes_an_event_with_every_field() -> None:
         address="lead@example.net",
         lead_source="webinar",
         occurred_at=datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC),
+        mailed_at=datetime(2026, 1, 15, 10, tzinfo=UTC),
         message_id="mail-1",
         diagnostic="smtp; 550 5.1.1 user unknown",
         status="5.1.1",
@@ -384,6 +385,15 @@ def test_the_time_is_the_events_own_then_the_mails_then_the_wrappings() -> None:
     assert only(timeless, received_at=received).occurred_at == received
     assert only(timeless, received_at=NOW + timedelta(days=300)).occurred_at == NOW
     assert only(timeless).occurred_at == NOW
+
+
+@pytest.mark.parametrize("timestamp", [None, "", "soon", 5, "1999-01-01T00:00:00Z", "2027-01-01"])
+def test_an_impossible_time_of_mailing_costs_no_event(timestamp: object) -> None:
+    # GIVEN a bounce with its own time, of a message whose time is missing or impossible
+    found = only({**bounce(), "mail": mail(timestamp=timestamp)})
+
+    # THEN it is read, and counts by its own time
+    assert found.mail_time == found.occurred_at
 
 
 def test_the_same_feedback_is_the_same_event_however_often_it_is_published() -> None:

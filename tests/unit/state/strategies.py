@@ -30,7 +30,7 @@ unhurried = settings(deadline=None)
 EMPTY = AddressFacts(address="a@example.test")
 
 
-TIGHT = Policy(soft_days_kept=4, sources_kept=2)
+TIGHT = Policy(soft_days_kept=4, messages_kept=2, sources_kept=2)
 """Bounds so small that every example runs into them."""
 
 
@@ -43,9 +43,14 @@ times = st.integers(0, 400 * 4).map(lambda quarter: START + timedelta(hours=6 * 
 kinds = st.sampled_from([Kind.DELIVERY, Kind.BOUNCE, Kind.BOUNCE, Kind.COMPLAINT, Kind.REJECT])
 
 
+MAILED = {"": None} | {f"message {n}": START + timedelta(days=9 * n) for n in range(8)}
+"""When each message was mailed, the same in all of its events."""
+
+
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
     kind = draw(kinds)
+    message_id = draw(st.sampled_from(sorted(MAILED)))
     event = MailEvent(
         event_id=draw(st.uuids()).hex,
         provider="ses",
@@ -54,6 +59,8 @@ def observations(draw: st.DrawFn) -> Observation:
         address=EMPTY.address,
         lead_source=draw(st.sampled_from("xyz")),
         occurred_at=draw(times),
+        mailed_at=MAILED[message_id],
+        message_id=message_id,
         diagnostic=draw(st.text(max_size=5)),
         provider_reason=draw(
             st.sampled_from(

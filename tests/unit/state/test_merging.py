@@ -14,6 +14,7 @@ from bounceledger.state import (
     AddressFacts,
     DomainFacts,
     DomainVerdict,
+    Message,
     Observation,
     Probe,
     ReasonCode,
@@ -121,22 +122,41 @@ def test_what_may_be_repeated_changes_nothing(stream: list[Observation], policy:
     assert join(facts, EMPTY, policy) == facts
 
 
-@given(streams, times)
+@given(streams, times, times)
 @unhurried
-def test_a_delivery_resets_soft_days_and_leaves_the_rest(
-    stream: list[Observation], at: datetime
+def test_only_soft_days_after_the_last_delivery_that_did_not_bounce_count(
+    stream: list[Observation], at: datetime, now: datetime
 ) -> None:
-    """A delivery undoes soft bounces only."""
-    # GIVEN facts, and a delivery
+    # GIVEN facts, and a delivery of a message that did not bounce, later than all others
+    delivered_at = max([at, *(item.event.occurred_at for item in stream)])
+    message = {"another": Message(mailed_at=at, delivered_at=delivered_at)}
     before = merged(stream, Policy())
-    after = join(before, AddressFacts(address=EMPTY.address, delivered_at=at), Policy())
-
-    # THEN soft days up to it are gone, later ones stay, and no evidence is changed
-    assert all(day > at for day in after.soft_days.values())
-    assert after.soft_days.items() <= before.soft_days.items()
-    assert all(day in after.soft_days.values() for day in before.soft_days.values() if day > at)
+    after = join(before, AddressFacts(address=EMPTY.address, messages=message), Policy())
+    # THEN no soft day suppresses, and no evidence is touched
+    reasons = decide(after, None, now, Policy()).reasons
+    assert ReasonCode.SOFT_BOUNCES not in {reason.code for reason in reasons}
     assert after.evidence == before.evidence
     assert after.attributions == before.attributions
+
+
+@given(streams, times)
+@unhurried
+def test_a_delivery_of_a_message_that_bounced_changes_no_decision(
+    stream: list[Observation], now: datetime
+) -> None:
+    # GIVEN events, and the same without the deliveries of messages that bounced
+    bounced = {
+        item.event.message_id for item in stream if item.shows_bounce and item.event.message_id
+    }
+    proven = [
+        item
+        for item in stream
+        if item.event.kind is not Kind.DELIVERY or item.event.message_id not in bounced
+    ]
+    # THEN the decisions are the same
+    with_all, without = merged(stream, Policy()), merged(proven, Policy())
+    assert with_all.delivered_at == without.delivered_at
+    assert decide(with_all, None, now, Policy()) == decide(without, None, now, Policy())
 
 
 @given(streams, times, times)

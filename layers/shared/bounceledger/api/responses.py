@@ -79,7 +79,9 @@ def verdict(verdict: Verdict) -> JsonObject:
 
 
 def counts(counted: Counts, first: date, last: date) -> JsonObject:
-    """Outcomes of a lead source's messages by UTC day, their sums and rates.
+    """Outcomes of a lead source's messages by UTC day of mailing, their sums and rates.
+
+    `final_from` is the day from which on all days in the answer are final.
 
     Args:
         counted: what the ledger found.
@@ -96,6 +98,7 @@ def counts(counted: Counts, first: date, last: date) -> JsonObject:
         "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
         "totals": day_counts(totals),
         "rates": rates(totals),
+        "final_from": counted.final_from.isoformat() if counted.final_from else None,
         "claims_complete": counted.claims_complete,
     }
 

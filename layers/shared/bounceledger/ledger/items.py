@@ -22,6 +22,7 @@ from bounceledger.state import (
     FindingDay,
     Json,
     ManualEntry,
+    Message,
     Observation,
     Probe,
     SoftDay,
@@ -47,6 +48,9 @@ LAST = "\U0010ffff"
 FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
 ADDRESS_PREFIX = "ADDRESS#"
+MESSAGE_PREFIX = "MESSAGE#"
+DELIVERED, BOUNCED = "delivered", "bounced"
+"""Values of the attribute `outcome`."""
 
 
 class Key(NamedTuple):
@@ -64,6 +68,11 @@ def facts_key(address: str) -> Key:
 def event_key(address: str, event_id: str) -> Key:
     """Marker and history of one event; one about nobody is in a partition of its own."""
     return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"EVENT#{event_id}")
+
+
+def message_key(address: str, digest: str) -> Key:
+    """What became of one message: the marker of its delivery, where its bounces meet it."""
+    return Key(f"{ADDRESS_PREFIX}{address or f'#{digest}'}", f"{MESSAGE_PREFIX}{digest}")
 
 
 def change_key(address: str, at: datetime, change_id: str) -> Key:
@@ -121,8 +130,16 @@ def to_time(text: Json) -> datetime:
 
 def facts_item(facts: AddressFacts, policy: Policy) -> Item:
     """Item of an address's facts, with the version that `facts` carries."""
-    item = _plain(facts, leave=("address",)) | _ttl(_end_of_facts(facts, policy))
+    item = _plain(facts, leave=("address", "messages")) | _ttl(_end_of_facts(facts, policy))
+    if facts.messages:
+        item["messages"] = {digest: _line(one) for digest, one in facts.messages.items()}
     return keyed(facts_key(facts.address), item)
+
+
+def _line(message: Message) -> str:
+    """A message in little space: facts hold dozens of them, and each KB costs a write unit."""
+    outcome = to_text(message.delivered_at) if message.delivered_at else BOUNCED
+    return f"{to_text(message.mailed_at)} {outcome}"
 
 
 def source_item(entry: SourceEntry, policy: Policy) -> Item:
@@ -142,13 +159,21 @@ def source_item(entry: SourceEntry, policy: Policy) -> Item:
 
 
 def event_item(observation: Observation, now: datetime) -> Item:
-    """Item of one event: marker, history, and what the search for deliveries reads."""
+    """Item of one event: marker and history.
+
+    `message` and `outcome` are what the search for bounced messages reads where deliveries
+    are not counted.
+    """
     event, verdict = observation.event, observation.verdict
     item: Item = {
         "kind": event.kind.value,
         "occurred_at": to_text(event.occurred_at),
         "lead_source": event.lead_source,
     }
+    if event.mailed_at is not None:
+        item["mailed_at"] = to_text(event.mailed_at)
+    if observation.shows_bounce and event.message_id:
+        item |= {"message": event.message_digest, "outcome": BOUNCED}
     if event.unmatched:
         item["unmatched"] = True
     if event.forwarded_to:
@@ -156,6 +181,26 @@ def event_item(observation: Observation, now: datetime) -> Item:
     if verdict is not None:
         item |= {"category": verdict.category.value, "rule": verdict.rule}
     return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))
+
+
+def delivered_item(observation: Observation, now: datetime) -> Item:
+    """Item of a message that was delivered, and where that was counted."""
+    event = observation.event
+    item: Item = {
+        "outcome": DELIVERED,
+        "kind": event.kind.value,
+        "occurred_at": to_text(event.occurred_at),
+        "mailed_at": to_text(event.mail_time),
+        "lead_source": event.lead_source,
+    }
+    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + EVENT_LIFE))
+
+
+def bounced_item(observation: Observation, now: datetime) -> Item:
+    """Item of a message that bounced: its delivery is not counted, whenever it arrives."""
+    event = observation.event
+    item: Item = {"outcome": BOUNCED, "mailed_at": to_text(event.mail_time)}
+    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + EVENT_LIFE))
 
 
 def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, note: str) -> Item:
@@ -233,7 +278,7 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         erased=item.get("erased", False),
         evidence=_evidence(item),
         soft_days={_soft_day(key): to_time(at) for key, at in _map(item, "soft_days")},
-        delivered_at=_time(item, "delivered_at"),
+        messages={digest: _message(line) for digest, line in _map(item, "messages")},
         removed_at=_time(item, "removed_at"),
         voided_at={Cause(key): to_time(at) for key, at in _map(item, "voided_at")},
         manual=_manual(item["manual"]) if "manual" in item else None,
@@ -262,6 +307,16 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
         findings={_finding_day(key): _span(span) for key, span in _map(item, "findings")},
         claims={Cause(key): _span(span) for key, span in _map(item, "claims")},
         version=item["version"],
+    )
+
+
+def message_of_item(item: Mapping[str, Any]) -> tuple[str, Message]:
+    """The digest of a message and what became of it, from its item or a bounce's marker."""
+    digest = item.get("message") or item["sk"].removeprefix(MESSAGE_PREFIX)
+    delivered = item["outcome"] == DELIVERED
+    return digest, Message(
+        mailed_at=to_time(item.get("mailed_at") or item["occurred_at"]),
+        delivered_at=to_time(item["occurred_at"]) if delivered else None,
     )
 
 
@@ -319,6 +374,12 @@ def _evidence(item: Mapping[str, Any]) -> dict[Cause, Evidence]:
         )
         for cause, said in _map(item, "evidence")
     }
+
+
+def _message(line: str) -> Message:
+    mailed_at, _, outcome = line.partition(" ")
+    delivered_at = None if outcome == BOUNCED else to_time(outcome)
+    return Message(mailed_at=to_time(mailed_at), delivered_at=delivered_at)
 
 
 def _known(written: Mapping[str, Any], form: type[Evidence] | type[ManualEntry]) -> dict[str, Any]:

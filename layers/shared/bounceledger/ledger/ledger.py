@@ -16,9 +16,10 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.plan import IGNORED, slices
-from bounceledger.ledger.record import GroupRecorder, Shards, event_key_of
+from bounceledger.ledger.plan import IGNORED, marker_key_of, slices
+from bounceledger.ledger.record import GroupRecorder, Shards
 from bounceledger.ledger.results import (
+    FINAL_AFTER,
     MAX_CLAIMS_READ,
     CheckResult,
     Counts,
@@ -143,12 +144,12 @@ class Ledger:
         distinct: dict[Key, Observation] = {}
         for observation in observations:
             if observation.event.kind not in IGNORED:
-                distinct.setdefault(event_key_of(observation), self._within_cap(observation))
+                distinct.setdefault(marker_key_of(observation), self._within_cap(observation))
         by_event = self._record_distinct(list(distinct.values()), deadline)
         by_event |= self._schedule_probes(distinct, by_event, deadline)
         results = []
         for observation in observations:
-            key = event_key_of(observation)
+            key = marker_key_of(observation)
             result = by_event.get(key, RecordResult(outcome=Outcome.IGNORED))
             results.append(result)
             if result.outcome is Outcome.RECORDED:  # the same event again, later in the batch
@@ -170,7 +171,7 @@ class Ledger:
             self._list_sources({item.event.lead_source for item in observations}, deadline)
         except LedgerError as error:
             failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
-            return {event_key_of(item): failed for item in observations}
+            return {marker_key_of(item): failed for item in observations}
         runs = _runs(slices(observations, self._settings))
         writers = min(self._settings.writers, len(runs))
 
@@ -349,7 +350,7 @@ class Ledger:
             yield str(item["sk"])
 
     def counts(self, source: str, first: date, last: date) -> Counts:
-        """Outcomes of one lead source's messages on the days `first` to `last`, both included.
+        """Outcomes of one lead source's messages mailed on `first` to `last`, both included.
 
         Claims about a domain that DNS shows alive are left out, and counted apart.
         """
@@ -370,6 +371,7 @@ class Ledger:
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
             claims_complete=complete,
+            final_from=last + FINAL_AFTER,
         )
 
     def _judge_claims(

@@ -1,8 +1,8 @@
 """From observations to the actions of one transaction. No side effects.
 
-One transaction holds one action per item: a marker per event, and one write each for the
-facts of an address, the entry of a source, a day's counters and a source's claims about a
-domain at one time, however many events they come from.
+One transaction holds one action per item: a marker per event, and one write each for a
+message that bounced, the facts of an address, the entry of a source, a day's counters and a
+source's claims about a domain at one time, however many events they come from.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_version
+from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_over, put_version
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import (
@@ -34,8 +34,8 @@ from bounceledger.verdict import HARD_CLAIMS, Cause, Disposition
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
 """Kinds that are never recorded."""
 
-MAX_CLUSTER = 16
-"""Events of one address in one transaction: each may take six actions, besides the facts."""
+MAX_CLUSTER = 14
+"""Events of one address in one transaction: each may take seven actions, besides the facts."""
 
 _BY_KIND: Mapping[Kind, str] = {
     Kind.DELIVERY: "delivered",
@@ -63,6 +63,17 @@ class Plan:
 # ----------------------------------------------------------------- what one event touches
 
 
+def marker_key_of(observation: Observation) -> Key:
+    """Key of an event's marker: what makes two observations the same event.
+
+    A delivery's follows from the message, so that a bounce of the message can find it.
+    """
+    event = observation.event
+    if event.kind is Kind.DELIVERY:
+        return items.message_key(event.address, event.message_digest)
+    return items.event_key(event.address, event.event_id)
+
+
 def has_soft_cause(observation: Observation) -> bool:
     """Whether an event adds a soft day."""
     return observation.cause is not None and keeps_soft_days(observation.cause)
@@ -71,6 +82,14 @@ def has_soft_cause(observation: Observation) -> bool:
 def is_marked(observation: Observation, settings: Settings) -> bool:
     """Whether an event is counted, and so needs a marker to be counted once."""
     return settings.count_deliveries or observation.event.kind is not Kind.DELIVERY
+
+
+def bounced_key_of(observation: Observation, settings: Settings) -> Key | None:
+    """Key of the message that an event shows to have bounced, if deliveries are counted."""
+    event = observation.event
+    if settings.count_deliveries and observation.shows_bounce and event.message_id:
+        return items.message_key(event.address, event.message_digest)
+    return None
 
 
 def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]:
@@ -92,14 +111,15 @@ def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]
     return names if verdict.disposition is Disposition.NONE else (verdict.disposition, *names)
 
 
-def keys_to_read(observations: Iterable[Observation]) -> list[Key]:
+def keys_to_read(observations: Iterable[Observation], settings: Settings) -> list[Key]:
     """Items that must be known before `plan` can merge into them."""
-    return [
-        key
-        for observation in observations
-        if observation.cause is not None
-        for key in _merged_keys(observation)
-    ]
+    keys: list[Key] = []
+    for observation in observations:
+        if bounced := bounced_key_of(observation, settings):
+            keys.append(bounced)
+        if observation.cause is not None:
+            keys.extend(_merged_keys(observation))
+    return keys
 
 
 def claim_key_of(observation: Observation) -> Key | None:
@@ -107,7 +127,7 @@ def claim_key_of(observation: Observation) -> Key | None:
     event, cause = observation.event, observation.cause
     if cause is None or cause not in HARD_CLAIMS:
         return None
-    return items.claim_key(event.lead_source, event.occurred_at, domain_of(event.address), cause)
+    return items.claim_key(event.lead_source, event.mail_time, domain_of(event.address), cause)
 
 
 def _merged_keys(observation: Observation) -> tuple[Key, Key]:
@@ -132,7 +152,7 @@ def slices(observations: Iterable[Observation], settings: Settings) -> list[list
     spare = 0
     for cluster in _clusters(observations):
         new_keys = {key for item in cluster for key in _keys_written(item, settings)}
-        # An early event may also move an attribution, which another day's counter holds, and
+        # An earlier message may also move an attribution, which another day's counter holds, and
         # the sums of another claim.
         new_spare = 2 * sum(item.cause is not None for item in cluster)
         if not groups or len(keys | new_keys) + spare + new_spare > MAX_ACTIONS:
@@ -157,9 +177,11 @@ def _clusters(observations: Iterable[Observation]) -> Iterator[tuple[Observation
 def _keys_written(observation: Observation, settings: Settings) -> Iterator[Key]:
     event = observation.event
     if is_marked(observation, settings):
-        yield items.event_key(event.address, event.event_id)
+        yield marker_key_of(observation)
+    if bounced := bounced_key_of(observation, settings):
+        yield bounced  # a delivery of the message was counted with this event's, as a rule
     if counters_of(observation, settings):
-        yield items.counter_key(event.lead_source, 0, utc_day(event.occurred_at))
+        yield items.counter_key(event.lead_source, 0, utc_day(event.mail_time))
     if claim := claim_key_of(observation):
         yield claim
     if observation.cause is not None:
@@ -186,13 +208,31 @@ def plan(
         settings: of the deployment.
         now: time of recording.
     """
-    marked = [item for item in observations if is_marked(item, settings)]
-    markers = [put_new(items.event_item(item, now)) for item in marked]
+    bounced = _bounced(observations, settings)
+    marked = [
+        item
+        for item in observations
+        if is_marked(item, settings) and marker_key_of(item) not in bounced
+    ]
+    markers = [
+        put_new(items.delivered_item(item, now))
+        if item.event.kind is Kind.DELIVERY
+        else put_new(items.event_item(item, now))
+        for item in marked
+    ]
     merged: list[Action] = []
     newly_soft: set[str] = set()
     counters = _Counters(shard)
-    for item in observations:
+    for item in marked:
         counters.add(item, *counters_of(item, settings))
+    for key, item in bounced.items():
+        existing = known.get(key)
+        written = items.bounced_item(item, now)
+        if existing is None:
+            merged.append(put_new(written))
+        elif existing["outcome"] == items.DELIVERED:
+            merged.append(put_over(written, "outcome", items.DELIVERED))
+            counters.take_back_delivery(existing)
     for address, cluster in _with_evidence(observations).items():
         before = _facts(address, known)
         after = before
@@ -212,12 +252,25 @@ def plan(
     )
 
 
+def _bounced(observations: Iterable[Observation], settings: Settings) -> dict[Key, Observation]:
+    """For each message that bounced, one event that shows it."""
+    found: dict[Key, Observation] = {}
+    for item in observations:
+        if key := bounced_key_of(item, settings):
+            found.setdefault(key, item)
+    return found
+
+
 def _with_evidence(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
+    """Events by address, of addresses that get evidence."""
     found: dict[str, list[Observation]] = {}
     for item in observations:
-        if item.cause is not None:
-            found.setdefault(item.event.address, []).append(item)
-    return found
+        found.setdefault(item.event.address, []).append(item)
+    return {
+        address: cluster
+        for address, cluster in found.items()
+        if any(item.cause is not None for item in cluster)
+    }
 
 
 def _facts(address: str, known: Mapping[Key, Item]) -> AddressFacts:
@@ -230,6 +283,8 @@ def _source_writes(
 ) -> Iterator[Action]:
     entries: dict[str, SourceEntry] = {}
     for observation in cluster:
+        if observation.cause is None:
+            continue
         source = observation.event.lead_source
         if source not in entries:
             item = known.get(items.source_key(source, address))
@@ -244,7 +299,7 @@ def _source_writes(
 
 
 class _Counters:
-    """Sums to add: to counters, by lead source and UTC day, and to those of claims."""
+    """Sums to add: to counters, by lead source and UTC day of mailing, and to those of claims."""
 
     def __init__(self, shard: int) -> None:
         self._shard = shard
@@ -254,9 +309,14 @@ class _Counters:
         """Count an event under some names, and a claim as one as well."""
         event = observation.event
         for name in names:
-            self._add(self._key(event.lead_source, event.occurred_at), name, 1)
+            self._add(self._key(event.lead_source, event.mail_time), name, 1)
         if claim := claim_key_of(observation):
             self._add(claim, "events", 1)
+
+    def take_back_delivery(self, delivered: Item) -> None:
+        """Take a delivery back where it was counted, since its message bounced."""
+        source, mailed_at = str(delivered["lead_source"]), items.to_time(delivered["mailed_at"])
+        self._add(self._key(source, mailed_at), "delivered", -1)
 
     def move_attributions(self, before: AddressFacts, after: AddressFacts) -> None:
         """Move the count of an address's attributions to the days where they are now.

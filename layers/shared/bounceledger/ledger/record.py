@@ -8,16 +8,15 @@ that a worker that died in between leaves nothing undone.
 
 import random
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
 
 from bounceledger.errors import LedgerError
-from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.plan import Plan, has_soft_cause, keys_to_read, plan
+from bounceledger.ledger.plan import Plan, has_soft_cause, keys_to_read, marker_key_of, plan
 from bounceledger.ledger.results import Outcome, RecordResult
 from bounceledger.ledger.table import (
     CONDITION_FAILED,
@@ -32,10 +31,17 @@ from bounceledger.ledger.table import (
     put_version,
 )
 from bounceledger.settings import Settings
-from bounceledger.state import AddressFacts, Observation, join
+from bounceledger.state import (
+    AddressFacts,
+    Message,
+    Observation,
+    facts_of,
+    has_soft_evidence,
+    join,
+)
 
 _FACTS_PER_WRITE = 25
-"""Facts, of 105 KB at the very worst, that stay below a transaction's 4 MB."""
+"""Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
 
 
 class Shards:
@@ -63,11 +69,6 @@ class Shards:
         self._block = self._draw(self._blocks)
 
 
-def event_key_of(observation: Observation) -> Key:
-    """Key of an event's marker: what makes two observations the same event."""
-    return items.event_key(observation.event.address, observation.event.event_id)
-
-
 class GroupRecorder:
     """Records groups of events that fit into one transaction each."""
 
@@ -87,12 +88,12 @@ class GroupRecorder:
             return self._record_as_one(group, writer, budget)
         except InvalidWriteError as error:
             if len(group) == 1:
-                return {event_key_of(group[0]): _refused(str(error))}
+                return {marker_key_of(group[0]): _refused(str(error))}
         except LedgerError as error:
-            return {event_key_of(item): _worth_a_retry(str(error)) for item in group}
+            return {marker_key_of(item): _worth_a_retry(str(error)) for item in group}
         except Exception as error:  # noqa: BLE001 - one event must not hold its group back
             if len(group) == 1:
-                return {event_key_of(group[0]): _worth_a_retry(_place(error))}
+                return {marker_key_of(group[0]): _worth_a_retry(_place(error))}
         middle = len(group) // 2
         first, second = group[:middle], group[middle:]
         return self.record(first, writer, budget) | self.record(second, writer, budget)
@@ -100,10 +101,10 @@ class GroupRecorder:
     def _record_as_one(
         self, group: Sequence[Observation], writer: int, budget: RetryBudget
     ) -> dict[Key, RecordResult]:
-        known = self._table.get(keys_to_read(group), budget)
+        known = self._table.get(keys_to_read(group, self._settings), budget)
         duplicates: set[Key] = set()
         newly_soft: frozenset[str] = frozenset()
-        while todo := [item for item in group if event_key_of(item) not in duplicates]:
+        while todo := _without(group, duplicates, known):
             planned = plan(
                 todo,
                 known,
@@ -122,10 +123,11 @@ class GroupRecorder:
             else:
                 newly_soft = planned.newly_soft
                 break
+        duplicates |= {key for key in map(marker_key_of, group) if key in known}
         self._follow_up(group, duplicates, newly_soft, budget)
         return {
             key: RecordResult(outcome=Outcome.DUPLICATE if key in duplicates else Outcome.RECORDED)
-            for key in map(event_key_of, group)
+            for key in map(marker_key_of, group)
         }
 
     def _learn(
@@ -148,7 +150,7 @@ class GroupRecorder:
         if any(code == CONFLICT and action.kind == "Update" for action, code in refused):
             self._shards.move()
         failed = {action.key for action, code in refused if code == CONDITION_FAILED}
-        markers = {event_key_of(item) for item in planned.marked}
+        markers = {marker_key_of(item) for item in planned.marked}
         changed = failed - markers
         if changed or not failed or any(is_passing(code) for _, code in refused):
             budget.wait(cancelled)
@@ -164,43 +166,51 @@ class GroupRecorder:
         newly_soft: Iterable[str],
         budget: RetryBudget,
     ) -> None:
-        """Bring deliveries and soft bounces of the same address together.
+        """Bring what became of messages and soft bounces of the same address together.
 
-        A delivery commits its marker, then looks for facts; an address's first soft
-        evidence is committed, then the address's events are searched. Whichever commits
-        second sees the other, so no delivery is missed although neither reads the other's
-        item inside its transaction (docs/data-model.md has the proof).
+        A delivery or a block commits what became of its message, then looks for facts; an
+        address's first soft evidence is committed, then what became of the address's
+        messages is searched. Whichever commits second sees the other, so nothing is missed
+        although neither reads the other's item inside its transaction (docs/data-model.md
+        has the proof).
         """
-        delivered: dict[str, datetime] = {}
+        changes: dict[str, AddressFacts] = {}
         to_search = set(newly_soft)
         for item in group:
-            event = item.event
-            if event.kind is Kind.DELIVERY:
-                _raise_to(delivered, event.address, event.occurred_at)
-            elif event_key_of(item) in duplicates and has_soft_cause(item):
-                to_search.add(event.address)
+            if item.cause is None:
+                self._join_into(changes, facts_of(item))
+            elif marker_key_of(item) in duplicates and has_soft_cause(item):
+                to_search.add(item.event.address)
         for address in sorted(to_search):
-            for moment in self._deliveries(address, budget):
-                _raise_to(delivered, address, moment)
-        self._reset_soft_days(delivered, budget)
+            messages = dict(self._messages(address, budget))
+            self._join_into(changes, AddressFacts(address=address, messages=messages))
+        self._join_to_facts(changes, budget)
 
-    def _deliveries(self, address: str, budget: RetryBudget) -> Iterable[datetime]:
-        pk, first = items.event_key(address, "")
-        events = self._table.query(
-            pk, (first, first + items.LAST), budget, equals=("kind", Kind.DELIVERY.value)
-        )
-        return (items.to_time(event["occurred_at"]) for event in events)
+    def _join_into(self, changes: dict[str, AddressFacts], change: AddressFacts) -> None:
+        if change.messages:
+            before = changes.get(change.address, AddressFacts(address=change.address))
+            changes[change.address] = join(before, change, self._settings.policy)
 
-    def _reset_soft_days(self, delivered: Mapping[str, datetime], budget: RetryBudget) -> None:
-        """Join deliveries to the facts of those of the addresses that have any."""
-        while delivered:
-            found = self._table.get(map(items.facts_key, delivered), budget)
+    def _messages(self, address: str, budget: RetryBudget) -> Iterator[tuple[str, Message]]:
+        """What became of the messages to an address, as far as its events tell."""
+        if self._settings.count_deliveries:
+            pk, first = items.message_key(address, "")
+            found = self._table.query(pk, (first, first + items.LAST), budget)
+        else:
+            pk, first = items.event_key(address, "")
+            bounced = ("outcome", items.BOUNCED)
+            found = self._table.query(pk, (first, first + items.LAST), budget, equals=bounced)
+        return map(items.message_of_item, found)
+
+    def _join_to_facts(self, changes: Mapping[str, AddressFacts], budget: RetryBudget) -> None:
+        """Join what became of messages to the facts of those addresses for which it matters."""
+        while changes:
+            found = self._table.get(map(items.facts_key, changes), budget)
             writes = []
             for before in map(items.facts_of_item, found.values()):
-                change = AddressFacts(
-                    address=before.address, delivered_at=delivered[before.address]
-                )
-                after = join(before, change, self._settings.policy)
+                if not self._matters_to(before):
+                    continue
+                after = join(before, changes[before.address], self._settings.policy)
                 if after != before:
                     item = items.facts_item(after, self._settings.policy)
                     writes.append(put_version(item, before.version))
@@ -211,13 +221,32 @@ class GroupRecorder:
                 budget.wait(cancelled)
             except InvalidWriteError as error:
                 # The events themselves are recorded, so they must not be refused for this.
-                raise LedgerError("a delivery could not be joined to the facts") from error
+                raise LedgerError("a message could not be joined to the facts") from error
             else:
                 return
 
+    def _matters_to(self, facts: AddressFacts) -> bool:
+        """Whether facts must hold the address's messages now.
 
-def _raise_to(latest: dict[str, datetime], address: str, moment: datetime) -> None:
-    latest[address] = max(moment, latest.get(address, moment))
+        Without soft evidence they need not: the first will search for them. Deliveries that
+        are not counted cannot be searched for.
+        """
+        return has_soft_evidence(facts) or not self._settings.count_deliveries
+
+
+def _without(
+    group: Iterable[Observation], duplicates: set[Key], known: Mapping[Key, Item]
+) -> list[Observation]:
+    """Events that are left to record.
+
+    A marker that is among the known items is that of a delivery: it was recorded before, or
+    its message is known to have bounced.
+    """
+    return [
+        item
+        for item in group
+        if (key := marker_key_of(item)) not in duplicates and key not in known
+    ]
 
 
 def _worth_a_retry(reason: str) -> RecordResult:

@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum, auto
 
 from bounceledger.state import AddressFacts, Decision, DomainFacts, SourceEntry
 
+FINAL_AFTER = timedelta(days=14)
+"""After this time a day's counters are taken as final.
+
+A message counts on the day on which it was mailed, so what is reported later changes that
+day. Servers retry for four to five days (RFC 5321 section 4.5.4.1), so nearly all bounces
+come within two weeks. A complaint that comes after them still counts on that day.
+"""
 MAX_CLAIMS_READ = 5000
 """Claims, by time, that one answer about a lead source looks at; a call per 100 domains."""
 
@@ -16,7 +23,7 @@ class Outcome(Enum):
 
     RECORDED = auto()
     DUPLICATE = auto()
-    """It had been recorded before."""
+    """It had been recorded before, or is a delivery of a message that had bounced."""
     IGNORED = auto()
     """Of a kind that is not recorded: Send, Open, Click."""
     FAILED = auto()
@@ -77,12 +84,14 @@ class Counts:
 
     Attributes:
         source: the lead source.
-        days: by UTC day of the events; each maps a counter to its value. Counters are
-            delivered, hard, soft, block, echo, complaint, delayed, rejected, unmatched,
-            suppressed (addresses first suppressed because of mail to this source's leads),
-            ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``; counters at
-            zero are left out. Claims that DNS refuted are in no counter but
+        days: by the UTC day on which the messages were mailed; each maps a counter to its
+            value. Counters are delivered, hard, soft, block, echo, complaint, delayed,
+            rejected, unmatched, suppressed (addresses first suppressed because of mail to this
+            source's leads), ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``;
+            counters at zero are left out. Claims that DNS refuted are in no counter but
             ``claims_refuted``.
+        final_from: the UTC day from which on all the days asked for are final, see
+            `FINAL_AFTER`; None where no days were asked for.
         claims_complete: whether all claims of these days were looked at. Otherwise those
             after the first `MAX_CLAIMS_READ` count as they were made.
     """
@@ -90,3 +99,4 @@ class Counts:
     source: str
     days: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     claims_complete: bool = True
+    final_from: date | None = None

@@ -235,6 +235,18 @@ def put_version(item: Item, seen: int) -> Action:
     )
 
 
+def put_over(item: Item, name: str, seen: str) -> Action:
+    """Write an item of which an attribute still has the value that was read."""
+    return _put(
+        item,
+        {
+            "ConditionExpression": "#name = :seen",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": {":seen": {"S": seen}},
+        },
+    )
+
+
 def put(item: Item) -> Action:
     """Write an item whatever was there."""
     return _put(item, {})

@@ -222,7 +222,8 @@ def read(
     recipients, refused = _recipients(layout, section, mail, reason)
     if recipients:
         _require_allowed(document, mail, settings)
-    moment = _moment(section, mail, _published_at(document.payload, now()))
+    published = _published_at(document.payload, now())
+    moment = _moment(section, mail, published)
     message_id = get_string(mail, "messageId", "mail")
     feedback_id = get_string(section, "feedbackId", layout.section)
     identity = (
@@ -236,6 +237,7 @@ def read(
         provider_kind=word,
         lead_source=_lead_source(mail, settings),
         occurred_at=moment,
+        mailed_at=_mailed_at(mail, published),
         message_id=message_id,
         permanence=permanence,
         provider_reason=reason,
@@ -426,6 +428,12 @@ def _read_time(where: JsonObject) -> datetime | None:
 def _repetition(section: JsonObject, mail: JsonObject, moment: datetime) -> str:
     """What tells repeated events of one message apart: the time as it was reported."""
     return (_read_time(section) or _read_time(mail) or moment).isoformat()
+
+
+def _mailed_at(mail: JsonObject, published: datetime) -> datetime | None:
+    """When SES accepted the message; None where the document does not say."""
+    sent = _read_time(mail)
+    return None if sent is None else min(sent, published)
 
 
 def _lead_source(mail: JsonObject, settings: Settings) -> str:

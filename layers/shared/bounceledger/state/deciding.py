@@ -310,10 +310,11 @@ def soft_suppressions(days: Mapping[SoftDay, datetime], policy: Policy) -> list[
 def _soft_reasons(
     facts: AddressFacts, domain: DomainFacts | None, policy: Policy
 ) -> Iterator[Reason]:
+    delivered_at = facts.delivered_at
     days = {
         (day, cause): at
         for (day, cause), at in facts.soft_days.items()
-        if _counts_as_soft(cause, at, facts, domain)
+        if (delivered_at is None or at > delivered_at) and _counts_as_soft(cause, at, facts, domain)
     }
     for suppression in soft_suppressions(days, policy)[-1:]:
         yield Reason(

@@ -35,6 +35,19 @@ class Observation:
     verdict: Verdict | None
     rules_version: str
 
+    @property
+    def shows_bounce(self) -> bool:
+        """Whether it shows that its message did not arrive, even if a host had accepted it.
+
+        Hard and soft bounces, blocks and echoes do. Automatic replies, delays and complaints
+        from people do not, nor does a report about nobody who was mailed.
+        """
+        if self.event.unmatched:
+            return False
+        if self.event.kind is Kind.BOUNCE:
+            return self.verdict is not None and self.verdict.disposition is not Disposition.NONE
+        return self.cause is Cause.PROVIDER_SUPPRESSED
+
 
 def observe(
     event: MailEvent,
@@ -123,6 +136,10 @@ class Attribution:
 
     The one that the source is charged with counts as `suppressed` on the UTC day of `at`.
     Ordered by time, then cause.
+
+    Attributes:
+        at: when the message was mailed, as the counters have it.
+        cause: what was said about it.
     """
 
     at: datetime
@@ -139,6 +156,20 @@ class ManualEntry:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What became of one message to the address.
+
+    Attributes:
+        mailed_at: when it was mailed; the same in all events of the message.
+        delivered_at: when it was delivered; None if it bounced. A host may accept a message
+            and bounce it later, so a bounce holds whatever else was reported.
+    """
+
+    mailed_at: datetime
+    delivered_at: datetime | None = None
+
+
 type SoftDay = tuple[date, Cause]
 
 
@@ -150,16 +181,18 @@ class AddressFacts:
         address: canonical form.
         erased: the person asked to be forgotten: nothing else is kept, now or later.
         evidence: by cause.
-        soft_days: latest event per UTC day and cause, unless something later (a delivery,
-            a removal) reset it; bounded to the newest.
-        delivered_at: latest delivery. Exact for an address with soft evidence; where
+        soft_days: latest event per UTC day and cause, unless a later removal reset it;
+            bounded to the newest.
+        messages: by `MailEvent.message_digest`, messages that were delivered or bounced;
+            bounded to those mailed last. Complete for an address with soft evidence; where
             nothing but deliveries is known there are no facts at all.
         removed_at: when the suppression was last removed; evidence up to here counts no more.
         voided_at: the same for one cause, where a wrong rule suppressed.
         manual: the latest manual entry.
         sources: first evidence per lead source; bounded to the earliest.
-        attributions: first hard bounce or complaint per lead source; bounded likewise. Claims
-            about the domain are kept apart, since DNS may refute them.
+        attributions: first hard bounce or complaint per lead source, by the time at which the
+            message was mailed; bounded likewise. Claims about the domain are kept apart, since
+            DNS may refute them.
         claim_attributions: first hard claim about the domain per lead source; likewise.
         version: how often the facts were written; 0 for facts that are in no table.
     """
@@ -168,7 +201,7 @@ class AddressFacts:
     erased: bool = False
     evidence: Mapping[Cause, Evidence] = field(default_factory=dict)
     soft_days: Mapping[SoftDay, datetime] = field(default_factory=dict)
-    delivered_at: datetime | None = None
+    messages: Mapping[str, Message] = field(default_factory=dict)
     removed_at: datetime | None = None
     voided_at: Mapping[Cause, datetime] = field(default_factory=dict)
     manual: ManualEntry | None = None
@@ -186,6 +219,12 @@ class AddressFacts:
     def charged(self) -> Mapping[str, Attribution]:
         """What each lead source is charged with: a claim only if there is nothing else."""
         return {**self.claim_attributions, **self.attributions}
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """Latest delivery of a message that did not bounce; soft bounces up to it are reset."""
+        delivered = (message.delivered_at for message in self.messages.values())
+        return max((at for at in delivered if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from bounceledger.state.facts import (
     Evidence,
     FindingDay,
     ManualEntry,
+    Message,
     Observation,
     Probe,
     SoftDay,
@@ -42,14 +43,13 @@ def merge(facts: AddressFacts, observation: Observation, policy: Policy) -> Addr
 
 
 def facts_of(observation: Observation) -> AddressFacts:
-    """The facts that one event alone amounts to; empty for an event that is no evidence."""
+    """The facts that one event alone amounts to; empty for one that says nothing lasting."""
     event, cause = observation.event, observation.cause
-    if event.kind is Kind.DELIVERY:
-        return AddressFacts(address=event.address, delivered_at=event.occurred_at)
+    messages = _messages(observation)
     if cause is None:
-        return AddressFacts(address=event.address)
+        return AddressFacts(address=event.address, messages=messages)
     attributed = cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD
-    attribution = {event.lead_source: Attribution(at=event.occurred_at, cause=cause)}
+    attribution = {event.lead_source: Attribution(at=event.mail_time, cause=cause)}
     return AddressFacts(
         address=event.address,
         evidence={cause: _evidence(observation)},
@@ -58,10 +58,21 @@ def facts_of(observation: Observation) -> AddressFacts:
             if keeps_soft_days(cause)
             else {}
         ),
+        messages=messages,
         sources={event.lead_source: event.occurred_at},
         attributions=attribution if attributed and cause not in HARD_CLAIMS else {},
         claim_attributions=attribution if cause in HARD_CLAIMS else {},
     )
+
+
+def _messages(observation: Observation) -> dict[str, Message]:
+    event = observation.event
+    if event.kind is Kind.DELIVERY:
+        message = Message(mailed_at=event.mail_time, delivered_at=event.occurred_at)
+        return {event.message_digest: message}
+    if observation.shows_bounce and event.message_id:
+        return {event.message_digest: Message(mailed_at=event.mail_time)}
+    return {}
 
 
 def _evidence(observation: Observation) -> Evidence:
@@ -101,17 +112,16 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
     version = max(a.version, b.version)
     if a.erased or b.erased:
         return AddressFacts(address=a.address, erased=True, version=version)
-    delivered_at = latest(a.delivered_at, b.delivered_at)
     removed_at = latest(a.removed_at, b.removed_at)
     return AddressFacts(
         address=a.address,
         evidence=_union(a.evidence, b.evidence, join_evidence),
         soft_days=_newest(
             _union(a.soft_days, b.soft_days, max),
-            after=latest(delivered_at, removed_at),
+            after=removed_at,
             keep=policy.soft_days_kept,
         ),
-        delivered_at=delivered_at,
+        messages=_last_mailed(_union(a.messages, b.messages, _join_message), policy.messages_kept),
         removed_at=removed_at,
         voided_at=_union(a.voided_at, b.voided_at, max),
         manual=_latest_entry(a.manual, b.manual),
@@ -153,6 +163,23 @@ def _newest(
     if len(valid) <= keep:
         return valid
     return dict(sorted(valid.items(), key=lambda item: (item[1], item[0]))[-keep:])
+
+
+def _join_message(a: Message, b: Message) -> Message:
+    bounced = a.delivered_at is None or b.delivered_at is None
+    return Message(
+        mailed_at=max(a.mailed_at, b.mailed_at),
+        delivered_at=None if bounced else latest(a.delivered_at, b.delivered_at),
+    )
+
+
+def _last_mailed(messages: Mapping[str, Message], keep: int) -> dict[str, Message]:
+    # All events of a message have the same time of mailing, so its place in this order is
+    # fixed: a message that is dropped once would be dropped by every later step, too.
+    if len(messages) <= keep:
+        return dict(messages)
+    order = sorted(messages.items(), key=lambda item: (item[1].mailed_at, item[0]))
+    return dict(order[-keep:])
 
 
 def _earliest[V: (datetime, Attribution)](values: Mapping[str, V], keep: int) -> dict[str, V]:
