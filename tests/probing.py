@@ -1,7 +1,7 @@
 """A prober with fakes for the ledger, the queue and DNS, and messages for it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bounceledger.domains.probe_requests import ProbeRequest
@@ -10,7 +10,7 @@ from bounceledger.domains.prober import (
 )
 from bounceledger.errors import LedgerError, QueueError
 from bounceledger.policy import Policy
-from bounceledger.state import DomainFacts, Json, Probe, join_domain
+from bounceledger.state import DomainFacts, Json, Probe, Span, join_domain
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
@@ -18,7 +18,7 @@ from tests.fakes import FakeDeadLetters
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-CLAIM = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(minutes=2)}
+CLAIM = {Cause.NO_MAIL_ACCEPTED: Span.at(NOW - timedelta(minutes=2))}
 
 
 class FakeDomainLedger:
@@ -27,14 +27,22 @@ class FakeDomainLedger:
     def __init__(self, *, down: bool = False) -> None:
         self.domains: dict[str, DomainFacts] = {}
         self.writes = 0
+        self.ended: list[date] = []
         self._down = down
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         return {name: self.domains[name] for name in names if name in self.domains}
 
     def record_probe(
-        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
+        self,
+        known: DomainFacts,
+        probe: Probe,
+        *,
+        claims: Mapping[Cause, Span] | None = None,
+        due: date | None = None,
     ) -> DomainFacts:
+        if due is not None:
+            self.ended.append(due)
         if self._down:
             raise LedgerError("the table did not answer")
         domain = known.domain
@@ -63,12 +71,13 @@ class FakeDns:
 
     def __init__(self, verdict: V = V.NULL_MX) -> None:
         self.verdict = verdict
+        self.now = NOW
         self.probed: list[str] = []
 
     def __call__(self, domain: str) -> Probe:
         self.probed.append(domain)
         details: dict[str, Json] = {"answers": {f"MX {domain}": "NOERROR"}, "warnings": []}
-        return Probe(verdict=self.verdict, probed_at=NOW, details=details)
+        return Probe(verdict=self.verdict, probed_at=self.now, details=details)
 
 
 def message(

@@ -20,6 +20,7 @@ def bounced(
     at: datetime = NOW,
     address: str = "ann@a.test",
     facts: AddressFacts | None = None,
+    scope: Scope = Scope.ADDRESS,
 ) -> AddressFacts:
     event = MailEvent(
         event_id=f"{category}{at}",
@@ -30,7 +31,7 @@ def bounced(
         lead_source="webinar",
         occurred_at=at,
     )
-    verdict = Verdict(category=category, scope=Scope.NONE, rule="rule")
+    verdict = Verdict(category=category, scope=scope, rule="rule")
     observation = state.observe(event, policy=Policy(), verdict=verdict)
     return merge(facts or AddressFacts(address=address), observation, Policy())
 

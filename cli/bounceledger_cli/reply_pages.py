@@ -49,6 +49,8 @@ def print_reply(console: Console, verdict: Verdict, found: list[Page]) -> None:
 def _suppression(verdict: Verdict) -> str:
     if verdict.disposition is Disposition.HARD and verdict.scope is Scope.DOMAIN:
         return "yes, the address at once, and the domain when DNS confirms it"
+    if verdict.disposition is Disposition.SOFT and verdict.scope is Scope.DOMAIN:
+        return "if DNS shows that the domain is dead, or if it happens repeatedly"
     return _SUPPRESSION[verdict.disposition]
 
 

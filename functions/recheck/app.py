@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
 from bounceledger.domains.claims import ProbeRequests
-from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequest
+from bounceledger.domains.probe_requests import ProbeQueue
 from bounceledger.domains.rechecks import Rechecks, due
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import make_logger
@@ -54,7 +54,7 @@ def handler(
     rechecks = build_collaborators()[0] if rechecks is None else rechecks
     queue = build_collaborators()[1] if queue is None else queue
     today = today or datetime.now(UTC).date()
-    domains = list(due(rechecks, today))
-    queue.send(ProbeRequest(domain) for domain in domains)
-    logger.info("sent", extra={"day": today.isoformat(), "domains": len(domains)})
-    return {"domains": len(domains)}
+    requests = list(due(rechecks, today))
+    queue.send(requests)
+    logger.info("sent", extra={"day": today.isoformat(), "domains": len(requests)})
+    return {"domains": len(requests)}

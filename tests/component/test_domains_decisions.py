@@ -23,7 +23,7 @@ from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import Ledger
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
-from bounceledger.state import Decision, DomainFacts
+from bounceledger.state import Decision, DomainFacts, join_domain
 from bounceledger.verdict import Scope
 from tests.dns import server as servers
 from tests.fakes import FakeDeadLetters
@@ -114,15 +114,21 @@ class World:
         waiting, self.queue.requests = self.queue.requests, []
         return [self.answer(request) for request in waiting]
 
-    def answer(self, request: ProbeRequest) -> ProbeResult:
+    def answer(self, request: ProbeRequest, *, age: timedelta = timedelta(0)) -> ProbeResult:
         attributes = {
             "ApproximateReceiveCount": "1",
-            "SentTimestamp": str(int(self.now.timestamp() * 1000)),
+            "SentTimestamp": str(int((self.now - age).timestamp() * 1000)),
         }
         body = request.to_body()
         return self.prober.process(
             {"body": body, "receiptHandle": "handle", "attributes": attributes}
         )
+
+    def recheck(self, *, days: float) -> None:
+        """Answer the rechecks that are due some days later."""
+        self.now += timedelta(days=days)
+        for request in due(self.ledger, self.now.date()):
+            self.answer(request)
 
     def decision(self, address: str) -> Decision:
         [answer] = self.ledger.check([address])
@@ -165,7 +171,14 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
     [outcome] = world.probe()
     assert outcome.outcome is ProbeOutcome.PROBED
 
-    # THEN the address and everyone else at that host name are suppressed permanently, confirmed
+    # THEN the address is suppressed permanently
+    assert world.decision(f"ann@{domain}").suppressed
+    assert world.decision(f"ann@{domain}").until is None
+
+    # AND everyone else once a second look, at least a day later, finds the same; a null MX is
+    # a statement of the domain itself and holds at once
+    assert world.decision(f"never-mailed@{domain}").suppressed is domain.startswith("null-mx")
+    world.recheck(days=2)
     for address in (f"ann@{domain}", f"never-mailed@{domain}"):
         decision = world.decision(address)
         assert decision.suppressed
@@ -177,33 +190,69 @@ def test_a_dead_domain_is_suppressed_for_everyone_there(
     assert not world.decision(f"ann@below.{domain}").suppressed
 
 
-def test_a_521_from_a_web_host_suppresses_its_domain_until_a_recheck(world: World) -> None:
+def test_a_521_from_a_web_host_suppresses_its_domain_if_it_is_said_on_two_days(
+    world: World,
+) -> None:
     """A host without an MX record that declines mail is taken at its word, and checked again."""
     # GIVEN a domain with an address but no MX record, which replied that it accepts no mail
     world.bounce("ann@implicit-a.test", ACCEPTS_NO_MAIL)
+    world.probe()
 
-    # WHEN it is probed
+    # THEN that address alone is suppressed, and a recheck is due after a day
+    decision = world.decision("ann@implicit-a.test")
+    assert (decision.suppressed, decision.scope) == (True, Scope.ADDRESS)
+    assert "said again on another day" in decision.explanation
+    assert not world.decision("never-mailed@implicit-a.test").suppressed
+    day = (world.now + timedelta(days=1)).date()
+    assert list(due(world.ledger, day, days=0)) == [ProbeRequest("implicit-a.test", due=day)]
+
+    # WHEN it says the same of another address, on another day
+    world.now += timedelta(days=1)
+    world.bounce("bob@implicit-a.test", ACCEPTS_NO_MAIL)
     world.probe()
 
     # THEN everyone there is suppressed
     assert world.decision("never-mailed@implicit-a.test").scope is Scope.DOMAIN
 
-    # AND a recheck is due after 90 days
-    day = (world.now + timedelta(days=90)).date()
-    assert list(due(world.ledger, day, days=0)) == ["implicit-a.test"]
 
-
-def test_an_unknown_domain_with_an_implicit_mx_suppresses_the_address_only(world: World) -> None:
-    """DNS neither confirms nor refutes the reply, so it counts for one address."""
+def test_an_unknown_domain_with_an_implicit_mx_suppresses_the_address_for_some_time(
+    world: World,
+) -> None:
+    """DNS neither confirms nor refutes the reply, so it counts for one address, and ends."""
     # GIVEN a domain with an address but no MX record, and a reply that it does not exist
     world.bounce("ann@implicit-a.test", NO_SUCH_DOMAIN)
 
     # WHEN it is probed
     world.probe()
 
-    # THEN the address stays suppressed, and no one else is
-    assert world.decision("ann@implicit-a.test").suppressed
+    # THEN the address stays suppressed with an end, and no one else is
+    decision = world.decision("ann@implicit-a.test")
+    assert (decision.suppressed, decision.unconfirmed) == (True, True)
+    assert decision.until == START + timedelta(days=30)
     assert not world.decision("never-mailed@implicit-a.test").suppressed
+
+    # AND DNS is asked again
+    tomorrow = (world.now + timedelta(days=1)).date()
+    assert [request.domain for request in due(world.ledger, tomorrow)] == ["implicit-a.test"]
+
+
+def test_one_nxdomain_suppresses_one_address_and_no_domain(world: World, dns: Server) -> None:
+    """A domain that is down for an hour is not lost to everyone for months."""
+    # GIVEN a living domain of which DNS said for a moment that it does not exist
+    world.bounce("ann@company.test", NO_SUCH_DOMAIN)
+    [request] = world.queue.requests
+    found = probe("gone.test", resolver=Resolver((dns,)), now=lambda: world.now)
+    world.ledger.record_probe(DomainFacts(domain="company.test"), found, claims=request.claims)
+
+    # THEN the address that was mailed is suppressed, and says what that rests on
+    decision = world.decision("ann@company.test")
+    assert (decision.suppressed, decision.scope) == (True, Scope.ADDRESS)
+    assert "a second look" in decision.explanation
+    assert not world.decision("bob@company.test").suppressed
+
+    # AND the next day's look releases it
+    world.recheck(days=1)
+    assert not world.decision("ann@company.test").suppressed
 
 
 def test_a_521_from_a_domain_that_accepts_mail_is_unconfirmed_and_ends(world: World) -> None:
@@ -272,6 +321,54 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     assert not world.decision(f"never-mailed@{domain}").suppressed
 
 
+EXPIRED = (
+    "smtp; 550 4.4.7 Message expired: unable to deliver in 840 minutes."
+    "<421 4.4.0 Unable to lookup DNS for the domain>"
+)
+UNVERIFIED = (
+    "smtp; 450 4.1.1 <x@example.test>: Recipient address rejected: unverified address: "
+    "Host or domain name not found. Name service error for name=example.test type=A: "
+    "Host not found"
+)
+
+
+@pytest.mark.parametrize("reply", [EXPIRED, UNVERIFIED])
+def test_a_soft_reply_about_a_dead_domain_suppresses(world: World, reply: str) -> None:
+    """A typo of a domain costs one message, and not three for every address."""
+    # GIVEN a reply that the domain could not be looked up for the time being
+    world.bounce("ann@gone.test", reply)
+    assert not world.decision("ann@gone.test").suppressed
+
+    # WHEN DNS is asked
+    world.probe()
+
+    # THEN the address is suppressed, and everyone there after the second look
+    decision = world.decision("ann@gone.test")
+    assert (decision.suppressed, decision.scope, decision.until) == (True, Scope.ADDRESS, None)
+    assert "the domain cannot be reached. In DNS, the domain does not exist" in decision.explanation
+    assert not world.decision("bob@gone.test").suppressed
+    world.recheck(days=2)
+    assert world.decision("bob@gone.test").suppressed
+
+
+@pytest.mark.parametrize("domain", ["company.test", "implicit-a.test"])
+def test_mail_that_expired_for_a_living_domain_is_a_soft_bounce(world: World, domain: str) -> None:
+    """DNS was down for a while, and the recipient is not."""
+    # GIVEN messages that expired on two days because the domain could not be looked up
+    for _ in range(2):
+        world.bounce(f"ann@{domain}", EXPIRED)
+        world.probe()
+        world.now += timedelta(days=1)
+
+    # THEN the address may be mailed
+    assert not world.decision(f"ann@{domain}").suppressed
+
+    # AND the third suppresses for a while, as any soft bounce does
+    world.bounce(f"ann@{domain}", EXPIRED)
+    world.probe()
+    assert world.decision(f"ann@{domain}").until is not None
+
+
 def test_a_blocked_sender_requests_no_probe(world: World) -> None:
     """A blocklisted sender says nothing about the recipient's domain."""
     # GIVEN a 521 from a DNS blocklist
@@ -334,16 +431,76 @@ def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
     world.bounce("ann@company.test", ACCEPTS_NO_MAIL)
     [request] = world.queue.requests
     found = probe("gone.test", resolver=Resolver((dns,)), now=lambda: START)
-    dead = replace(found, recheck_at=next_recheck(found, Policy()))
-    world.ledger.record_probe(DomainFacts(domain="company.test"), dead, claims=request.claims)
+    known = DomainFacts(domain="company.test")
+    for days in (0, 1):
+        looked = replace(found, probed_at=START + timedelta(days=days))
+        after = join_domain(known, DomainFacts(domain="company.test", probe=looked))
+        dead = replace(looked, recheck_at=next_recheck(after, Policy()))
+        known = world.ledger.record_probe(known, dead, claims=request.claims)
     assert world.decision("bob@company.test").suppressed
     world.now = START + timedelta(days=91)
 
     # WHEN the scheduled recheck finds that it accepts mail, one day late
-    assert list(due(world.ledger, world.now.date())) == ["company.test"]
-    world.answer(ProbeRequest("company.test"))
+    for request in due(world.ledger, world.now.date(), days=100):
+        assert request.domain == "company.test"
+        world.answer(request)
 
     # THEN everyone there is released, and no further recheck is due
     assert not world.decision("bob@company.test").suppressed
     assert not world.decision("ann@company.test").suppressed
     assert list(due(world.ledger, world.now.date(), days=200)) == []
+
+
+# ------------------------------------------------------------------ always a next probe
+
+
+def test_a_claim_that_the_stream_lost_is_refuted_the_next_day(world: World) -> None:
+    """No record of the stream, and no request in the queue, has to survive."""
+    # GIVEN a claim whose request for a probe is lost
+    world.bounce("ann@company.test", NO_SUCH_DOMAIN)
+    world.queue.requests.clear()
+
+    # WHEN the rechecks of the next day are sent
+    world.now += timedelta(days=1)
+    [request] = due(world.ledger, world.now.date())
+    world.answer(request)
+
+    # THEN DNS has refuted it, and nothing more is due
+    assert not world.decision("ann@company.test").suppressed
+    assert list(due(world.ledger, world.now.date() + timedelta(days=200), days=200)) == []
+
+
+def test_a_claim_that_was_given_up_is_checked_until_dns_answers(world: World) -> None:
+    """A suppression without any finding has a way out, too."""
+    # GIVEN a claim about a domain whose DNS fails for a day
+    world.bounce("ann@any.broken.test", NO_SUCH_DOMAIN)
+    [request] = world.queue.requests
+    world.now += timedelta(hours=25)
+    assert world.answer(request, age=timedelta(hours=25)).outcome is ProbeOutcome.GIVEN_UP
+
+    # WHEN the recheck of the next day is given up as well
+    [request] = due(world.ledger, world.now.date())
+    world.now += timedelta(hours=25)
+    assert world.answer(request, age=timedelta(hours=25)).outcome is ProbeOutcome.GIVEN_UP
+
+    # THEN the address stays suppressed, and the domain is due once more within the week
+    assert world.decision("ann@any.broken.test").suppressed
+    assert [r.domain for r in due(world.ledger, world.now.date())] == []
+    later = world.now.date() + timedelta(days=7)
+    assert [r.domain for r in due(world.ledger, later)] == ["any.broken.test"]
+
+
+def test_a_vendor_is_not_charged_for_a_domain_that_dns_shows_alive(world: World) -> None:
+    """A failed lookup at sending time is nobody's lead quality."""
+    # GIVEN two bounces of a living domain, which count until DNS was asked
+    for name in ("ann", "bob"):
+        world.bounce(f"{name}@company.test", NO_SUCH_DOMAIN)
+    today = world.now.date()
+    counted = {"hard": 2, "category_domain_unknown": 2, "suppressed": 2, "claims_unconfirmed": 2}
+    assert world.ledger.counts("webinar", today, today).days == {today: counted}
+
+    # WHEN it is probed
+    world.probe()
+
+    # THEN nothing is left of them but how many there were
+    assert world.ledger.counts("webinar", today, today).days == {today: {"claims_refuted": 2}}

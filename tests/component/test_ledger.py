@@ -20,6 +20,7 @@ from bounceledger.state import (
     Observation,
     Probe,
     ReasonCode,
+    Span,
 )
 from bounceledger.verdict import Category, Cause, Scope, Verdict
 
@@ -303,7 +304,7 @@ def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
             recheck_at=NOW + timedelta(days=recheck),
         )
         ledger.record_probe(
-            DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: NOW}
+            DomainFacts(domain="x.test"), probe, claims={Cause.NO_MAIL_ACCEPTED: Span.at(NOW)}
         )
 
     # THEN the domain is due on the later day only

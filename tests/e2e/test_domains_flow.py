@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bounceledger.ledger.items import to_text
 from bounceledger_cli.main import main
 from tests.dns import server as servers
 from tests.ses_documents import bounce
@@ -108,16 +109,35 @@ def test_an_unknown_domain_that_dns_knows_is_not_suppressed(dns_stack: Stack) ->
     assert suppression(dns_stack, "dora@dora.crowd.test")["suppressed"] is False
 
 
-def test_a_domain_that_dns_does_not_know_either_is_dead(dns_stack: Stack) -> None:
-    """Two independent lookups agree, so everyone there is suppressed."""
+def test_a_domain_that_dns_does_not_know_either_is_dead_after_a_second_look(
+    dns_stack: Stack,
+) -> None:
+    """One NXDOMAIN suppresses the address that bounced, and a second one everyone there."""
     # GIVEN a domain that does not exist
     # WHEN an address there bounces, and the probe is done
     assert bounced_and_probed(dns_stack, "eve@gone.test", NO_SUCH_DOMAIN, "5.4.4")
 
+    # THEN that address is suppressed, and nobody else is
+    answer = suppression(dns_stack, "eve@gone.test")
+    assert (answer["suppressed"], answer["scope"]) == (True, "address")
+    assert answer["domain"]["verdict"] == "missing"
+    assert suppression(dns_stack, "anyone@gone.test")["suppressed"] is False
+
+    # WHEN it had been found dead two days before as well
+    key = {"pk": {"S": "DOMAIN#gone.test"}, "sk": {"S": "FACTS"}}
+    earlier = datetime.now(UTC) - timedelta(days=2)
+    at = {"S": to_text(earlier)}
+    dns_stack.client("dynamodb").update_item(
+        TableName=dns_stack.table_name,
+        Key=key,
+        UpdateExpression="SET findings.#day = :span",
+        ExpressionAttributeNames={"#day": f"{earlier.date()} missing"},
+        ExpressionAttributeValues={":span": {"M": {"first": at, "last": at}}},
+    )
+
     # THEN everyone there is suppressed
     answer = suppression(dns_stack, "anyone@gone.test")
     assert (answer["suppressed"], answer["scope"]) == (True, "domain")
-    assert answer["domain"]["verdict"] == "missing"
 
 
 def test_a_blocklisted_sender_triggers_no_probe(dns_stack: Stack) -> None:

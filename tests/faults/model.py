@@ -21,7 +21,10 @@ SOFT = (
     "greylisted",
     "forward_failed",
     "unknown",
+    "domain_unreachable",
 )
+HARD_CLAIMS = ("domain_unknown", "no_mail_accepted")
+CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")
 
 
 def expected(observations: Iterable[Observation]) -> dict[str, Any]:
@@ -42,13 +45,24 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
     facts = {
         address: facts_of(items) for address, items in by_address.items() if any(map(cause, items))
     }
-    for known in facts.values():
-        for source, attribution in known["attributions"].items():
-            counts[f"{source} {attribution['at'][:10]}"]["suppressed"] += 1
+    claims: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in observations:
+        if cause(item) in HARD_CLAIMS:
+            line = f"{item.event.lead_source} {text(mailed_at(item))}"
+            claims[f"{line}#{host(item.event.address)}#{cause(item)}"]["events"] += 1
+    for address, known in facts.items():
+        for source in {*known["attributions"], *known["claim_attributions"]}:
+            claimed = source not in known["attributions"]
+            touch = known["claim_attributions" if claimed else "attributions"][source]
+            counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
+            if claimed:
+                claim = f"{source} {touch['at']}#{host(address)}#{touch['cause']}"
+                claims[claim]["suppressed"] += 1
     return {
         "facts": facts,
         "entries": {name: evidence_of(items) for name, items in by_entry.items()},
         "counts": {name: dict(counter) for name, counter in counts.items()},
+        "claims": {name: dict(counter) for name, counter in claims.items()},
         "events": sorted(
             f"{address} {item.event.event_id}"
             for address, items in by_address.items()
@@ -61,6 +75,13 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
             for name, (_, outcome) in messages(items).items()
         },
         "listed": sorted({i.event.lead_source for items in by_address.values() for i in items}),
+        "to probe": sorted(
+            {
+                host(address)
+                for address, items in by_address.items()
+                if any(cause(i) in CLAIMS for i in items)
+            }
+        ),
     }
 
 
@@ -74,6 +95,8 @@ def cause(item: Observation) -> str:
     if event.kind != "bounce" or item.verdict is None:
         return ""
     category = str(item.verdict.category)
+    if category in SOFT and item.verdict.scope == "domain":
+        return "domain_unreachable"
     return category if category in (*HARD, *SOFT, "provider_suppressed") else ""
 
 
@@ -157,18 +180,19 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
             )
             for source in {i.event.lead_source for i in evidence}
         },
-        "attributions": {
-            source: min(
-                (
-                    {"at": text(mailed_at(i)), "cause": cause(i)}
-                    for i in attributed
-                    if i.event.lead_source == source
-                ),
-                key=lambda attribution: (attribution["at"], attribution["cause"]),
-            )
-            for source in {i.event.lead_source for i in attributed}
-        },
+        "attributions": first_touches(i for i in attributed if cause(i) not in HARD_CLAIMS),
+        "claim_attributions": first_touches(i for i in attributed if cause(i) in HARD_CLAIMS),
     }
+
+
+def first_touches(touches: Iterable[Observation]) -> dict[str, Any]:
+    """The first event of each source."""
+    found: dict[str, Any] = {}
+    for i in touches:
+        touch = {"at": text(mailed_at(i)), "cause": cause(i)}
+        known = found.setdefault(i.event.lead_source, touch)
+        found[i.event.lead_source] = min(known, touch, key=lambda t: (t["at"], t["cause"]))
+    return found
 
 
 def evidence_of(items: Iterable[Observation]) -> dict[str, Any]:
@@ -237,6 +261,11 @@ def day(item: Observation) -> str:
     return item.event.occurred_at.astimezone(UTC).date().isoformat()
 
 
+def host(address: str) -> str:
+    """Host name of an address."""
+    return address.rpartition("@")[2]
+
+
 def mailed_at(item: Observation) -> datetime:
     """When the message was mailed; the event's own time where that is not known."""
     return item.event.mailed_at or item.event.occurred_at
@@ -258,9 +287,10 @@ def text(at: datetime) -> str:
 def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same picture of a table, from its items in DynamoDB's form."""
     picture: dict[str, Any] = {
-        **{name: {} for name in ("facts", "entries", "counts", "messages")},
+        **{name: {} for name in ("facts", "entries", "counts", "messages", "claims")},
         **{name: [] for name in ("events", "listed")},
     }
+    claims, to_probe = picture["claims"], set()
     for item in ({k: plain(v) for k, v in attributes.items()} for attributes in scanned):
         kind, _, name = item["pk"].partition("#")
         if kind == "ADDRESS" and item["sk"] == "FACTS":
@@ -281,10 +311,17 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             picture["counts"][line] = {k: v for k, v in sums.items() if v}
         elif kind == "SOURCES":
             picture["listed"].append(item["sk"])
+        elif kind == "CLAIM":
+            claims[f"{name} {item['sk']}"] = {
+                k: item[k] for k in ("events", "suppressed") if item.get(k)
+            }
+        elif kind == "RECHECK":
+            to_probe.add(item["sk"])
         else:
             picture.setdefault("strange", []).append(item)
     picture["counts"] = {line: sums for line, sums in picture["counts"].items() if sums}
-    return picture | {"events": sorted(picture["events"]), "listed": sorted(picture["listed"])}
+    ordered = {name: sorted(picture[name]) for name in ("events", "listed")}
+    return picture | ordered | {"to probe": sorted(to_probe)}
 
 
 def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -296,6 +333,7 @@ def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
         "messages": facts.get("messages", {}) if soft else {},
         "sources": facts["sources"],
         "attributions": facts.get("attributions", {}),
+        "claim_attributions": facts.get("claim_attributions", {}),
     }
 
 

@@ -100,7 +100,8 @@ def _observation(rng: random.Random, kind: Kind, event: MailEvent) -> Observatio
         return state.observe(event, policy=Policy())
     disposition = _weighted(rng, _DISPOSITIONS)
     category = rng.choice([c for c in Category if DISPOSITIONS[c] is disposition])
-    verdict = Verdict(category=category, scope=Scope.ADDRESS, rule=f"{category}-1", reply_code=550)
+    scope = Scope.DOMAIN if rng.random() < 0.1 else Scope.ADDRESS
+    verdict = Verdict(category=category, scope=scope, rule=f"{category}-1", reply_code=550)
     return state.observe(event, policy=Policy(), verdict=verdict)
 
 

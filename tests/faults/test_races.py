@@ -166,6 +166,28 @@ def test_a_worker_that_dies_at_any_call_leaves_nothing_undone(
             assert_equals_model(fake, EVENTS)
 
 
+@pytest.mark.parametrize("claim", [EARLY_HARD, DOMAIN], ids=lambda item: item.event.event_id)
+@pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
+def test_no_claim_is_acknowledged_before_its_domain_is_due_for_a_probe(
+    claim: Observation, applied: bool
+) -> None:
+    """A suppression that rests on a claim is checked, even if the stream loses the record."""
+    for deadly in range(1, 8):
+        # GIVEN a worker that dies at one of its calls, before or after it takes effect
+        fake = FakeDynamoDB()
+        acknowledged = True
+        try:
+            ledger(Dying(fake, deadly, applied=applied)).record([claim])
+        except Killed:
+            acknowledged = False
+        # WHEN the queue delivers the event again, if it was not acknowledged
+        due = [sk for pk, sk in fake.table if pk == "RECHECK#2026-11-21"]
+        assert due == ["example.test"] or not acknowledged
+        ledger(fake).record([claim])
+        # THEN it counts once, and its domain is due tomorrow
+        assert_equals_model(fake, [claim])
+
+
 class Dying:
     """A client whose n-th call is the worker's last."""
 

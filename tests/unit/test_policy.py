@@ -1,4 +1,4 @@
-"""The policy's page names every threshold as people set it."""
+"""The policy's page names every threshold as people set it, and impossible ones are rejected."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bounceledger.errors import SettingsError
 from bounceledger.policy import Policy
 
 ROOT = Path(__file__).parents[2]
@@ -25,3 +26,10 @@ def test_every_threshold_is_in_the_docs_with_its_default(field: Any) -> None:
     assert (
         f"| `{parameter if is_parameter else name.upper()}` | {text} |" in POLICY_PAGE.read_text()
     )
+
+
+@pytest.mark.parametrize("gaps", [(), (3, 1), (1, 1)], ids=str)
+def test_gaps_between_looks_must_grow(gaps: tuple[int, ...]) -> None:
+    """The gap is chosen by how long a domain has been dead, so each must be longer."""
+    with pytest.raises(SettingsError, match="RECHECK_GAPS"):
+        Policy(recheck_gaps=gaps)

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from bounceledger import verdict
-from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Cause, Disposition
+from bounceledger.verdict import DISPOSITIONS, DOMAIN_CLAIMS, Category, Cause, Disposition, Scope
 
 HELD_AGAINST = {Disposition.HARD, Disposition.SOFT, Disposition.ECHO}
 """Dispositions of replies that say something about the recipient."""
@@ -44,9 +44,20 @@ def test_a_complaint_is_the_only_cause_without_a_category() -> None:
     assert Cause.COMPLAINT.disposition is None
 
 
-def test_a_claim_about_a_domain_is_a_hard_cause() -> None:
-    """What DNS can refute must be able to suppress in the first place."""
-    assert {claim.disposition for claim in DOMAIN_CLAIMS} == {Disposition.HARD}
+def test_a_claim_about_a_domain_is_a_hard_cause_or_the_one_for_soft_replies() -> None:
+    """What DNS can refute must be able to suppress, by itself or once DNS confirms it."""
+    soft = [claim for claim in DOMAIN_CLAIMS if claim.disposition is not Disposition.HARD]
+    assert soft == [Cause.DOMAIN_UNREACHABLE]
+    assert Cause.DOMAIN_UNREACHABLE.disposition is Disposition.SOFT
+
+
+@pytest.mark.parametrize("category", Category)
+def test_a_soft_reply_about_a_whole_domain_has_one_cause(category: Category) -> None:
+    """Of all other replies the category alone says what they are evidence of."""
+    soft = DISPOSITIONS[category] is Disposition.SOFT
+    wanted = Cause.DOMAIN_UNREACHABLE if soft else Cause.of(category)
+    assert Cause.of(category, Scope.DOMAIN) is wanted
+    assert Cause.of(category, Scope.ADDRESS) is Cause.of(category)
 
 
 LAST_CATEGORY = '    AUTOREPLY = "autoreply"\n'

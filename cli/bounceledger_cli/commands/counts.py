@@ -1,7 +1,7 @@
 """``bounceledger counts``: outcomes of mail to lead sources' leads."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -136,6 +136,8 @@ def command(
     else:
         rows: list[Row] = [(name, totals[name]) for name in order]
         _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
+    if not as_json:
+        _print_claims(console, found.values(), sum(totals.values(), Counter()))
     final_from = found[names[0]].final_from
     if final_from and today < final_from and any(totals.values()) and not as_json:
         console.line()
@@ -202,6 +204,16 @@ def _print_categories(console: Console, totals: Mapping[str, int]) -> None:
     if categories:
         console.line()
         print_table(console, ("category", "bounces"), list(categories.items()))
+
+
+def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[str, int]) -> None:
+    refuted, unconfirmed = (totals.get(f"claims_{name}", 0) for name in ("refuted", "unconfirmed"))
+    if refuted or unconfirmed:
+        console.line()
+        console.line(f"Claims that a domain is dead: {refuted} refuted by DNS and left out,")
+        console.line(f"{unconfirmed} neither confirmed nor refuted, and counted.")
+    if not all(counts.claims_complete for counts in found):
+        console.line("There were too many claims to look at all; ask for fewer days.")
 
 
 def _final_words(last: "date", final_from: "date") -> str:

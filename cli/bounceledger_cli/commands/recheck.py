@@ -60,17 +60,16 @@ def command(
         LedgerError: the table cannot be read.
         QueueError: a domain could not be queued; those printed before were.
     """
-    from bounceledger.domains.probe_requests import ProbeRequest
     from bounceledger.domains.rechecks import due
 
     rechecks = rechecks or deployment.ledger()
     if not dry_run:
         probe_queue = probe_queue or deployment.probe_queue()
     count = 0
-    for domain in due(rechecks, day or clock().date()):
+    for request in due(rechecks, day or clock().date()):
         if not dry_run and probe_queue is not None:
-            probe_queue.send([ProbeRequest(domain)])
-        console.line(domain)
+            probe_queue.send([request])
+        console.line(request.domain)
         count += 1
     console.note(f"{counted(count, 'domain')} {'due' if dry_run else 'sent to the probe queue'}")
     return 0

@@ -24,8 +24,9 @@ class Policy:
     """How long a rejection from the provider's own suppression list suppresses."""
     unconfirmed_term: int = 30
     """How long a claim about a domain suppresses an address if DNS does not confirm the claim."""
-    dead_domain_recheck: int = 90
-    """When a domain found dead, or without an MX record, is probed again."""
+    recheck_gaps: tuple[int, ...] = (1, 3, 7, 30, 90)
+    """Until a domain found dead, or without an MX record, is probed again: the first of these
+    that is longer than the time for which it has been found so, or the last."""
     suppress_ambiguous_complaints: bool = True
     """Whether a complaint that names several possible recipients suppresses them all."""
     soft_days_kept: int = 64
@@ -42,6 +43,8 @@ class Policy:
         """Reject impossible values; raises SettingsError."""
         if not self.soft_terms:
             raise SettingsError("SOFT_TERMS is empty")
+        if not self.recheck_gaps or sorted(set(self.recheck_gaps)) != list(self.recheck_gaps):
+            raise SettingsError("RECHECK_GAPS must be days, each more than the one before")
         if not self.soft_days <= self.soft_days_kept <= MAX_SOFT_DAYS_KEPT:
             raise SettingsError(f"SOFT_DAYS_KEPT must be SOFT_DAYS to {MAX_SOFT_DAYS_KEPT}")
         if not 1 <= self.messages_kept <= MAX_MESSAGES_KEPT:

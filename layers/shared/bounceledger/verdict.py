@@ -93,8 +93,9 @@ if _missing := set(Category) - DISPOSITIONS.keys():
 class Cause(StrEnum):
     """What can be held against an address: a complaint, or what a reply said about it.
 
-    One member for a complaint, and one for each category that is hard, soft or an echo. The
-    other categories say nothing about the recipient.
+    One member for a complaint, one for each category that is hard, soft or an echo, and one
+    for soft replies that speak of the whole domain. The other categories say nothing about
+    the recipient.
     """
 
     COMPLAINT = "complaint"
@@ -110,15 +111,27 @@ class Cause(StrEnum):
     FORWARD_FAILED = Category.FORWARD_FAILED.value
     UNKNOWN = Category.UNKNOWN.value
     PROVIDER_SUPPRESSED = Category.PROVIDER_SUPPRESSED.value
+    DOMAIN_UNREACHABLE = "domain_unreachable"
+    """Soft: the domain could not be looked up, or accepted no mail, for the time being."""
 
     @classmethod
-    def of(cls, category: Category) -> "Cause | None":
-        """The cause for a category; None for one that says nothing about the recipient."""
+    def of(cls, category: Category, scope: "Scope | None" = None) -> "Cause | None":
+        """The cause for a category; None for one that says nothing about the recipient.
+
+        Args:
+            category: what the reply says.
+            scope: of whom it speaks. A soft reply about a whole domain is
+                `DOMAIN_UNREACHABLE`, whatever its category.
+        """
+        if scope is Scope.DOMAIN and DISPOSITIONS[category] is Disposition.SOFT:
+            return cls.DOMAIN_UNREACHABLE
         return _CAUSES.get(category)
 
     @property
     def category(self) -> Category | None:
         """What the reply said; None for a complaint."""
+        if self is Cause.DOMAIN_UNREACHABLE:
+            return Category.EXPIRED  # how such a reply usually ends
         return None if self is Cause.COMPLAINT else Category(self.value)
 
     @property
@@ -127,18 +140,23 @@ class Cause(StrEnum):
         return None if self.category is None else DISPOSITIONS[self.category]
 
 
-_CAUSES = {cause.category: cause for cause in Cause if cause.category is not None}
+_CAUSES = {Category(cause.value): cause for cause in Cause if cause.value in Category}
 
 _EVIDENCE = (Disposition.HARD, Disposition.SOFT, Disposition.ECHO)
 if _CAUSES.keys() != {c for c, disposition in DISPOSITIONS.items() if disposition in _EVIDENCE}:
     # A bounce of such a category would be counted and never suppress.
     raise LookupError("every category that is hard, soft or an echo needs a cause, no other does")
 
-DOMAIN_CLAIMS = (Cause.NO_MAIL_ACCEPTED, Cause.DOMAIN_UNKNOWN)
+DOMAIN_CLAIMS = (Cause.NO_MAIL_ACCEPTED, Cause.DOMAIN_UNKNOWN, Cause.DOMAIN_UNREACHABLE)
 """Claims: what a mail server may say about a whole domain, and DNS can confirm or refute.
 
-Where both were said, the first one is reported.
+Where several were said, the first one is reported. The last one is soft: it suppresses only
+if DNS shows that the domain is dead.
 """
+
+
+HARD_CLAIMS = tuple(claim for claim in DOMAIN_CLAIMS if claim.disposition is Disposition.HARD)
+"""Claims that count against a lead source, unless DNS shows that the domain is alive."""
 
 
 class Scope(StrEnum):
@@ -155,8 +173,9 @@ class Verdict:
 
     Attributes:
         category: what the reply says.
-        scope: whether the reply is about this address, its whole domain, or neither.
-            Shown to people only: what a suppression covers is decided by `state.decide`.
+        scope: whether the reply is about this address, its whole domain, or neither. A soft
+            reply about a whole domain makes DNS be asked (`Cause.of`). What a suppression
+            covers is decided by `state.decide`.
         rule: id of the rule that decided.
         reply_code: three-digit SMTP reply code (RFC 5321 section 4.2), if one was read.
         enhanced_status: enhanced status code (RFC 3463), if one was read.

@@ -31,7 +31,8 @@ def test_domains_that_are_due_are_sent_and_named() -> None:
     ran, sent = recheck("--day", "2026-12-01")
 
     # THEN the domains that were missed are sent
-    assert sent.requests == [ProbeRequest("a.test"), ProbeRequest("b.test")]
+    due = date(2026, 11, 30)
+    assert sent.requests == [ProbeRequest("a.test", due=due), ProbeRequest("b.test", due=due)]
     assert ran.out == "a.test\nb.test\n"
 
 

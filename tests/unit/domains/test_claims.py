@@ -1,7 +1,7 @@
 """Which changes of the table request a probe, and the outcome of unreadable ones."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +10,13 @@ from bounceledger.domains.claims import new_claims, request_probes
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import QueueError
 from bounceledger.ledger.stream import claims_change
-from bounceledger.verdict import Category, Cause
+from bounceledger.state import Span
+from bounceledger.verdict import Category, Cause, Scope
 from tests.fakes import FakeDeadLetters, FakeProbes
 from tests.stream_records import NOW, bounced, record
 
 
-def claims_in(change: dict[str, Any]) -> dict[Cause, datetime]:
+def claims_in(change: dict[str, Any]) -> dict[Cause, Span]:
     """The new claims of a stream record."""
     found = claims_change(change)
     return new_claims(found) if found else {}
@@ -30,7 +31,13 @@ def test_only_two_categories_claim_something_about_the_domain(category: Category
 
     # THEN the domain is to be probed for the two that say something of it
     speaks_of_domain = category in {Category.NO_MAIL_ACCEPTED, Category.DOMAIN_UNKNOWN}
-    assert claims == ({Cause(category): NOW} if speaks_of_domain else {})
+    assert claims == ({Cause(category): Span.at(NOW)} if speaks_of_domain else {})
+
+
+def test_a_soft_reply_about_the_domain_is_a_claim() -> None:
+    """A message that expired since the domain cannot be looked up makes DNS be asked."""
+    claims = claims_in(record(bounced(Category.EXPIRED, scope=Scope.DOMAIN)))
+    assert claims == {Cause.DOMAIN_UNREACHABLE: Span.at(NOW)}
 
 
 def test_a_claim_that_was_known_is_not_new() -> None:
@@ -43,16 +50,26 @@ def test_a_claim_that_was_known_is_not_new() -> None:
     assert claims_in(record(new, old)) == {}
 
 
-def test_a_claim_is_new_if_it_is_made_later_than_before() -> None:
-    """A late event says nothing about the domain today."""
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_same_claim_is_new_where_it_was_made_later_or_earlier(hours: int) -> None:
+    """What has to be said on two days may be said in any order."""
     # GIVEN an address that was refused before
     old = bounced(Category.DOMAIN_UNKNOWN)
-    for hours, claims in ((1, {Cause.DOMAIN_UNKNOWN: NOW + timedelta(hours=1)}), (-1, {})):
-        # WHEN another event arrives, in order or late
-        new = bounced(Category.DOMAIN_UNKNOWN, at=NOW + timedelta(hours=hours), facts=old)
 
-        # THEN only the later one asks for a probe
-        assert claims_in(record(new, old)) == claims
+    # WHEN another event arrives, in order or late
+    other = NOW + timedelta(hours=hours)
+    new = bounced(Category.DOMAIN_UNKNOWN, at=other, facts=old)
+
+    # THEN its domain is asked about, with the times of both
+    said = Span(first=min(NOW, other), last=max(NOW, other))
+    assert claims_in(record(new, old)) == {Cause.DOMAIN_UNKNOWN: said}
+
+
+def test_a_claim_made_between_two_others_is_not_new() -> None:
+    old = bounced(Category.DOMAIN_UNKNOWN)
+    old = bounced(Category.DOMAIN_UNKNOWN, at=NOW + timedelta(hours=2), facts=old)
+    new = bounced(Category.DOMAIN_UNKNOWN, at=NOW + timedelta(hours=1), facts=old)
+    assert claims_in(record(new, old)) == {}
 
 
 def test_many_bounces_of_a_domain_make_one_request() -> None:
@@ -74,9 +91,12 @@ def test_many_bounces_of_a_domain_make_one_request() -> None:
     assert probes.requests == [
         ProbeRequest(
             "a.test",
-            {Cause.NO_MAIL_ACCEPTED: NOW + timedelta(99), Cause.DOMAIN_UNKNOWN: NOW},
+            {
+                Cause.NO_MAIL_ACCEPTED: Span(first=NOW, last=NOW + timedelta(99)),
+                Cause.DOMAIN_UNKNOWN: Span.at(NOW),
+            },
         ),
-        ProbeRequest("b.test", {Cause.DOMAIN_UNKNOWN: NOW}),
+        ProbeRequest("b.test", {Cause.DOMAIN_UNKNOWN: Span.at(NOW)}),
     ]
 
 

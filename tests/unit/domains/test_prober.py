@@ -15,7 +15,7 @@ from bounceledger.domains.prober import (
     retry_in,
 )
 from bounceledger.domains.rechecks import LOOK_BACK
-from bounceledger.state import DomainFacts, Probe
+from bounceledger.state import DomainFacts, Probe, Span
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
@@ -68,7 +68,7 @@ def test_a_thousand_bounces_before_a_probe_make_one_probe() -> None:
     # GIVEN requests that all rest on bounces before the first probe
     facts, dns = FakeDomainLedger(), FakeDns()
     for n in range(1000):
-        claims = {Cause.NO_MAIL_ACCEPTED: NOW - timedelta(seconds=n)}
+        claims = {Cause.NO_MAIL_ACCEPTED: Span.at(NOW - timedelta(seconds=n))}
         prober(dns, facts).process(message(ProbeRequest("a.test", claims)))
 
     # THEN DNS was asked once
@@ -80,7 +80,7 @@ def test_a_claim_later_than_the_probe_asks_dns_again() -> None:
     # GIVEN a domain that was probed, and a bounce after that
     facts, dns = FakeDomainLedger(), FakeDns()
     facts.record_probe(DomainFacts(domain="a.test"), dns("a.test"))
-    later = {Cause.DOMAIN_UNKNOWN: NOW + timedelta(seconds=1)}
+    later = {Cause.DOMAIN_UNKNOWN: Span.at(NOW + timedelta(seconds=1))}
 
     # WHEN the bounce asks for a probe
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", later)))
@@ -96,7 +96,7 @@ def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None
     prober(dns, facts).process(message(ProbeRequest("a.test", CLAIM)))
 
     # WHEN another kind of claim from before the probe comes in
-    other = {Cause.DOMAIN_UNKNOWN: NOW - timedelta(hours=1)}
+    other = {Cause.DOMAIN_UNKNOWN: Span.at(NOW - timedelta(hours=1))}
     outcome = prober(dns, facts).process(message(ProbeRequest("a.test", other)))
 
     # THEN it is kept beside the first
@@ -140,38 +140,62 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
     assert facts.domains["a.test"] == known
 
 
-def test_a_request_is_given_up_after_a_day() -> None:
-    """A domain whose DNS never answers must not fill the queue."""
+def test_a_claim_about_an_unknown_domain_is_given_up_after_a_day_and_checked_later() -> None:
+    """What rests on a claim has a next probe, although nothing is known of the domain."""
     # GIVEN a request that is a day old
     facts, queue = FakeDomainLedger(), FakeProbeQueue()
 
     # WHEN DNS still fails
     outcome = prober(FakeDns(V.UNKNOWN), facts, queue).process(
-        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
+        message(ProbeRequest("a.test", CLAIM), received=8, age=GIVE_UP_AFTER)
     )
 
     # THEN it is given up
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
     assert queue.hidden == []
-    assert facts.domains == {}
+
+    # AND the domain is due again some days later, with what was claimed
+    known = facts.domains["a.test"]
+    assert known.probe is not None
+    assert known.probe.verdict is V.UNKNOWN
+    assert known.probe.recheck_at == NOW + RECHECK_AFTER_GIVING_UP
+    assert known.claims == CLAIM
 
 
+def test_a_recheck_that_says_nothing_again_is_put_off_again() -> None:
+    # GIVEN a domain of which nothing is known but that a recheck is due
+    facts = FakeDomainLedger()
+    earlier = Probe(verdict=V.UNKNOWN, probed_at=NOW - timedelta(days=8), recheck_at=NOW)
+    facts.record_probe(DomainFacts(domain="a.test"), earlier)
+
+    # WHEN the recheck is given up, too
+    request = ProbeRequest("a.test", due=NOW.date())
+    prober(FakeDns(V.UNKNOWN), facts).process(message(request, received=8, age=GIVE_UP_AFTER))
+
+    # THEN the day it was due on ends, and it is due again some days later
+    assert facts.ended == [NOW.date()]
+    probe = facts.domains["a.test"].probe
+    assert probe is not None
+    assert (probe.probed_at, probe.recheck_at) == (NOW, NOW + RECHECK_AFTER_GIVING_UP)
+
+
+@pytest.mark.parametrize("verdict", [V.MISSING, V.ACCEPTS_MAIL])
 @pytest.mark.parametrize(
     ("recheck_in", "then_in"),
     [
         (timedelta(days=-1), RECHECK_AFTER_GIVING_UP),
         (timedelta(days=80), timedelta(days=80)),
-        (None, None),
+        (None, RECHECK_AFTER_GIVING_UP),
     ],
 )
-def test_a_recheck_that_is_given_up_is_postponed_and_not_lost(
-    recheck_in: timedelta | None, then_in: timedelta | None
+def test_a_request_that_is_given_up_is_postponed_and_not_lost(
+    verdict: V, recheck_in: timedelta | None, then_in: timedelta
 ) -> None:
     """A suppression by DNS keeps its way back."""
-    # GIVEN a domain that was found dead, with its recheck past, far off, or none
+    # GIVEN a domain that was probed, with its recheck past, far off, or none
     facts = FakeDomainLedger()
     found = Probe(
-        verdict=V.MISSING,
+        verdict=verdict,
         probed_at=NOW - timedelta(days=90),
         recheck_at=None if recheck_in is None else NOW + recheck_in,
     )
@@ -183,9 +207,8 @@ def test_a_recheck_that_is_given_up_is_postponed_and_not_lost(
     )
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
 
-    # THEN the verdict stays, and a recheck that was due comes again some days later
-    then = None if then_in is None else NOW + then_in
-    assert facts.domains["a.test"].probe == replace(found, recheck_at=then)
+    # THEN the verdict stays, and a recheck comes some days later, unless one is still to come
+    assert facts.domains["a.test"].probe == replace(found, recheck_at=NOW + then_in)
     assert timedelta(days=LOOK_BACK) > RECHECK_AFTER_GIVING_UP
 
 
@@ -236,3 +259,23 @@ def test_a_message_that_is_not_a_request_is_dead_lettered_whole() -> None:
     assert kept == body
     assert error.field == "domain"
     assert dns.probed == []
+
+
+def test_looks_at_a_dead_domain_grow_apart() -> None:
+    """The second look comes soon, since others are suppressed for it; later ones are rarer."""
+    # GIVEN a domain that stays dead, and is probed whenever it is due
+    facts = FakeDomainLedger()
+    gaps: list[int] = []
+    dns = FakeDns(V.MISSING)
+    while len(gaps) < 6:
+        # WHEN it is probed
+        answering = replace(prober(dns, facts), clock=lambda: dns.now)
+        answering.process(message(ProbeRequest("a.test", due=dns.now.date())))
+        probe = facts.domains["a.test"].probe
+        assert probe is not None
+        assert probe.recheck_at is not None
+        gaps.append((probe.recheck_at - probe.probed_at).days)
+        dns.now = probe.recheck_at
+
+    # THEN the gaps are those of the policy, and the last one repeats
+    assert gaps == [1, 3, 7, 30, 90, 90]

@@ -31,6 +31,7 @@ def observe(
     address: str = "a@example.test",
     source: str = "fair",
     ago: float = 0.1,
+    scope: Scope = Scope.ADDRESS,
     **fields: Any,
 ) -> Observation:
     event = MailEvent(
@@ -43,7 +44,7 @@ def observe(
         occurred_at=NOW - timedelta(days=ago),
         **fields,
     )
-    verdict = Verdict(category=category, scope=Scope.ADDRESS, rule="r") if category else None
+    verdict = Verdict(category=category, scope=scope, rule="r") if category else None
     return state.observe(event, policy=Policy(), verdict=verdict)
 
 

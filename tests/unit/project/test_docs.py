@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bounceledger.classify.meanings import MEANINGS
-from bounceledger.state import DOMAIN_POLICY, DomainVerdict
+from bounceledger.state import DOMAIN_POLICY, DomainVerdict, Needs
 from bounceledger.verdict import DISPOSITIONS, Category
 
 ROOT = Path(__file__).parents[3]
@@ -47,8 +47,10 @@ def test_the_page_on_domains_has_every_row_of_the_policy() -> None:
     """The table that people read is the one that decides, reason included."""
     page = (ROOT / "docs/domains.md").read_text()
     for (claim, verdict), ruling in DOMAIN_POLICY.items():
-        said = "either" if verdict is DomainVerdict.UNKNOWN else f"`{claim}`"
-        row = f"| {said} | `{verdict}` | `{ruling.effect.name}` | {ruling.because} |"
+        said = "any" if verdict is DomainVerdict.UNKNOWN else f"`{claim}`"
+        needs = f", needs {ruling.needs}" if ruling.needs is not Needs.NOTHING else ""
+        effect = f"`{ruling.effect.name}`{needs}"
+        row = f"| {said} | `{verdict}` | {effect} | {ruling.because} |"
         assert row in page
 
 

@@ -14,7 +14,7 @@ from bounceledger.ledger import items
 from bounceledger.ledger.attributes import to_attributes
 from bounceledger.ledger.stream import claims_change
 from bounceledger.policy import Policy
-from bounceledger.state import AddressFacts, DomainFacts, Evidence, ManualEntry, SourceEntry
+from bounceledger.state import AddressFacts, DomainFacts, Evidence, ManualEntry, SourceEntry, Span
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 from tests.stream_records import NOW, record
 from tests.unit.project.cloudformation import RESOURCES
@@ -118,10 +118,11 @@ OTHER_ITEMS = {
     ),
     "change by a person": items.change_item(known_for(*DOMAIN_CLAIMS), NOW, "1", "me", "asked"),
     "domain": items.domain_item(
-        DomainFacts(domain="a.test", claims=dict.fromkeys(DOMAIN_CLAIMS, NOW))
+        DomainFacts(domain="a.test", claims=dict.fromkeys(DOMAIN_CLAIMS, Span.at(NOW)))
     ),
     "recheck": items.keyed(items.recheck_key(NOW.date(), "a.test"), {}),
     "counter": items.keyed(items.counter_key("fair", 0, NOW.date()), {"domain_unknown": 1}),
+    "claim": items.keyed(items.claim_key("fair", NOW, "a.test", DOMAIN_CLAIMS[0]), {"events": 1}),
     "lead source": items.keyed(items.source_list_key("fair"), {}),
 }
 

@@ -16,7 +16,9 @@ from bounceledger.state import (
     Observation,
     Probe,
     ReasonCode,
+    Span,
     join,
+    join_domain,
     merge,
 )
 from bounceledger.verdict import Category, Cause, Scope, Verdict
@@ -40,7 +42,13 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: Any) -> Observation:
+def bounce(
+    category: Category,
+    ago: float = 1,
+    source: str = "fair",
+    scope: Scope = Scope.ADDRESS,
+    **fields: Any,
+) -> Observation:
     event = MailEvent(
         event_id=f"{category} {ago} {source}",
         provider="ses",
@@ -52,7 +60,7 @@ def bounce(category: Category, ago: float = 1, source: str = "fair", **fields: A
         **fields,
     )
     return state.observe(
-        event, policy=Policy(), verdict=Verdict(category=category, scope=Scope.ADDRESS, rule="rule")
+        event, policy=Policy(), verdict=Verdict(category=category, scope=scope, rule="rule")
     )
 
 
@@ -79,14 +87,19 @@ def facts(*observations: Observation, policy: Policy = Policy(), **changes: Any)
 
 
 def probed(
-    verdict: DomainVerdict, ago: float = 0.5, claims: Mapping[Cause, datetime] | None = None
+    verdict: DomainVerdict,
+    ago: float = 0.5,
+    claims: Mapping[Cause, Span] | None = None,
+    *,
+    first_ago: float = 5,
 ) -> DomainFacts:
-    probe = Probe(verdict=verdict, probed_at=NOW - days(ago))
-    return DomainFacts(
-        domain="example.test",
-        probe=probe,
-        claims=claims or {},
-    )
+    """A domain that was found so `first_ago` and `ago` days before now."""
+    probes = [
+        Probe(verdict=verdict, probed_at=NOW - days(max(number, ago)))
+        for number in (first_ago, ago)
+    ]
+    parts = [DomainFacts(domain="example.test", probe=probe) for probe in probes]
+    return reduce(join_domain, parts, DomainFacts(domain="example.test", claims=claims or {}))
 
 
 def why(decision: Decision) -> list[ReasonCode]:

@@ -1,8 +1,8 @@
 """The words in which a decision is explained."""
 
-from bounceledger.state import DomainVerdict
+from bounceledger.state import DomainVerdict, Span
 from bounceledger.verdict import Category, Cause
-from tests.unit.state.histories import NOW, bounce, decide, facts, probed
+from tests.unit.state.histories import NOW, bounce, days, decide, facts, probed
 
 
 def test_what_dns_says_is_said_of_the_domain() -> None:
@@ -53,8 +53,8 @@ def test_a_refuted_claim_says_what_becomes_of_the_event() -> None:
 
 def test_a_dead_domain_without_a_reply_about_the_address() -> None:
     """Someone who was never mailed has a DNS verdict, and perhaps a claim, to read about."""
-    # GIVEN a domain without an MX record, about which a claim was made
-    claims = {Cause.NO_MAIL_ACCEPTED: NOW}
+    # GIVEN a domain without an MX record, about which a claim was made on two days
+    claims = {Cause.NO_MAIL_ACCEPTED: Span(first=NOW - days(1), last=NOW)}
 
     # WHEN an address there is decided that nothing is recorded about
     decision = decide(None, probed(DomainVerdict.IMPLICIT_MX, claims=claims), NOW)

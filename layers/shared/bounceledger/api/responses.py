@@ -42,7 +42,11 @@ def source_entry(entry: SourceEntry | None) -> JsonObject | None:
     if entry is None:
         return None
     cause, evidence = entry.leading
-    return {"lead_source": entry.lead_source, "category": cause, **_evidence(evidence)}
+    return {
+        "lead_source": entry.lead_source,
+        "category": cause.category or cause,
+        **_evidence(evidence),
+    }
 
 
 def domain(facts: DomainFacts) -> JsonObject:
@@ -95,6 +99,7 @@ def counts(counted: Counts, first: date, last: date) -> JsonObject:
         "totals": day_counts(totals),
         "rates": rates(totals),
         "final_from": counted.final_from.isoformat() if counted.final_from else None,
+        "claims_complete": counted.claims_complete,
     }
 
 

@@ -6,7 +6,6 @@ A claim is a reply that says something of a whole domain, see `verdict.DOMAIN_CL
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
 from bounceledger.addresses import domain_of
@@ -14,6 +13,7 @@ from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import PayloadError, QueueError
 from bounceledger.ledger.stream import ClaimsChange, claims_change
 from bounceledger.queues import DeadLetters
+from bounceledger.state import Span, join_span
 from bounceledger.verdict import Cause
 
 
@@ -57,7 +57,7 @@ def request_probes(
         What became of them. Only a queue that cannot be reached ends the batch early.
     """
     batch = list(records)
-    domains: dict[str, dict[Cause, datetime]] = {}
+    domains: dict[str, dict[Cause, Span]] = {}
     unreadable: list[str] = []
     retry_from, failure = "", None
     for record in batch:
@@ -72,9 +72,9 @@ def request_probes(
             unreadable.append(_number(record))
             continue
         if change is not None:
-            for cause, at in new_claims(change).items():
+            for cause, said in new_claims(change).items():
                 claims = domains.setdefault(domain_of(change.address), {})
-                claims[cause] = max(at, claims.get(cause, at))
+                claims[cause] = join_span(said, claims.get(cause, said))
     requests = tuple(ProbeRequest(domain, claims) for domain, claims in domains.items())
     try:
         queue.send(requests)
@@ -85,13 +85,9 @@ def request_probes(
     )
 
 
-def new_claims(change: ClaimsChange) -> dict[Cause, datetime]:
-    """The claims that were not made before, or not as late; late and repeated events move none."""
-    return {
-        cause: at
-        for cause, at in change.after.items()
-        if cause not in change.before or at > change.before[cause]
-    }
+def new_claims(change: ClaimsChange) -> dict[Cause, Span]:
+    """The claims that were not made before, or neither as late nor as early."""
+    return {cause: said for cause, said in change.after.items() if said != change.before.get(cause)}
 
 
 def _number(record: Mapping[str, Any]) -> str:

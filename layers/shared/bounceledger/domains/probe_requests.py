@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bounceledger.addresses import normalise_domain
 from bounceledger.errors import AddressError, PayloadError, QueueError
+from bounceledger.state import Span
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 if TYPE_CHECKING:
@@ -22,16 +23,22 @@ class ProbeRequest:
 
     Attributes:
         domain: canonical host name.
-        claims: latest time of each claim; none for a recheck.
+        claims: when each claim was made; none for a recheck.
+        due: UTC day on which a recheck was due.
     """
 
     domain: str
-    claims: Mapping[Cause, datetime] = field(default_factory=dict)
+    claims: Mapping[Cause, Span] = field(default_factory=dict)
+    due: date | None = None
 
     def to_body(self) -> str:
-        """The message body: JSON with ``domain`` and ``claims``."""
-        claims = {cause.value: at.isoformat() for cause, at in self.claims.items()}
-        return json.dumps({"domain": self.domain, "claims": claims})
+        """The message body: JSON with ``domain``, ``claims`` and, for a recheck, ``due``."""
+        claims = {
+            cause.value: {"first": said.first.isoformat(), "last": said.last.isoformat()}
+            for cause, said in self.claims.items()
+        }
+        due = {"due": self.due.isoformat()} if self.due else {}
+        return json.dumps({"domain": self.domain, "claims": claims} | due)
 
     @classmethod
     def from_body(cls, text: str) -> Self:
@@ -51,19 +58,39 @@ class ProbeRequest:
             raise AddressError("must be a string", field="domain")
         if not isinstance(claims, dict):
             raise PayloadError("must be an object", field="claims")
-        return cls(normalise_domain(domain), dict(_claim(*claim) for claim in claims.items()))
+        return cls(
+            normalise_domain(domain),
+            dict(_claim(*claim) for claim in claims.items()),
+            _due(body["due"]) if "due" in body else None,
+        )
 
 
-def _claim(name: str, at: Any) -> tuple[Cause, datetime]:
+def _due(text: Any) -> date:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise PayloadError("must be an ISO 8601 date", field="due") from None
+
+
+def _claim(name: str, said: Any) -> tuple[Cause, Span]:
     if name not in DOMAIN_CLAIMS:
         raise PayloadError("has a key that is not a claim about a domain", field="claims")
+    if not isinstance(said, dict):
+        raise PayloadError("must be an object", field=f"claims.{name}")
+    first, last = (_time(said.get(key), f"claims.{name}.{key}") for key in ("first", "last"))
+    if first > last:
+        raise PayloadError("must not be before the first time", field=f"claims.{name}.last")
+    return Cause(name), Span(first=first, last=last)
+
+
+def _time(text: Any, field: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(at)
+        moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise PayloadError("must be an ISO 8601 time", field=f"claims.{name}") from None
+        raise PayloadError("must be an ISO 8601 time", field=field) from None
     if moment.tzinfo is None:
-        raise PayloadError("must be a time with an offset", field=f"claims.{name}")
-    return Cause(name), moment
+        raise PayloadError("must be a time with an offset", field=field)
+    return moment
 
 
 class ProbeQueue:

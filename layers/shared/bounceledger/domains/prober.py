@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from bounceledger.domains.rechecks import next_recheck
 from bounceledger.errors import InputError, QueueError
 from bounceledger.policy import Policy
 from bounceledger.queues import DeadLetters
-from bounceledger.state import DomainFacts, DomainVerdict, Probe
+from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span, join_domain
 from bounceledger.verdict import Cause
 
 RETRY_DELAYS = (60, 300, 1800, 7200, 21600, 43000)
@@ -21,11 +21,11 @@ SQS hides a message for at most 12 hours (43,200 seconds) counted from when it w
 so the last delay leaves the probe some time.
 """
 GIVE_UP_AFTER = timedelta(hours=24)
-"""Age of a request after which an unknown domain is left as it was."""
+"""Age of a request after which an unknown domain is left to a recheck."""
 FRESH = timedelta(hours=1)
 """Age up to which a probe answers a recheck, too."""
 RECHECK_AFTER_GIVING_UP = timedelta(days=7)
-"""When a recheck that was given up is due again, well within `rechecks.LOOK_BACK`."""
+"""When a request that was given up is due again, well within `rechecks.LOOK_BACK`."""
 
 
 class DomainLedger(Protocol):
@@ -36,7 +36,12 @@ class DomainLedger(Protocol):
         ...
 
     def record_probe(
-        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
+        self,
+        known: DomainFacts,
+        probe: Probe,
+        *,
+        claims: Mapping[Cause, Span] | None = None,
+        due: date | None = None,
     ) -> DomainFacts:
         """Remember what DNS said."""
         ...
@@ -59,7 +64,7 @@ class ProbeOutcome(StrEnum):
     POSTPONED = "postponed"
     """DNS gave no answer; the queue delivers the message again."""
     GIVEN_UP = "given_up"
-    """DNS gave no answer for a day; what was known stays, a recheck is postponed."""
+    """DNS gave no answer for a day; what was known stays, and a recheck follows."""
     REFUSED = "refused"
     """It is not a request; it went to the dead-letter queue."""
 
@@ -122,17 +127,18 @@ class Prober:
         domain = request.domain
         known = self.ledger.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
         if known.probe and _answers(known.probe, request, self.clock()):
-            self.ledger.record_probe(known, known.probe, claims=request.claims)
+            self.ledger.record_probe(known, known.probe, claims=request.claims, due=request.due)
             outcome = ProbeOutcome.ALREADY_ANSWERED
             return ProbeResult(outcome=outcome, domain=domain, probe=known.probe)
         found = self.look(domain)
         if found.verdict is DomainVerdict.UNKNOWN:
             result = self._postpone(record, domain, found)
             if result.outcome is ProbeOutcome.GIVEN_UP:
-                self._postpone_recheck(known)
+                self._recheck_later(known, found, request)
             return result
-        found = replace(found, recheck_at=next_recheck(found, self.policy))
-        self.ledger.record_probe(known, found, claims=request.claims)
+        looked = join_domain(known, DomainFacts(domain=domain, probe=found))
+        found = replace(found, recheck_at=next_recheck(looked, self.policy))
+        self.ledger.record_probe(known, found, claims=request.claims, due=request.due)
         return ProbeResult(outcome=ProbeOutcome.PROBED, domain=domain, probe=found)
 
     def _postpone(self, record: Mapping[str, Any], domain: str, found: Probe) -> ProbeResult:
@@ -148,12 +154,17 @@ class Prober:
         outcome = ProbeOutcome.POSTPONED
         return ProbeResult(outcome=outcome, domain=domain, probe=found, retry_in=delay)
 
-    def _postpone_recheck(self, known: DomainFacts) -> None:
-        """Make a recheck that is overdue due again; its old day leaves the look-back some time."""
-        probe = known.probe
-        if probe is not None and probe.recheck_at and probe.recheck_at <= self.clock():
-            later = replace(probe, recheck_at=self.clock() + RECHECK_AFTER_GIVING_UP)
-            self.ledger.record_probe(known, later)
+    def _recheck_later(self, known: DomainFacts, found: Probe, request: ProbeRequest) -> None:
+        """Give the domain another day, unless its next one is still to come.
+
+        What rests on a claim is checked until DNS confirms or refutes it, so a domain of
+        which nothing else is known keeps even a finding that says nothing.
+        """
+        probe, now = known.probe or found, self.clock()
+        if probe.recheck_at is None or probe.recheck_at <= now:
+            latest = found if probe.verdict is DomainVerdict.UNKNOWN else probe
+            probe = replace(latest, recheck_at=now + RECHECK_AFTER_GIVING_UP)
+        self.ledger.record_probe(known, probe, claims=request.claims, due=request.due)
 
 
 def _answers(probe: Probe, request: ProbeRequest, now: datetime) -> bool:
@@ -161,7 +172,7 @@ def _answers(probe: Probe, request: ProbeRequest, now: datetime) -> bool:
     if probe.verdict is DomainVerdict.UNKNOWN:
         return False
     if request.claims:
-        return probe.probed_at >= max(request.claims.values())
+        return probe.probed_at >= max(said.last for said in request.claims.values())
     return now - probe.probed_at < FRESH
 
 

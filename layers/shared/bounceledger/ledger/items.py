@@ -8,7 +8,7 @@ Empty values are left out. Times are strings of one fixed form, so that they sor
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from bounceledger.ledger.attributes import Item
@@ -19,12 +19,15 @@ from bounceledger.state import (
     DomainFacts,
     DomainVerdict,
     Evidence,
+    FindingDay,
     Json,
     ManualEntry,
     Message,
     Observation,
     Probe,
+    SoftDay,
     SourceEntry,
+    Span,
 )
 from bounceledger.verdict import Cause, Disposition
 
@@ -35,6 +38,9 @@ SNS retries for 23 days and a message lives 14 days in the queue and 14 in the d
 queue, so only a redrive by a person can deliver an event again after this time.
 """
 
+
+RECHECK_LIFE = timedelta(days=40)
+"""How long the item of a due day is kept after that day: longer than anyone looks back for it."""
 
 LAST = "\U0010ffff"
 """Sorts after everything that a key holds."""
@@ -87,6 +93,16 @@ def domain_key(domain: str) -> Key:
 def counter_key(lead_source: str, shard: int, day: date) -> Key:
     """One shard of a lead source's counters of one day."""
     return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
+
+
+def claim_key(lead_source: str, at: datetime, domain: str, claim: Cause) -> Key:
+    """Sums of a lead source's claims about a domain at one time."""
+    return Key(f"CLAIM#{lead_source}", f"{to_text(at)}#{domain}#{claim}")
+
+
+def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of a lead source's claims on some UTC days, both included."""
+    return f"CLAIM#{lead_source}", (first.isoformat(), last.isoformat() + LAST)
 
 
 def source_list_key(lead_source: str) -> Key:
@@ -198,6 +214,12 @@ def domain_item(facts: DomainFacts) -> Item:
     return keyed(domain_key(facts.domain), _plain(facts, leave=("domain",)))
 
 
+def recheck_item(day: date, domain: str) -> Item:
+    """Item of a domain that is due for a probe on a day."""
+    end = datetime.combine(day, time(), UTC) + RECHECK_LIFE
+    return keyed(recheck_key(day, domain), _ttl(end))
+
+
 def keyed(key: Key, item: Item) -> Item:
     """An item under its key."""
     return {"pk": key.pk, "sk": key.sk} | item
@@ -242,7 +264,7 @@ def _is_empty(value: object) -> bool:
     return value is False or value in (None, "", {})
 
 
-def _key_text(key: str | tuple[date, Cause]) -> str:
+def _key_text(key: str | SoftDay | FindingDay) -> str:
     return str(key) if isinstance(key, str) else f"{key[0].isoformat()} {key[1]}"
 
 
@@ -261,10 +283,8 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         voided_at={Cause(key): to_time(at) for key, at in _map(item, "voided_at")},
         manual=_manual(item["manual"]) if "manual" in item else None,
         sources={source: to_time(at) for source, at in _map(item, "sources")},
-        attributions={
-            source: Attribution(at=to_time(first["at"]), cause=Cause(first["cause"]))
-            for source, first in _map(item, "attributions")
-        },
+        attributions=_attributions(item, "attributions"),
+        claim_attributions=_attributions(item, "claim_attributions"),
         version=item["version"],
     )
 
@@ -284,7 +304,8 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
     return DomainFacts(
         domain=item["pk"].removeprefix("DOMAIN#"),
         probe=_probe(item["probe"]) if "probe" in item else None,
-        claims={Cause(key): to_time(at) for key, at in _map(item, "claims")},
+        findings={_finding_day(key): _span(span) for key, span in _map(item, "findings")},
+        claims={Cause(key): _span(span) for key, span in _map(item, "claims")},
         version=item["version"],
     )
 
@@ -305,12 +326,44 @@ def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
     return day, {name: value for name, value in item.items() if name not in Key._fields}
 
 
+class ClaimSums(NamedTuple):
+    """What one lead source is charged with for claims about a domain at one time.
+
+    Attributes:
+        at: when the claims were made.
+        domain: canonical host name.
+        claim: what was said.
+        events: bounces that said it.
+        suppressed: addresses with which the source is charged for it alone.
+    """
+
+    at: datetime
+    domain: str
+    claim: Cause
+    events: int
+    suppressed: int
+
+
+def claim_sums_of_item(item: Mapping[str, Any]) -> ClaimSums:
+    """The sums of a claim's item."""
+    at, domain, claim = item["sk"].split("#")
+    sums = (item.get(name, 0) for name in ("events", "suppressed"))
+    return ClaimSums(to_time(at), domain, Cause(claim), *sums)
+
+
 def _map(item: Mapping[str, Any], name: str) -> Any:
     return item.get(name, {}).items()
 
 
 def _time(item: Mapping[str, Any], name: str) -> datetime | None:
     return to_time(item[name]) if name in item else None
+
+
+def _attributions(item: Mapping[str, Any], name: str) -> dict[str, Attribution]:
+    return {
+        source: Attribution(at=to_time(first["at"]), cause=Cause(first["cause"]))
+        for source, first in _map(item, name)
+    }
 
 
 def _evidence(item: Mapping[str, Any]) -> dict[Cause, Evidence]:
@@ -335,9 +388,20 @@ def _known(written: Mapping[str, Any], form: type[Evidence] | type[ManualEntry])
     return {name: value for name, value in written.items() if name in names}
 
 
-def _soft_day(key: str) -> tuple[date, Cause]:
+def _soft_day(key: str) -> SoftDay:
     day, _, cause = key.partition(" ")
     return date.fromisoformat(day), Cause(cause)
+
+
+def _finding_day(key: str) -> FindingDay:
+    day, _, verdict = key.partition(" ")
+    return date.fromisoformat(day), DomainVerdict(verdict)
+
+
+def _span(span: Mapping[str, Any] | str) -> Span:
+    if isinstance(span, str):  # as claims were stored before they had a first time
+        return Span.at(to_time(span))
+    return Span(first=to_time(span["first"]), last=to_time(span["last"]))
 
 
 def _manual(entry: Mapping[str, Any]) -> ManualEntry:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 from bounceledger.addresses import domain_of
@@ -18,7 +18,14 @@ from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import IGNORED, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder, Shards
-from bounceledger.ledger.results import FINAL_AFTER, CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.results import (
+    FINAL_AFTER,
+    MAX_CLAIMS_READ,
+    CheckResult,
+    Counts,
+    Outcome,
+    RecordResult,
+)
 from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.table import (
     Action,
@@ -33,15 +40,19 @@ from bounceledger.ledger.table import (
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
+    ClaimStanding,
     DomainFacts,
+    DomainVerdict,
     Observation,
     Probe,
+    Span,
     decide,
     join,
     join_domain,
+    standing_of,
     utc_day,
 )
-from bounceledger.verdict import Cause
+from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,6 +105,7 @@ class Ledger:
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[int], int] = random.randrange,
         time_limit: timedelta | None = None,
+        max_claims: int = MAX_CLAIMS_READ,
     ) -> None:
         """A ledger over the table `settings.table_name`; makes no call yet.
 
@@ -104,12 +116,14 @@ class Ledger:
             sleep: waits for seconds.
             draw: a whole number below its argument; chooses the shards of counters.
             time_limit: time after which an operation without a deadline begins no further try.
+            max_claims: claims that one answer of `counts` looks at.
         """
         self._table = Table(client, settings.table_name)
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
         self._time_limit = time_limit
+        self._max_claims = max_claims
         shards = Shards(settings.counter_shards, settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
         self._sources = SeenSources(settings.max_sources_per_day)
@@ -132,6 +146,7 @@ class Ledger:
             if observation.event.kind not in IGNORED:
                 distinct.setdefault(marker_key_of(observation), self._within_cap(observation))
         by_event = self._record_distinct(list(distinct.values()), deadline)
+        by_event |= self._schedule_probes(distinct, by_event, deadline)
         results = []
         for observation in observations:
             key = marker_key_of(observation)
@@ -173,6 +188,38 @@ class Ledger:
             for part in pool.map(write, range(writers)):
                 results |= part
         return results
+
+    def _schedule_probes(
+        self,
+        observations: Mapping[Key, Observation],
+        results: Mapping[Key, RecordResult],
+        deadline: datetime | None,
+    ) -> dict[Key, RecordResult]:
+        """Make the domain of every claim due for a probe tomorrow.
+
+        The stream asks for a probe within minutes, but a record of it may be given up, and so
+        may the request. This comes after the commit and before the event is acknowledged, and
+        is repeated for an event that was recorded before, so no claim is left unchecked. It
+        is no part of the transaction, in which all claims of a domain would meet on one item.
+
+        Returns:
+            New results for the claims, if they must be delivered again.
+        """
+        claims = [
+            key
+            for key, observation in observations.items()
+            if observation.cause in DOMAIN_CLAIMS and results[key].ok
+        ]
+        tomorrow = utc_day(self._clock()) + timedelta(days=1)
+        hosts = sorted({domain_of(observations[key].event.address) for key in claims})
+        try:
+            self._table.put(
+                [items.recheck_item(tomorrow, host) for host in hosts], self._budget(deadline)
+            )
+        except LedgerError as error:
+            failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
+            return dict.fromkeys(claims, failed)
+        return {}
 
     def _list_sources(self, sources: Iterable[str], deadline: datetime | None) -> None:
         """Put lead sources on the list of all, once per execution environment.
@@ -256,14 +303,20 @@ class Ledger:
         return {facts.domain: facts for facts in map(items.domain_of_item, found.values())}
 
     def record_probe(
-        self, known: DomainFacts, probe: Probe, *, claims: Mapping[Cause, datetime] | None = None
+        self,
+        known: DomainFacts,
+        probe: Probe,
+        *,
+        claims: Mapping[Cause, Span] | None = None,
+        due: date | None = None,
     ) -> DomainFacts:
         """Remember what DNS said and when to ask again; twice is the same as once.
 
         Args:
             known: facts of the domain as they were last read; empty ones if there are none.
             probe: what was found. An inconclusive one never replaces a conclusive one.
-            claims: the mail servers' claims that led to this probe, with their times.
+            claims: the mail servers' claims that led to this probe, with when they were made.
+            due: UTC day on which the domain was due for this probe, which ends with it.
 
         Returns:
             The facts as they are now.
@@ -274,19 +327,20 @@ class Ledger:
         before = known
         while True:
             after = join_domain(before, change)
-            if after == before:
-                return before
+            changed = after != before
             actions = [
-                put_version(items.domain_item(after), before.version),
-                *_reschedule(domain, _recheck_day(before), _recheck_day(after)),
+                *([put_version(items.domain_item(after), before.version)] if changed else []),
+                *_reschedule(before, after, _answered_days(probe, due) if changed else {due}),
             ]
+            if not actions:
+                return before
             try:
                 self._table.transact(actions, budget)
             except CancelledError as cancelled:
                 budget.wait(cancelled)
                 before = self.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
             else:
-                return replace(after, version=before.version + 1)
+                return replace(after, version=before.version + changed)
 
     def due_rechecks(self, day: date) -> Iterator[str]:
         """Host names whose recheck falls on the given UTC day."""
@@ -296,7 +350,10 @@ class Ledger:
             yield str(item["sk"])
 
     def counts(self, source: str, first: date, last: date) -> Counts:
-        """Outcomes of one lead source's messages mailed on `first` to `last`, both included."""
+        """Outcomes of one lead source's messages mailed on `first` to `last`, both included.
+
+        Claims about a domain that DNS shows alive are left out, and counted apart.
+        """
 
         def read(shard: int) -> list[Item]:
             pk, low = items.counter_key(source, shard, first)
@@ -309,11 +366,34 @@ class Ledger:
                 for item in part:
                     day, sums = items.sums_of_item(item)
                     days.setdefault(day, Counter()).update(sums)
+        complete = self._judge_claims(source, first, last, days)
         return Counts(
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
+            claims_complete=complete,
             final_from=last + FINAL_AFTER,
         )
+
+    def _judge_claims(
+        self, source: str, first: date, last: date, days: dict[date, Counter[str]]
+    ) -> bool:
+        """Take refuted claims out of a source's counters; False if there were too many."""
+        pk, sort_keys = items.claim_range(source, first, last)
+        found = self._table.query(pk, sort_keys, self._budget())
+        claims = [items.claim_sums_of_item(item) for item in islice(found, self._max_claims + 1)]
+        complete = len(claims) <= self._max_claims
+        claims = claims[: self._max_claims]
+        domains = self.domain_facts([claim.domain for claim in claims])
+        for claim in claims:
+            counters = days.setdefault(utc_day(claim.at), Counter())
+            standing = standing_of(claim.at, domains.get(claim.domain))
+            if standing is not ClaimStanding.CONFIRMED:
+                counters[f"claims_{standing}"] += claim.events
+            if standing is ClaimStanding.REFUTED:
+                counters["hard"] -= claim.events
+                counters[f"category_{claim.claim}"] -= claim.events
+                counters["suppressed"] -= claim.suppressed
+        return complete
 
     def _budget(self, deadline: datetime | None = None) -> RetryBudget:
         if deadline is None and self._time_limit is not None:
@@ -344,8 +424,29 @@ def _recheck_day(facts: DomainFacts) -> date | None:
     return utc_day(recheck_at) if recheck_at else None
 
 
-def _reschedule(domain: str, old: date | None, new: date | None) -> Iterator[Action]:
-    if old is not None and old != new:
-        yield delete(items.recheck_key(old, domain))
+def _answered_days(probe: Probe, due: date | None) -> set[date | None]:
+    """Due days that a probe answers: the one that it was made for, and its own if conclusive."""
+    own = None if probe.verdict is DomainVerdict.UNKNOWN else utc_day(probe.probed_at)
+    return {due, own}
+
+
+def _reschedule(
+    before: DomainFacts, after: DomainFacts, answered: Iterable[date | None]
+) -> Iterator[Action]:
+    """Move a domain's next probe, and end the due days that are answered.
+
+    The day after a probe's own stays. `Ledger.record` makes a claim due there, which may
+    have been made while the probe was under way and is not answered by it then.
+    """
+    old, new = _recheck_day(before), _recheck_day(after)
+    ended = {day for day in answered if day is not None}
+    if old is not None and not (after.probe and _is_day_after(after.probe.probed_at, old)):
+        ended.add(old)
+    for day in sorted(ended - {new}):
+        yield delete(items.recheck_key(day, after.domain))
     if new is not None and new != old:
-        yield put(items.keyed(items.recheck_key(new, domain), {}))
+        yield put(items.recheck_item(new, after.domain))
+
+
+def _is_day_after(at: datetime, day: date) -> bool:
+    return day == utc_day(at) + timedelta(days=1)

@@ -1,16 +1,17 @@
 """From observations to the actions of one transaction. No side effects.
 
 One transaction holds one action per item: a marker per event, and one write each for a
-message that bounced, the facts of an address, the entry of a source and a day's counters,
-however many events they come from.
+message that bounced, the facts of an address, the entry of a source, a day's counters and a
+source's claims about a domain at one time, however many events they come from.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import batched
 
+from bounceledger.addresses import domain_of
 from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
@@ -28,13 +29,13 @@ from bounceledger.state import (
     merge_source,
     utc_day,
 )
-from bounceledger.verdict import Cause, Disposition
+from bounceledger.verdict import HARD_CLAIMS, Cause, Disposition
 
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
 """Kinds that are never recorded."""
 
-MAX_CLUSTER = 19
-"""Events of one address in one transaction: each may write five items of its own."""
+MAX_CLUSTER = 14
+"""Events of one address in one transaction: each may take seven actions, besides the facts."""
 
 _BY_KIND: Mapping[Kind, str] = {
     Kind.DELIVERY: "delivered",
@@ -121,6 +122,14 @@ def keys_to_read(observations: Iterable[Observation], settings: Settings) -> lis
     return keys
 
 
+def claim_key_of(observation: Observation) -> Key | None:
+    """Key of the sums that a hard claim about a domain adds to; None for other events."""
+    event, cause = observation.event, observation.cause
+    if cause is None or cause not in HARD_CLAIMS:
+        return None
+    return items.claim_key(event.lead_source, event.mail_time, domain_of(event.address), cause)
+
+
 def _merged_keys(observation: Observation) -> tuple[Key, Key]:
     event = observation.event
     return (
@@ -143,8 +152,9 @@ def slices(observations: Iterable[Observation], settings: Settings) -> list[list
     spare = 0
     for cluster in _clusters(observations):
         new_keys = {key for item in cluster for key in _keys_written(item, settings)}
-        # An earlier message may also move an attribution, which another day's counter holds.
-        new_spare = sum(item.cause is not None for item in cluster)
+        # An earlier message may also move an attribution, which another day's counter holds, and
+        # the sums of another claim.
+        new_spare = 2 * sum(item.cause is not None for item in cluster)
         if not groups or len(keys | new_keys) + spare + new_spare > MAX_ACTIONS:
             groups.append([])
             keys, spare = set(), 0
@@ -172,6 +182,8 @@ def _keys_written(observation: Observation, settings: Settings) -> Iterator[Key]
         yield bounced  # a delivery of the message was counted with this event's, as a rule
     if counters_of(observation, settings):
         yield items.counter_key(event.lead_source, 0, utc_day(event.mail_time))
+    if claim := claim_key_of(observation):
+        yield claim
     if observation.cause is not None:
         yield from _merged_keys(observation)
 
@@ -287,39 +299,49 @@ def _source_writes(
 
 
 class _Counters:
-    """Sums to add, by lead source and the UTC day on which the message was mailed."""
+    """Sums to add: to counters, by lead source and UTC day of mailing, and to those of claims."""
 
     def __init__(self, shard: int) -> None:
         self._shard = shard
-        self._sums: dict[tuple[str, date], Counter[str]] = {}
+        self._sums: dict[Key, Counter[str]] = {}
 
     def add(self, observation: Observation, *names: str) -> None:
-        """Count an event under some names."""
+        """Count an event under some names, and a claim as one as well."""
         event = observation.event
         for name in names:
-            self._add(event.lead_source, utc_day(event.mail_time), name, 1)
+            self._add(self._key(event.lead_source, event.mail_time), name, 1)
+        if claim := claim_key_of(observation):
+            self._add(claim, "events", 1)
 
     def take_back_delivery(self, delivered: Item) -> None:
         """Take a delivery back where it was counted, since its message bounced."""
         source, mailed_at = str(delivered["lead_source"]), items.to_time(delivered["mailed_at"])
-        self._add(source, utc_day(mailed_at), "delivered", -1)
+        self._add(self._key(source, mailed_at), "delivered", -1)
 
     def move_attributions(self, before: AddressFacts, after: AddressFacts) -> None:
         """Move the count of an address's attributions to the days where they are now.
 
-        The counter `suppressed` is the sum over the attributions of all facts, so recording
-        each change of that map keeps it right in whatever order events arrive.
+        The counter `suppressed` is the sum over what lead sources are charged with in all
+        facts, so recording each change of that keeps it right in whatever order events
+        arrive. What they are charged with for a claim is in the sums of that claim as well.
         """
-        for attributions, step in ((before.attributions, -1), (after.attributions, 1)):
-            for source, attribution in attributions.items():
-                self._add(source, utc_day(attribution.at), "suppressed", step)
+        domain = domain_of(after.address)
+        for facts, step in ((before, -1), (after, 1)):
+            for source, charge in facts.charged.items():
+                self._add(self._key(source, charge.at), "suppressed", step)
+                if charge.cause in HARD_CLAIMS:
+                    key = items.claim_key(source, charge.at, domain, charge.cause)
+                    self._add(key, "suppressed", step)
 
-    def _add(self, source: str, day: date, name: str, step: int) -> None:
-        self._sums.setdefault((source, day), Counter())[name] += step
+    def _key(self, source: str, at: datetime) -> Key:
+        return items.counter_key(source, self._shard, utc_day(at))
+
+    def _add(self, key: Key, name: str, step: int) -> None:
+        self._sums.setdefault(key, Counter())[name] += step
 
     def actions(self) -> Iterator[Action]:
-        """One action per source and day of which any sum is not zero."""
-        for (source, day), sums in self._sums.items():
+        """One action per item of which any sum is not zero."""
+        for key, sums in self._sums.items():
             steps = {name: step for name, step in sums.items() if step}
             if steps:
-                yield add(items.counter_key(source, self._shard, day), steps)
+                yield add(key, steps)

@@ -14,6 +14,8 @@ A message counts on the day on which it was mailed, so what is reported later ch
 day. Servers retry for four to five days (RFC 5321 section 4.5.4.1), so nearly all bounces
 come within two weeks. A complaint that comes after them still counts on that day.
 """
+MAX_CLAIMS_READ = 5000
+"""Claims, by time, that one answer about a lead source looks at; a call per 100 domains."""
 
 
 class Outcome(Enum):
@@ -85,11 +87,16 @@ class Counts:
         days: by the UTC day on which the messages were mailed; each maps a counter to its
             value. Counters are delivered, hard, soft, block, echo, complaint, delayed,
             rejected, unmatched, suppressed (addresses first suppressed because of mail to this
-            source's leads) and ``category_<name>``; counters at zero are left out.
+            source's leads), ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``;
+            counters at zero are left out. Claims that DNS refuted are in no counter but
+            ``claims_refuted``.
         final_from: the UTC day from which on all the days asked for are final, see
             `FINAL_AFTER`; None where no days were asked for.
+        claims_complete: whether all claims of these days were looked at. Otherwise those
+            after the first `MAX_CLAIMS_READ` count as they were made.
     """
 
     source: str
     days: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    claims_complete: bool = True
     final_from: date | None = None

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bounceledger.errors import PayloadError
 from bounceledger.ledger.attributes import from_attributes
 from bounceledger.ledger.items import ADDRESS_PREFIX, FACTS, to_time
+from bounceledger.state import Span
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
@@ -20,13 +20,13 @@ class ClaimsChange:
 
     Attributes:
         address: canonical form.
-        before: time of each claim that the facts held.
-        after: time of each claim that they hold now.
+        before: when each claim was made that the facts held.
+        after: when each claim was made that they hold now.
     """
 
     address: str
-    before: Mapping[Cause, datetime]
-    after: Mapping[Cause, datetime]
+    before: Mapping[Cause, Span]
+    after: Mapping[Cause, Span]
 
 
 def claims_change(record: Mapping[str, Any]) -> ClaimsChange | None:
@@ -57,6 +57,10 @@ def claims_change(record: Mapping[str, Any]) -> ClaimsChange | None:
         raise PayloadError(reason, field="dynamodb") from error
 
 
-def _claims(image: Mapping[str, Any]) -> dict[Cause, datetime]:
+def _claims(image: Mapping[str, Any]) -> dict[Cause, Span]:
     evidence: Any = from_attributes(image).get("evidence", {})
-    return {cause: to_time(evidence[cause]["last"]) for cause in DOMAIN_CLAIMS if cause in evidence}
+    return {
+        cause: Span(first=to_time(evidence[cause]["first"]), last=to_time(evidence[cause]["last"]))
+        for cause in DOMAIN_CLAIMS
+        if cause in evidence
+    }

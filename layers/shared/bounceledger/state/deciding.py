@@ -8,7 +8,9 @@ from enum import StrEnum
 from bounceledger.policy import Policy
 from bounceledger.state.domain_policy import (
     DEAD_VERDICTS,
+    DOMAIN_POLICY,
     ClaimEffect,
+    Needs,
     effect_on,
     is_dead,
     reported_claim,
@@ -132,7 +134,7 @@ def decide(
     if facts is not None:
         reasons += _personal_reasons(facts)
         reasons += _hard_reasons(facts, domain, policy)
-    reasons += _domain_reasons(domain)
+    reasons += _domain_reasons(facts, domain)
     if facts is not None:
         reasons += _echo_reasons(facts, policy)
         reasons += _soft_reasons(facts, domain, policy)
@@ -170,20 +172,22 @@ def _personal_reasons(facts: AddressFacts) -> Iterator[Reason]:
         )
 
 
-_HARD_MEANINGS: Mapping[Cause, str] = {
+_MEANINGS: Mapping[Cause, str] = {
     Cause.MAILBOX_UNKNOWN: "the mailbox does not exist",
     Cause.MAILBOX_MOVED: "the mailbox has moved",
     Cause.DOMAIN_UNKNOWN: "the domain does not exist",
     Cause.NO_MAIL_ACCEPTED: "the host accepts no mail",
+    Cause.DOMAIN_UNREACHABLE: "the domain cannot be reached",
 }
-if _HARD_MEANINGS.keys() != {c for c in Cause if c.disposition is Disposition.HARD}:
-    # A cause without a row would never suppress.
-    raise LookupError("every hard cause needs a row in _HARD_MEANINGS")
+_HARD_CAUSES = tuple(cause for cause in Cause if cause.disposition is Disposition.HARD)
+_SOFT_CLAIMS = tuple(claim for claim in DOMAIN_CLAIMS if claim.disposition is Disposition.SOFT)
+if _MEANINGS.keys() != {*_HARD_CAUSES, *DOMAIN_CLAIMS}:
+    raise LookupError("every hard cause and every claim needs a row in _MEANINGS")
 
 
 def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Policy) -> list[Reason]:
     """Hard causes in force: those without an end first, then the latest."""
-    effective = ((cause, _effective(facts, cause)) for cause in _HARD_MEANINGS)
+    effective = ((cause, _effective(facts, cause)) for cause in _HARD_CAUSES)
     said = sorted(
         ((cause, evidence) for cause, evidence in effective if evidence),
         key=lambda pair: severity_key(*pair),
@@ -195,12 +199,12 @@ def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Polic
 def _hard_reason(
     cause: Cause, evidence: Evidence, domain: DomainFacts | None, policy: Policy
 ) -> Reason | None:
-    said = f"A mail server said on {_day(evidence.last)} that {_HARD_MEANINGS[cause]}"
+    said = f"A mail server said on {_day(evidence.last)} that {_MEANINGS[cause]}"
     reason = Reason(
         code=ReasonCode.HARD_BOUNCE, cause=cause, evidence=evidence, explanation=f"{said}."
     )
     probe = domain.probe if domain else None
-    match effect_on(cause, evidence.last, probe):
+    match effect_on(cause, evidence.last, domain):
         case ClaimEffect.REFUTED:
             return None
         case ClaimEffect.STANDS:
@@ -209,16 +213,20 @@ def _hard_reason(
             until = evidence.last + timedelta(days=policy.unconfirmed_term)
             words = f"{said}, but in DNS {_dns_words(probe)}: unconfirmed{_until(until)}."
             return replace(reason, until=until, unconfirmed=True, explanation=words)
+        case ClaimEffect.PENDING:
+            return replace(reason, explanation=f"{said}{_pending_words(cause, probe)}")
         case ClaimEffect.WHOLE_DOMAIN:
             words = f"{said}. In DNS, {_dns_words(probe)}.{_alternate_words(probe)}"
             return replace(reason, scope=Scope.DOMAIN, explanation=words)
 
 
-def _domain_reasons(domain: DomainFacts | None) -> Iterator[Reason]:
-    if domain is not None and is_dead(domain):
+def _domain_reasons(facts: AddressFacts | None, domain: DomainFacts | None) -> Iterator[Reason]:
+    if domain is None:
+        return
+    if is_dead(domain):
         claim = reported_claim(domain)
         alone = domain.probe is not None and domain.probe.verdict not in DEAD_VERDICTS
-        said = f", and a mail server said that {_HARD_MEANINGS[claim]}" if claim and alone else ""
+        said = f", and a mail server said that {_MEANINGS[claim]}" if claim and alone else ""
         yield Reason(
             code=ReasonCode.DEAD_DOMAIN,
             cause=claim,
@@ -228,6 +236,19 @@ def _domain_reasons(domain: DomainFacts | None) -> Iterator[Reason]:
                 f"{_alternate_words(domain.probe)}"
             ),
         )
+        return
+    for cause in _SOFT_CLAIMS:
+        evidence = _effective(facts, cause) if facts else None
+        if evidence and effect_on(cause, evidence.last, domain) is ClaimEffect.PENDING:
+            yield Reason(
+                code=ReasonCode.DEAD_DOMAIN,
+                cause=cause,
+                evidence=evidence,
+                explanation=(
+                    f"A mail server said on {_day(evidence.last)} that {_MEANINGS[cause]}"
+                    f"{_pending_words(cause, domain.probe)}"
+                ),
+            )
 
 
 def _echo_reasons(facts: AddressFacts, policy: Policy) -> Iterator[Reason]:
@@ -317,7 +338,7 @@ def _counts_as_soft(
         return False
     if cause.disposition is Disposition.SOFT:
         return True
-    return effect_on(cause, at, domain.probe if domain else None) is ClaimEffect.REFUTED
+    return effect_on(cause, at, domain) is ClaimEffect.REFUTED
 
 
 # -------------------------------------------------------------------------- in words
@@ -327,6 +348,23 @@ def _dns_words(probe: Probe | None) -> str:
     if probe is None:
         return ""
     return f"the domain {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
+
+
+_NEEDS_WORDS: Mapping[Needs, str] = {
+    Needs.NOTHING: "at once",
+    Needs.SECOND_LOOK: "if a second look, at least a day after the first, finds the same",
+    Needs.SECOND_CLAIM: "if this is said again on another day",
+}
+
+
+def _pending_words(cause: Cause, probe: Probe | None) -> str:
+    if probe is None:
+        return "."
+    needs = _NEEDS_WORDS[DOMAIN_POLICY[cause, probe.verdict].needs]
+    return (
+        f". In DNS, {_dns_words(probe)}. The whole domain is suppressed {needs}."
+        f"{_alternate_words(probe)}"
+    )
 
 
 def _alternate_words(probe: Probe | None) -> str:
@@ -346,10 +384,10 @@ def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) 
         return "No bounces or complaints are recorded that could suppress this address."
     probe = domain.probe if domain else None
     for cause in DOMAIN_CLAIMS:
-        said = facts.evidence.get(cause)
-        if said and effect_on(cause, said.last, probe) is ClaimEffect.REFUTED:
+        said = facts.evidence.get(cause) if cause.disposition is Disposition.HARD else None
+        if said and effect_on(cause, said.last, domain) is ClaimEffect.REFUTED:
             return (
-                f"A mail server said on {_day(said.last)} that {_HARD_MEANINGS[cause]}, but in "
+                f"A mail server said on {_day(said.last)} that {_MEANINGS[cause]}, but in "
                 f"DNS {_dns_words(probe)}: the claim is refuted, and the event counts as a soft "
                 f"bounce."
             )

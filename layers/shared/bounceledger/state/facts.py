@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
@@ -81,7 +82,7 @@ def _cause_of(event: MailEvent, verdict: Verdict | None, policy: Policy) -> Caus
     if not event.address:
         return None
     if event.kind is Kind.BOUNCE and verdict is not None:
-        return Cause.of(verdict.category)
+        return Cause.of(verdict.category, verdict.scope)
     if event.kind is not Kind.COMPLAINT or event.provider_reason in _NOBODY_COMPLAINED:
         return None
     if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
@@ -133,7 +134,8 @@ class Evidence:
 class Attribution:
     """The first hard bounce or complaint that a lead source got for an address.
 
-    Counted as `suppressed` on the UTC day of `at`. Ordered by time, then cause.
+    The one that the source is charged with counts as `suppressed` on the UTC day of `at`.
+    Ordered by time, then cause.
 
     Attributes:
         at: when the message was mailed, as the counters have it.
@@ -189,7 +191,9 @@ class AddressFacts:
         manual: the latest manual entry.
         sources: first evidence per lead source; bounded to the earliest.
         attributions: first hard bounce or complaint per lead source, by the time at which the
-            message was mailed; bounded likewise.
+            message was mailed; bounded likewise. Claims about the domain are kept apart, since
+            DNS may refute them.
+        claim_attributions: first hard claim about the domain per lead source; likewise.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
@@ -203,12 +207,18 @@ class AddressFacts:
     manual: ManualEntry | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict)
     attributions: Mapping[str, Attribution] = field(default_factory=dict)
+    claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
     version: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         return self == AddressFacts(address=self.address, version=self.version)
+
+    @property
+    def charged(self) -> Mapping[str, Attribution]:
+        """What each lead source is charged with: a claim only if there is nothing else."""
+        return {**self.claim_attributions, **self.attributions}
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -298,21 +308,44 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The first and the last time at which something was said or found; aware UTC."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def at(cls, moment: datetime) -> Self:
+        """The span of a single moment."""
+        return cls(first=moment, last=moment)
+
+
+def join_span(a: Span, b: Span) -> Span:
+    """The span that covers both."""
+    return Span(first=min(a.first, b.first), last=max(a.last, b.last))
+
+
+type FindingDay = tuple[date, DomainVerdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFacts:
     """Everything that is remembered of one host name.
 
     Attributes:
         domain: canonical host name.
-        probe: the latest that was conclusive.
-        claims: latest time at which a mail server made each claim, see
-            `verdict.DOMAIN_CLAIMS`. Stored by the probe that the claim led to, so that it
-            holds for an address never mailed before, too.
+        probe: the latest that was conclusive; one that was not, if none was.
+        findings: conclusive findings by UTC day and verdict; bounded to the newest.
+        claims: when mail servers made each claim, see `verdict.DOMAIN_CLAIMS`. Stored by the
+            probe that the claim led to, so that it holds for an address never mailed before,
+            too.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
     domain: str
     probe: Probe | None = None
-    claims: Mapping[Cause, datetime] = field(default_factory=dict)
+    findings: Mapping[FindingDay, Span] = field(default_factory=dict)
+    claims: Mapping[Cause, Span] = field(default_factory=dict)
     version: int = 0
 
 

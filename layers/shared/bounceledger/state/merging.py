@@ -14,22 +14,27 @@ from bounceledger.state.facts import (
     DomainFacts,
     DomainVerdict,
     Evidence,
+    FindingDay,
     ManualEntry,
     Message,
     Observation,
     Probe,
     SoftDay,
     SourceEntry,
+    Span,
+    join_span,
     keeps_soft_days,
     latest,
     utc_day,
 )
-from bounceledger.verdict import Cause, Disposition
+from bounceledger.verdict import HARD_CLAIMS, Cause, Disposition
 
 MAX_STORED_DIAGNOSTIC = 1024
 """Bytes of a diagnostic that are stored (UTF-8)."""
 _MAX_STORED_STRING = 256
 """Bytes stored of every other string that a stranger wrote."""
+FINDINGS_KEPT = 16
+"""Findings, by day and verdict, that are remembered of a domain: with growing gaps, of years."""
 
 
 def merge(facts: AddressFacts, observation: Observation, policy: Policy) -> AddressFacts:
@@ -44,6 +49,7 @@ def facts_of(observation: Observation) -> AddressFacts:
     if cause is None:
         return AddressFacts(address=event.address, messages=messages)
     attributed = cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD
+    attribution = {event.lead_source: Attribution(at=event.mail_time, cause=cause)}
     return AddressFacts(
         address=event.address,
         evidence={cause: _evidence(observation)},
@@ -54,9 +60,8 @@ def facts_of(observation: Observation) -> AddressFacts:
         ),
         messages=messages,
         sources={event.lead_source: event.occurred_at},
-        attributions=(
-            {event.lead_source: Attribution(at=event.mail_time, cause=cause)} if attributed else {}
-        ),
+        attributions=attribution if attributed and cause not in HARD_CLAIMS else {},
+        claim_attributions=attribution if cause in HARD_CLAIMS else {},
     )
 
 
@@ -122,6 +127,9 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
         manual=_latest_entry(a.manual, b.manual),
         sources=_earliest(_union(a.sources, b.sources, min), policy.sources_kept),
         attributions=_earliest(_union(a.attributions, b.attributions, min), policy.sources_kept),
+        claim_attributions=_earliest(
+            _union(a.claim_attributions, b.claim_attributions, min), policy.sources_kept
+        ),
         version=version,
     )
 
@@ -194,12 +202,26 @@ def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
     same probe, the later recheck holds: it was postponed.
     """
     probes = [probe for probe in (a.probe, b.probe) if probe is not None]
+    # A finding that is dropped has `FINDINGS_KEPT` newer ones beside it from then on, so every
+    # later step would drop it, too.
+    united = _union(findings_of(a), findings_of(b), join_span)
+    kept = sorted(united)[-FINDINGS_KEPT:]
     return DomainFacts(
         domain=a.domain,
         probe=max(probes, key=_rank, default=None),
-        claims=_union(a.claims, b.claims, max),
+        findings={day: united[day] for day in kept},
+        claims=_union(a.claims, b.claims, join_span),
         version=max(a.version, b.version),
     )
+
+
+def findings_of(facts: DomainFacts) -> Mapping[FindingDay, Span]:
+    """All findings, that of the probe included."""
+    probe = facts.probe
+    if probe is None or probe.verdict is DomainVerdict.UNKNOWN:
+        return facts.findings
+    key = utc_day(probe.probed_at), probe.verdict
+    return _union(facts.findings, {key: Span.at(probe.probed_at)}, join_span)
 
 
 def _rank(probe: Probe) -> tuple[bool, datetime, datetime, str]:
