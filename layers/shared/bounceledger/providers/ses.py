@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from bounceledger.addresses import clean_lead_source
 from bounceledger.errors import InputError, PayloadError
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
 from bounceledger.providers.base import Document, Parsed, Payload
@@ -18,7 +17,6 @@ from bounceledger.providers.fields import (
     MAX_STRING,
     JsonObject,
     clean_kind,
-    clean_string,
     digest,
     get_list,
     get_object,
@@ -26,6 +24,7 @@ from bounceledger.providers.fields import (
     parse_timestamp,
     pick,
 )
+from bounceledger.providers.ses_lead_source import lead_source_of
 from bounceledger.providers.ses_recipients import (
     MAX_REPORTED_DIAGNOSTIC,
     Destination,
@@ -39,8 +38,6 @@ from bounceledger.providers.ses_recipients import (
 from bounceledger.settings import Settings
 
 PROVIDER = "ses"
-MAX_HEADER = 2048
-"""Characters of a header value that are read."""
 MAX_AHEAD = timedelta(hours=1)
 """How far the clock of the wrapping may be ahead. Facts merge by `max`: a time from the future
 would stay."""
@@ -235,7 +232,7 @@ def read(
         MailEvent,
         provider=PROVIDER,
         provider_kind=word,
-        lead_source=_lead_source(mail, settings),
+        lead_source=lead_source_of(mail, settings),
         occurred_at=moment,
         mailed_at=_mailed_at(mail, published),
         message_id=message_id,
@@ -434,71 +431,3 @@ def _mailed_at(mail: JsonObject, published: datetime) -> datetime | None:
     """When SES accepted the message; None where the document does not say."""
     sent = _read_time(mail)
     return None if sent is None else min(sent, published)
-
-
-def _lead_source(mail: JsonObject, settings: Settings) -> str:
-    """Who supplied the address: the first of tag, header, configuration set that is set."""
-    sources = map(clean_lead_source, _lead_source_candidates(mail, settings))
-    return next((source for source in sources if source), settings.lead_source_default)
-
-
-def _lead_source_candidates(mail: JsonObject, settings: Settings) -> Iterator[str]:
-    tags = pick(mail, "tags")
-    tags = tags if isinstance(tags, Mapping) else {}
-    yield _tag(tags, settings.lead_source_tag)
-    headers = _headers(mail)
-    yield _message_tag(headers.get("x-ses-message-tags", ""), settings.lead_source_tag)
-    yield _decode(headers.get(settings.lead_source_header.casefold(), ""))
-    yield _tag(tags, "ses:configuration-set")
-    yield headers.get("x-ses-configuration-set", "")
-    yield settings.lead_source_default
-
-
-def _tag(tags: JsonObject, name: str) -> str:
-    """First value of a message tag."""
-    value = pick(tags, name)
-    values = value if isinstance(value, list) else [value]
-    return next((clean_string(one, MAX_STRING) for one in values if isinstance(one, str)), "")
-
-
-def _message_tag(header: str, name: str) -> str:
-    """Value of a tag in an X-SES-MESSAGE-TAGS header: ``name=value, name=value``."""
-    for pair in header.split(","):
-        key, _, value = pair.partition("=")
-        if key.strip().casefold() == name.casefold():
-            return value
-    return ""
-
-
-def _headers(mail: JsonObject) -> dict[str, str]:
-    """The message's header fields by folded name, the first of each.
-
-    They only give the lead source, so a malformed one is skipped rather than allowed to
-    cost a suppression.
-    """
-    fields = pick(mail, "headers")
-    headers: dict[str, str] = {}
-    for header in fields if isinstance(fields, list) else ():
-        name, value = (
-            (pick(header, "name"), pick(header, "value"))
-            if isinstance(header, Mapping)
-            else (None, None)
-        )
-        if isinstance(name, str) and isinstance(value, str):
-            key = clean_string(name, MAX_STRING).strip().casefold()
-            headers.setdefault(key, clean_string(value, MAX_HEADER))
-    return headers
-
-
-def _decode(value: str) -> str:
-    """A header value with its encoded words decoded (RFC 2047)."""
-    if "=?" not in value:
-        return value
-    # Imported here: few values need it.
-    from email.errors import MessageError
-    from email.header import decode_header, make_header
-
-    try:
-        return clean_string(str(make_header(decode_header(value))), MAX_HEADER)
-    except (MessageError, LookupError, ValueError):
-        return value

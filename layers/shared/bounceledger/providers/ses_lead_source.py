@@ -1,0 +1,83 @@
+"""Who supplied the address of an SES message: its tags, headers and configuration set."""
+
+from collections.abc import Iterator, Mapping
+
+from bounceledger.addresses import clean_lead_source
+from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_string, pick
+from bounceledger.settings import Settings
+
+MAX_HEADER = 2048
+"""Characters of a header value that are read."""
+
+
+def lead_source_of(mail: JsonObject, settings: Settings) -> str:
+    """The lead source: the first of tag, header and configuration set that is set.
+
+    Args:
+        mail: the ``mail`` object of an SES document.
+        settings: names the tag and the header, and has the default.
+    """
+    sources = map(clean_lead_source, _lead_source_candidates(mail, settings))
+    return next((source for source in sources if source), settings.lead_source_default)
+
+
+def _lead_source_candidates(mail: JsonObject, settings: Settings) -> Iterator[str]:
+    tags = pick(mail, "tags")
+    tags = tags if isinstance(tags, Mapping) else {}
+    yield _tag(tags, settings.lead_source_tag)
+    headers = _headers(mail)
+    yield _message_tag(headers.get("x-ses-message-tags", ""), settings.lead_source_tag)
+    yield _decode(headers.get(settings.lead_source_header.casefold(), ""))
+    yield _tag(tags, "ses:configuration-set")
+    yield headers.get("x-ses-configuration-set", "")
+    yield settings.lead_source_default
+
+
+def _tag(tags: JsonObject, name: str) -> str:
+    """First value of a message tag."""
+    value = pick(tags, name)
+    values = value if isinstance(value, list) else [value]
+    return next((clean_string(one, MAX_STRING) for one in values if isinstance(one, str)), "")
+
+
+def _message_tag(header: str, name: str) -> str:
+    """Value of a tag in an X-SES-MESSAGE-TAGS header: ``name=value, name=value``."""
+    for pair in header.split(","):
+        key, _, value = pair.partition("=")
+        if key.strip().casefold() == name.casefold():
+            return value
+    return ""
+
+
+def _headers(mail: JsonObject) -> dict[str, str]:
+    """The message's header fields by folded name, the first of each.
+
+    They only give the lead source, so a malformed one is skipped rather than allowed to
+    cost a suppression.
+    """
+    fields = pick(mail, "headers")
+    headers: dict[str, str] = {}
+    for header in fields if isinstance(fields, list) else ():
+        name, value = (
+            (pick(header, "name"), pick(header, "value"))
+            if isinstance(header, Mapping)
+            else (None, None)
+        )
+        if isinstance(name, str) and isinstance(value, str):
+            key = clean_string(name, MAX_STRING).strip().casefold()
+            headers.setdefault(key, clean_string(value, MAX_HEADER))
+    return headers
+
+
+def _decode(value: str) -> str:
+    """A header value with its encoded words decoded (RFC 2047)."""
+    if "=?" not in value:
+        return value
+    # Imported here: few values need it.
+    from email.errors import MessageError
+    from email.header import decode_header, make_header
+
+    try:
+        return clean_string(str(make_header(decode_header(value))), MAX_HEADER)
+    except (MessageError, LookupError, ValueError):
+        return value
