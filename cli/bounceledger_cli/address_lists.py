@@ -67,7 +67,7 @@ def _entry(
     fields = tuple(row.fields)
     address, source = wanted.of(fields), field_called(source_names, fields)
     if address is None:
-        return BadRow(row.line, "is missing", wanted.columns[0])
+        return BadRow(row.line, "is required", wanted.columns[0])
     if source is None and source_required:
         listed = ", ".join(fields)
         raise CommandError(f"no column {source_names[0]!r}; the file has: {listed}")

@@ -81,7 +81,7 @@ class Diagnostics:
             elif (name := self.wanted.of(row.fields)) is not None:
                 yield _of_row(row, name)
             elif _EVENT_FIELDS.isdisjoint(row.fields):
-                yield BadRow(row.line, "is missing", self.wanted.columns[0])
+                yield BadRow(row.line, "is required", self.wanted.columns[0])
             else:
                 yield from self._of_event(row)
 

@@ -20,7 +20,7 @@ _SUPPRESSION = {
         "not after a single bounce; bounces on several days suppress it for a limited time"
     ),
     Disposition.BLOCK: "no, and it does not count against the source",
-    Disposition.ECHO: "yes, for a limited time; no new evidence against the source",
+    Disposition.ECHO: "yes, for a limited time; does not count against the source again",
     Disposition.NONE: "no, this is not a bounce",
 }
 

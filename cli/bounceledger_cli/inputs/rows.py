@@ -33,6 +33,6 @@ class BadRow:
     field: str = ""
 
     def describe(self, source: str) -> str:
-        """One line for people, such as ``a.jsonl: line 3: diagnostic is missing``."""
+        """One line for people, such as ``a.jsonl: line 3: diagnostic is required``."""
         subject = f"line {self.line}: {self.field}" if self.field else f"line {self.line}"
         return f"{source}: {subject} {self.reason}"

@@ -124,7 +124,7 @@ def test_an_empty_input_is_reported(text: str, said: str) -> None:
         ('{"diagnostic": 5}', "line 2: diagnostic is a number, expected a string"),
         ('{"diagnostic": "x", "status": []}', "line 2: status is a list, expected a string"),
         ('{"diagnostic": "x", "bounce_type": true}', "line 2: bounce_type is a boolean"),
-        ('{"text": "x"}', "line 2: diagnostic is missing"),
+        ('{"text": "x"}', "line 2: diagnostic is required"),
         ('{"diagnostic": ', "line 2 is not valid JSON: "),
         ('{"diagnostic": "x", "n": NaN}', "line 2 is not valid JSON: NaN is not a number"),
         ('{"diagnostic": "x", "n": 1e999}', "line 2 is not valid JSON: 1e999 is too large"),

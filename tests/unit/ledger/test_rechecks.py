@@ -36,15 +36,15 @@ def test_a_claim_makes_its_domain_due_tomorrow(category: Category, scope: Scope)
 def test_the_claims_of_a_batch_take_one_call_and_one_item_per_domain() -> None:
     # GIVEN claims of two domains
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([observe("known", Category.VIRUS)])
+    recorded = ledger(fake)
+    recorded.record([observe("known", Category.VIRUS)])
     fake.calls.clear()
     claims = [
         observe(f"{n}", CLAIM, address=f"{n}@{host}.test")
         for n, host in product(range(9), ("a", "b"))
     ]
     # WHEN they are recorded
-    booked.record(claims)
+    recorded.record(claims)
     # THEN one more call is made, and each domain is due once
     assert fake.calls["BatchWriteItem"] == 1
     assert due_days(fake, "a.test") == due_days(fake, "b.test") == [TOMORROW]
@@ -74,9 +74,9 @@ class NothingDue(FakeDynamoDB):
 
 def test_a_claim_whose_domain_could_not_be_made_due_is_delivered_again() -> None:
     # GIVEN a table that refuses due days, and nothing else
-    booked = ledger(NothingDue())
+    recorded = ledger(NothingDue())
     # WHEN a claim and another bounce are recorded
-    results = booked.record([observe("claim", CLAIM), observe("other", Category.MAILBOX_UNKNOWN)])
+    results = recorded.record([observe("claim", CLAIM), observe("other", Category.MAILBOX_UNKNOWN)])
     # THEN only the claim is handed back to the queue
     assert [(r.ok, r.retry_helps) for r in results] == [(False, True), (True, False)]
 

@@ -139,12 +139,12 @@ def test_events_count_on_the_day_on_which_the_message_was_mailed() -> None:
 def test_a_message_mailed_earlier_moves_the_attribution_to_its_day() -> None:
     # GIVEN a hard bounce, and one of an earlier message that is reported later
     fake = FakeDynamoDB()
-    booked = ledger(fake)
-    booked.record([observe("first", Category.MAILBOX_UNKNOWN, ago=2, mailed_at=NOW)])
+    recorded = ledger(fake)
+    recorded.record([observe("first", Category.MAILBOX_UNKNOWN, ago=2, mailed_at=NOW)])
     earlier = NOW - timedelta(days=3)
-    booked.record([observe("second", Category.MAILBOX_UNKNOWN, ago=1, mailed_at=earlier)])
+    recorded.record([observe("second", Category.MAILBOX_UNKNOWN, ago=1, mailed_at=earlier)])
     # THEN the address counts as suppressed on the earlier day of mailing only
-    days = booked.counts("fair", TODAY - timedelta(days=9), TODAY).days
+    days = recorded.counts("fair", TODAY - timedelta(days=9), TODAY).days
     assert [day for day, counters in days.items() if "suppressed" in counters] == [earlier.date()]
 
 

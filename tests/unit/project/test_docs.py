@@ -101,3 +101,10 @@ def test_no_tracked_file_is_a_local_artefact() -> None:
     # THEN nothing of it was built or installed here
     made = (".venv/", ".tools/", ".local/", ".aws-sam/", "__pycache__/")
     assert [name for name in tracked if name.startswith(made) or "/__pycache__/" in name] == []
+
+
+def test_the_issue_form_offers_every_category() -> None:
+    """Whoever reports a wrong verdict can choose the right one."""
+    form = (ROOT / ".github/ISSUE_TEMPLATE/wrong-verdict.yml").read_text()
+
+    assert [c.value for c in Category if f"- {c.value} (" not in form] == []

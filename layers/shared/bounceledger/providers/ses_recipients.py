@@ -76,8 +76,8 @@ class Destination:
 def read_destination(mail: JsonObject) -> Destination:
     """To whom SES sent the message, as far as ``mail.destination`` says so in a valid form."""
     listed = pick(mail, "destination")
-    texts = [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else []
-    written = [text for text in texts if isinstance(text, str)]
+    entries = listed if isinstance(listed, list) else [listed]
+    written = [entry for entry in entries if isinstance(entry, str)]
     valid: dict[str, None] = {}
     others = set(written[MAX_RECIPIENTS:])
     for text in written[:MAX_RECIPIENTS]:

@@ -48,7 +48,6 @@ from bounceledger.state.facts import (
     has_soft_evidence,
     join_span,
     keeps_soft_days,
-    observe,
     utc_day,
 )
 from bounceledger.state.merging import (
@@ -60,6 +59,7 @@ from bounceledger.state.merging import (
     merge,
     merge_source,
 )
+from bounceledger.state.observing import observe
 
 __all__ = [
     "DEAD_VERDICTS",

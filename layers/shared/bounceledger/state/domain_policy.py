@@ -209,7 +209,7 @@ def reported_claim(domain: DomainFacts) -> Cause | None:
 
 
 class ClaimStanding(StrEnum):
-    """What DNS makes of one claim for good, when a lead source is charged with it."""
+    """What DNS makes of one claim permanently, when a lead source is charged with it."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"

@@ -1,14 +1,13 @@
 """What is remembered of addresses and domains. Types only, and what they say by themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from bounceledger.events import Kind, MailEvent, ProviderReason
-from bounceledger.policy import Policy
-from bounceledger.verdict import Category, Cause, Disposition, Scope, Verdict
+from bounceledger.events import Kind, MailEvent
+from bounceledger.verdict import Cause, Disposition, Verdict
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
@@ -47,55 +46,6 @@ class Observation:
         if self.event.kind is Kind.BOUNCE:
             return self.verdict is not None and self.verdict.disposition is not Disposition.NONE
         return self.cause is Cause.PROVIDER_SUPPRESSED
-
-
-def observe(
-    event: MailEvent,
-    verdict: Verdict | None = None,
-    *,
-    policy: Policy,
-    rules_version: str = "",
-) -> Observation:
-    """An event with its cause.
-
-    Blocks of the sender, automatic replies, delays and the like are evidence of nothing.
-    Neither are complaints that no person made (``auth_failure``, ``virus``) or that withdraw
-    one (``not_spam``), nor events that match nobody who was mailed.
-
-    A reply about an address to which the recipient's mail is forwarded says little about the
-    recipient: the mailbox may be read all the same, or be a list of which one member is gone.
-    Its category is therefore ``forward_failed``, unless it blocks the sender.
-    """
-    if verdict is not None and event.forwarded_to and Cause.of(verdict.category):
-        verdict = replace(verdict, category=Category.FORWARD_FAILED, scope=Scope.ADDRESS)
-    if event.unmatched:
-        verdict = None
-    return Observation(
-        event=event,
-        cause=_cause_of(event, verdict, policy),
-        verdict=verdict,
-        rules_version=rules_version,
-    )
-
-
-def _cause_of(event: MailEvent, verdict: Verdict | None, policy: Policy) -> Cause | None:
-    if not event.address:
-        return None
-    if event.kind is Kind.BOUNCE and verdict is not None:
-        return Cause.of(verdict.category, verdict.scope)
-    if event.kind is not Kind.COMPLAINT or event.provider_reason in _NOBODY_COMPLAINED:
-        return None
-    if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
-        return Cause.PROVIDER_SUPPRESSED
-    if event.ambiguous and not policy.suppress_ambiguous_complaints:
-        return None
-    return Cause.COMPLAINT
-
-
-_NOBODY_COMPLAINED = frozenset(
-    {ProviderReason.NOT_SPAM, ProviderReason.AUTH_FAILURE, ProviderReason.VIRUS}
-)
-"""Reports without a person who complains: RFC 6430; RFC 6591; RFC 5965 section 7.3."""
 
 
 # ------------------------------------------------------------------------ of an address
