@@ -434,6 +434,7 @@ def test_events_without_any_bounce_are_reported() -> None:
 
 def test_an_event_that_is_malformed_is_named_with_its_field() -> None:
     event = bounce("ann@a.test")
+    event["mail"]["destination"] = ["ann@a.test", "bob@b.test"]
     event["bounce"]["bouncedRecipients"] = "x"
     ran = run("classify", stdin=json.dumps(event))
     assert ran.code == 2

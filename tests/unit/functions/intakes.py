@@ -7,4 +7,9 @@ from tests.fakes import FakeDeadLetters, FakeLedger
 
 def intake(ledger: FakeLedger, dead_letters: FakeDeadLetters | None = None) -> Intake:
     settings = Settings(allowed_accounts=frozenset("*"))
-    return Intake(settings, ledger, dead_letters or FakeDeadLetters(), provider="ses")
+    return Intake(
+        settings,
+        ledger,
+        FakeDeadLetters() if dead_letters is None else dead_letters,
+        provider="ses",
+    )

@@ -332,7 +332,7 @@ def _recipients(
         path, listed = "mail.destination", get_list(mail, "destination", "mail")
     else:
         path = f"{layout.section}.{layout.recipients}"
-        listed = get_list(section, layout.recipients, layout.section)
+        listed = _listed(section, layout, mail)
     entries, refused = read_entries(listed, path, layout.diagnostic)
     destination = Destination()
     if layout.kind in (Kind.BOUNCE, Kind.COMPLAINT):
@@ -354,6 +354,15 @@ def _recipients(
         except InputError as error:
             refused.append(error)
     return recipients, refused
+
+
+def _listed(section: JsonObject, layout: Layout, mail: JsonObject) -> list[object]:
+    """The list of recipients; of a bounce, what stands for one where only one was mailed."""
+    value = pick(section, layout.recipients)
+    if layout.kind is Kind.BOUNCE and read_destination(mail).only:
+        entries = value if isinstance(value, list) else [value]
+        return [entry if isinstance(entry, str | Mapping) else "" for entry in entries]
+    return get_list(section, layout.recipients, layout.section)
 
 
 def _kind_word(body: JsonObject) -> str:
