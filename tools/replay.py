@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bounceledger.ledger import items
-from bounceledger.ledger.attributes import from_attributes, to_attributes
-from bounceledger.verdict import DISPOSITIONS, Category
+from bounceledger.ledger.table import RetryBudget, Table
+from bounceledger.verdict import DISPOSITIONS
 from tools.samples import Sample
 from tools.stack import Stack, call_api, publish, wait_for
 
@@ -181,27 +181,23 @@ def _recipient_outcome(stack: Stack, expected: Mapping[str, Any]) -> RecipientOu
     address = expected.get("address", "")
     answer = call_api(stack, "/v1/suppressions", {"address": address}).body
     event = _recorded_event(stack, address)
-    category = event.get("category")
+    category = event.category if event else None
     return RecipientOutcome(
         address=address,
-        lead_source=event.get("lead_source"),
-        category=category or event.get("kind"),
-        disposition=DISPOSITIONS[Category(category)].value if category else None,
+        lead_source=event.lead_source if event else None,
+        category=(category or event.kind).value if event else None,
+        disposition=DISPOSITIONS[category].value if category else None,
         suppressed=answer.get("suppressed"),
         reason=answer.get("reason"),
         expected={name: value for name, value in expected.items() if name != "address"},
     )
 
 
-def _recorded_event(stack: Stack, address: str) -> dict[str, Any]:
-    """The event item that was recorded for an address; empty if there is none.
+def _recorded_event(stack: Stack, address: str) -> items.RecordedEvent | None:
+    """The event that was recorded for an address; None if there is none.
 
     A delivery is recorded in the item of its message, so all items of the address are read.
     """
-    found = stack.client("dynamodb").query(
-        TableName=stack.table_name,
-        ConsistentRead=True,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=to_attributes({":pk": items.facts_key(address).pk}),
-    )["Items"]
-    return next((event for event in map(from_attributes, found) if "kind" in event), {})
+    table = Table(stack.client("dynamodb"), stack.table_name)
+    found = table.query(items.facts_key(address).pk, ("!", items.LAST), RetryBudget())
+    return next(filter(None, map(items.recorded_event_of_item, found)), None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import from_attributes, to_attributes
 from bounceledger.policy import Policy
@@ -61,6 +62,20 @@ def test_a_hard_bounce_leaves_a_marker(hard_bounce: FakeDynamoDB) -> None:
         "rule": "r",
         "ttl": int((NOW + timedelta(days=90)).timestamp()),
     }
+
+
+def test_a_marker_tells_what_was_recorded_and_facts_tell_nothing_of_it(
+    hard_bounce: FakeDynamoDB,
+) -> None:
+    marker = stored(hard_bounce, items.event_key("a@example.test", "e1"))
+    facts = stored(hard_bounce, items.facts_key("a@example.test"))
+
+    assert items.recorded_event_of_item(marker) == (
+        Kind.BOUNCE,
+        "fair",
+        Category.MAILBOX_UNKNOWN,
+    )
+    assert items.recorded_event_of_item(facts) is None
 
 
 def test_a_hard_bounce_leaves_an_entry_of_its_lead_source(hard_bounce: FakeDynamoDB) -> None:

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from bounceledger.events import Kind
 from bounceledger.ledger.attributes import Item
 from bounceledger.policy import Policy
 from bounceledger.state import (
@@ -29,7 +30,7 @@ from bounceledger.state import (
     SourceEntry,
     Span,
 )
-from bounceledger.verdict import Cause, Disposition
+from bounceledger.verdict import Category, Cause, Disposition
 
 EVENT_LIFE = timedelta(days=90)
 """How long an event's marker is kept after it was recorded.
@@ -317,6 +318,30 @@ def message_of_item(item: Mapping[str, Any]) -> tuple[str, Message]:
     return digest, Message(
         mailed_at=to_time(item.get("mailed_at") or item["occurred_at"]),
         delivered_at=to_time(item["occurred_at"]) if delivered else None,
+    )
+
+
+class RecordedEvent(NamedTuple):
+    """What the table keeps of an event.
+
+    Attributes:
+        kind: what sort of event.
+        lead_source: the lead source that it was attributed to.
+        category: category of the reply; None if the event is not a bounce.
+    """
+
+    kind: Kind
+    lead_source: str
+    category: Category | None
+
+
+def recorded_event_of_item(item: Mapping[str, Any]) -> RecordedEvent | None:
+    """What an item of an address says of an event; None if it is another item."""
+    if "kind" not in item:
+        return None
+    category = item.get("category")
+    return RecordedEvent(
+        Kind(item["kind"]), item["lead_source"], Category(category) if category else None
     )
 
 
