@@ -60,6 +60,9 @@ class Ruling:
     needs: Needs = Needs.NOTHING
 
 
+_SAYS_SO_ITSELF = Ruling(
+    ClaimEffect.WHOLE_DOMAIN, "the domain itself says that it accepts no mail (RFC 7505)"
+)
 _NO_SUCH_NAME = Ruling(
     ClaimEffect.WHOLE_DOMAIN, "a name that does not exist has no mail host", Needs.SECOND_LOOK
 )
@@ -71,9 +74,7 @@ _NO_ANSWER = Ruling(
 )
 
 DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
-    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NULL_MX): Ruling(
-        ClaimEffect.WHOLE_DOMAIN, "the domain itself says that it accepts no mail (RFC 7505)"
-    ),
+    (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NULL_MX): _SAYS_SO_ITSELF,
     (Cause.NO_MAIL_ACCEPTED, DomainVerdict.MISSING): _NO_SUCH_NAME,
     (Cause.NO_MAIL_ACCEPTED, DomainVerdict.NO_MAIL_HOST): _NO_HOST_LEFT,
     (Cause.NO_MAIL_ACCEPTED, DomainVerdict.IMPLICIT_MX): Ruling(
@@ -97,9 +98,7 @@ DOMAIN_POLICY: Mapping[tuple[Cause, DomainVerdict], Ruling] = {
         ClaimEffect.REFUTED, "the domain works: the lookup behind the reply must have failed"
     ),
     (Cause.DOMAIN_UNKNOWN, DomainVerdict.UNKNOWN): _NO_ANSWER,
-    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NULL_MX): Ruling(
-        ClaimEffect.WHOLE_DOMAIN, "the domain itself says that it accepts no mail (RFC 7505)"
-    ),
+    (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NULL_MX): _SAYS_SO_ITSELF,
     (Cause.DOMAIN_UNREACHABLE, DomainVerdict.MISSING): _NO_SUCH_NAME,
     (Cause.DOMAIN_UNREACHABLE, DomainVerdict.NO_MAIL_HOST): _NO_HOST_LEFT,
     (Cause.DOMAIN_UNREACHABLE, DomainVerdict.IMPLICIT_MX): Ruling(
