@@ -328,15 +328,14 @@ def _recipients(
     layout: Layout, section: JsonObject, mail: JsonObject, reason: ProviderReason
 ) -> tuple[list[Recipient], list[InputError]]:
     """Whom a document is about, and what is wrong with those that are not valid."""
+    destination = read_destination(mail) if layout.kind in _NEEDS_ADDRESS else Destination()
     if not layout.recipients:
         path, listed = "mail.destination", get_list(mail, "destination", "mail")
     else:
         path = f"{layout.section}.{layout.recipients}"
-        listed = _listed(section, layout, mail)
+        listed = _listed(section, layout, destination)
     entries, refused = read_entries(listed, path, layout.diagnostic)
-    destination = Destination()
-    if layout.kind in (Kind.BOUNCE, Kind.COMPLAINT):
-        destination = read_destination(mail)
+    if layout.kind in _NEEDS_ADDRESS:
         is_empty = pick(section, layout.recipients) == []
         if not listed and (is_empty or layout.kind is Kind.COMPLAINT):
             # Nobody is named: an automatic reply, or a complaint that was made anonymous.
@@ -356,10 +355,10 @@ def _recipients(
     return recipients, refused
 
 
-def _listed(section: JsonObject, layout: Layout, mail: JsonObject) -> list[object]:
+def _listed(section: JsonObject, layout: Layout, destination: Destination) -> list[object]:
     """The list of recipients; of a bounce, what stands for one where only one was mailed."""
     value = pick(section, layout.recipients)
-    if layout.kind is Kind.BOUNCE and read_destination(mail).only:
+    if layout.kind is Kind.BOUNCE and destination.only:
         entries = value if isinstance(value, list) else [value]
         return [entry if isinstance(entry, str | Mapping) else "" for entry in entries]
     return get_list(section, layout.recipients, layout.section)
