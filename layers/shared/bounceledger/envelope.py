@@ -8,12 +8,11 @@ redrive sends again. `unwrap` removes one layer after the other. It only reads: 
 is checked, no URL in a message is fetched.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
 
+from bounceledger import strict_json
 from bounceledger.errors import EnvelopeError
 from bounceledger.providers.base import Payload
 from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_string, parse_timestamp
@@ -170,16 +169,11 @@ def _decode(text: str, path: str) -> object:
     if len(text) > MAX_SIZE:
         raise EnvelopeError(f"is longer than {MAX_SIZE} characters", field=path)
     try:
-        # ValueError covers malformed JSON and numbers of more digits than Python reads.
-        return json.loads(text, parse_constant=_reject_constant)
+        return strict_json.loads(text)
     except ValueError:
         return None
     except RecursionError:
         raise EnvelopeError("is nested too deeply", field=path) from None
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON (RFC 8259 section 6)")
 
 
 def _id(value: JsonObject, key: str) -> str:

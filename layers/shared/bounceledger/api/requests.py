@@ -1,11 +1,11 @@
 """Reading the parameters and bodies of HTTP requests. Whatever is wrong names its field."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
+from bounceledger import strict_json
 from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
 from bounceledger.errors import AddressError, InputError
 
@@ -123,16 +123,12 @@ def _day(query: Query, name: str, default: date) -> date:
 
 def _json_object(body: str | None) -> Mapping[str, Any]:
     try:
-        value = json.loads(body or "", parse_constant=_reject_constant)
+        value = strict_json.loads(body or "")
     except (ValueError, RecursionError):
         raise BadRequestError("must be valid JSON", field="body") from None
     if not isinstance(value, dict):
         raise BadRequestError("must be a JSON object", field="body")
     return value
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON (RFC 8259 section 6)")
 
 
 def _string(fields: Mapping[str, Any], name: str) -> str:
