@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bounceledger.envelope import unwrap
+from bounceledger.errors import PayloadError
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.providers import Parsed, Payload, ses
 from bounceledger.settings import Settings
@@ -147,6 +148,24 @@ def test_an_event_of_ses_that_is_about_no_mail_is_a_notice(detail_type: str) -> 
 
     # THEN nothing is refused, and its kind is told
     assert parsed == Parsed(notices=(detail_type,), unknown_kinds=(detail_type,))
+
+
+@pytest.mark.parametrize("detail", [None, [], "hello", 5])
+def test_the_detail_of_such_an_event_may_be_anything(detail: object) -> None:
+    """Nothing in it is used."""
+    event = {"detail-type": "Sending Status Disabled", "source": "aws.ses", "detail": detail}
+
+    [document] = ses.split(unwrap(event, provider="ses"))
+
+    assert ses.read(document, SETTINGS).notices == ("Sending Status Disabled",)
+
+
+def test_a_bounce_without_a_detail_is_refused() -> None:
+    """It says that somebody bounced; the dead-letter queue keeps it."""
+    event = {"detail-type": "Email Bounced", "source": "aws.ses", "detail": None}
+
+    with pytest.raises(PayloadError, match="detail must be a JSON object"):
+        list(ses.split(unwrap(event, provider="ses")))
 
 
 def test_a_known_kind_about_nobody_is_a_notice_of_a_known_kind() -> None:

@@ -216,12 +216,31 @@ def test_without_a_destination_the_report_decides(to: object) -> None:
     assert only(bounce(entry("Ada@Orchard.example"), to=to)).address == LEAD
 
 
-def test_a_destination_that_cannot_be_read_is_none() -> None:
-    """The report is refused then only if it cannot be read either."""
-    assert only(bounce(entry(LEAD), to=("ada@corp",))).address == LEAD
+def test_another_servers_report_about_a_destination_that_cannot_be_read_is_unmatched() -> None:
+    """Someone was mailed; that it was the one in the report is only the report's word."""
+    event = only(bounce(entry(LEAD), to=("ada@corp",)))
 
+    assert (event.address, event.unmatched) == ("", True)
+
+
+def test_where_ses_reports_a_destination_that_cannot_be_read_does_not_matter() -> None:
+    """SES names whom it mailed."""
+    assert only(bounce(entry(LEAD), to=("ada@corp",), reporter=SES_MTA)).address == LEAD
+
+
+def test_where_neither_report_nor_destination_can_be_read_the_entry_is_refused() -> None:
+    """The dead-letter queue keeps it."""
     [error] = read(bounce(entry("nonsense"), to=("ada@corp",))).refused
+
     assert error.field == "bounce.bouncedRecipients[0].emailAddress"
+
+
+@pytest.mark.parametrize("nameless", [{"status": "5.1.1"}, {"emailAddress": None}, {"x": 1}])
+def test_an_entry_without_an_address_matches_none_of_several(nameless: dict[str, Any]) -> None:
+    """It names nobody, as an entry about a stranger does."""
+    event = only(bounce(nameless, to=("ben@x.example", LEAD)))
+
+    assert (event.kind, event.address, event.unmatched) == (Kind.BOUNCE, "", True)
 
 
 def test_the_same_destination_in_two_spellings_is_one() -> None:

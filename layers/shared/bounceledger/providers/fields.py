@@ -1,7 +1,7 @@
 """Readers for the fields of a provider's JSON, and of what wraps it.
 
 A missing field and a null are the same. A field of the wrong type is a `PayloadError` that
-names the field by its path.
+names the field by its path, unless `read_string` reads it.
 """
 
 import hashlib
@@ -77,6 +77,15 @@ def get_string(where: JsonObject, key: str, path: str, limit: int = MAX_STRING) 
     if not isinstance(value, str):
         raise PayloadError("must be a string", field=join_path(path, key))
     return clean_string(value, limit)
+
+
+def read_string(where: JsonObject, key: str) -> str:
+    """A string as `get_string`; empty where it is something else.
+
+    For what a report may also lack: a number for a status is no reason to refuse a bounce.
+    """
+    value = pick(where, key)
+    return clean_string(value, MAX_STRING) if isinstance(value, str) else ""
 
 
 def join_path(path: str, key: str) -> str:

@@ -23,6 +23,7 @@ from bounceledger.providers.fields import (
     get_string,
     parse_timestamp,
     pick,
+    read_string,
 )
 from bounceledger.providers.ses_lead_source import lead_source_of
 from bounceledger.providers.ses_recipients import (
@@ -181,7 +182,9 @@ def split(payload: Payload) -> Iterator[Document]:
     if isinstance(content, str) and content.lstrip().startswith(_SET_UP_SENTENCE):
         content = {"notificationType": _SET_UP_TYPE}  # SES has two forms of this notice
     if not isinstance(content, Mapping):
-        raise PayloadError("must be a JSON object", field=payload.field)
+        if payload.event_source != "aws.ses" or _fold(payload.detail_type) in KINDS:
+            raise PayloadError("must be a JSON object", field=payload.field)
+        content = {}  # an event about no mail may have any detail
     if content.get("eventSource") == "aws:ses" or isinstance(content.get("ses"), Mapping):
         raise PayloadError(_INBOUND_PROBLEM, field="ses")
     if payload.event_source == "aws.ses" or isinstance(content.get("mail"), Mapping):
@@ -222,7 +225,7 @@ def read(
     published = _published_at(document.payload, now())
     moment = _moment(section, mail, published)
     message_id = get_string(mail, "messageId", "mail")
-    feedback_id = get_string(section, "feedbackId", layout.section)
+    feedback_id = read_string(section, "feedbackId")
     identity = (
         feedback_id or message_id or document.payload.transport_id,
         "" if feedback_id or not layout.repeats else _repetition(section, mail, moment),
@@ -344,7 +347,7 @@ def _recipients(
         refused.append(PayloadError("has no recipient", field=path))
     by_ses = layout.kind is Kind.BOUNCE and (
         reason is ProviderReason.SUPPRESSION_LIST  # which is SES's own
-        or is_ses(get_string(section, "reportingMTA", layout.section))
+        or is_ses(read_string(section, "reportingMTA"))
     )
     recipients: list[Recipient] = []
     for entry in entries:
@@ -387,13 +390,13 @@ def _provider_opinion(kind: Kind, section: JsonObject) -> tuple[Permanence, Prov
     """How permanent SES says that it is, and why."""
     if kind is Kind.BOUNCE:
         return read_bounce_type(
-            get_string(section, "bounceType", "bounce"),
-            get_string(section, "bounceSubType", "bounce"),
+            read_string(section, "bounceType"),
+            read_string(section, "bounceSubType"),
         )
     if kind is not Kind.COMPLAINT:
         return Permanence.UNSTATED, ProviderReason.UNSTATED
-    word = get_string(section, "complaintFeedbackType", "complaint").strip().lower()
-    subtype = get_string(section, "complaintSubType", "complaint")
+    word = read_string(section, "complaintFeedbackType").strip().lower()
+    subtype = read_string(section, "complaintSubType")
     reason = COMPLAINT_TYPES.get(word, ProviderReason.UNLISTED if word else ProviderReason.UNSTATED)
     if reason is not ProviderReason.NOT_SPAM and "suppressionlist" in subtype.lower():
         reason = ProviderReason.SUPPRESSION_LIST  # from SES's own list, not from a person
@@ -435,7 +438,9 @@ def _repetition(section: JsonObject, mail: JsonObject, moment: datetime) -> str:
     return (_read_time(section) or _read_time(mail) or moment).isoformat()
 
 
-def _mailed_at(mail: JsonObject, published: datetime) -> datetime | None:
-    """When SES accepted the message; None where the document does not say."""
-    sent = _read_time(mail)
-    return None if sent is None else min(sent, published)
+def _mailed_at(mail: JsonObject, published: datetime) -> datetime:
+    """When SES accepted the message; where the document does not say, when it was published.
+
+    Never the report's own time: the counter's day would be the receiving server's choice.
+    """
+    return min(_read_time(mail) or published, published)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bounceledger.addresses import domain_of, normalise_address, registrable_domain
 from bounceledger.errors import AddressError, InputError, PayloadError
-from bounceledger.providers.fields import JsonObject, get_string, pick
+from bounceledger.providers.fields import JsonObject, get_string, pick, read_string
 
 MAX_RECIPIENTS = 100
 """Recipients of one event; SES accepts 50 per message."""
@@ -62,10 +62,12 @@ class Destination:
     Attributes:
         addresses: canonical addresses of ``mail.destination``, those that are valid.
         several: whether it lists more than one recipient.
+        unreadable: whether it lists recipients of whom none is valid.
     """
 
     addresses: tuple[str, ...] = ()
     several: bool = False
+    unreadable: bool = False
 
     @property
     def only(self) -> str:
@@ -85,7 +87,11 @@ def read_destination(mail: JsonObject) -> Destination:
             valid[normalise_address(text)] = None
         except AddressError:
             others.add(text)
-    return Destination(tuple(valid), several=len(valid) + len(others) > 1)
+    return Destination(
+        tuple(valid),
+        several=len(valid) + len(others) > 1,
+        unreadable=bool(others) and not valid,
+    )
 
 
 def read_entries(
@@ -122,8 +128,8 @@ def _read_entry(entry: object, path: str, diagnostic: str) -> Entry:
     return Entry(
         address if isinstance(address, str) else "",
         f"{path}.emailAddress",
-        status=get_string(entry, "status", path),
-        action=get_string(entry, "action", path),
+        status=read_string(entry, "status"),
+        action=read_string(entry, "action"),
         diagnostic=get_string(entry, diagnostic, path, MAX_REPORTED_DIAGNOSTIC),
     )
 
@@ -137,11 +143,11 @@ def whose(entry: Entry, destination: Destination, *, by_ses: bool) -> Recipient:
         by_ses: whether SES itself reports; then an address that can be read is the mailed one.
 
     Raises:
-        AddressError: the message has no destination, and the entry no valid address.
-        PayloadError: the entry has no address, and the message not exactly one destination.
+        AddressError: neither the entry nor the message's only destination has a valid address.
+        PayloadError: the entry has no address, and the message no valid destination.
     """
     only = destination.only
-    if not entry.address and not only:
+    if not (entry.address or destination.addresses):
         raise PayloadError("must be a non-empty string", field=entry.field)
     try:
         named = normalise_address(entry.address)
@@ -149,7 +155,7 @@ def whose(entry: Entry, destination: Destination, *, by_ses: bool) -> Recipient:
         if not only and not destination.several:
             raise AddressError(error.reason, field=entry.field) from None
         return Recipient(only, entry)
-    if by_ses or not (only or destination.several):
+    if by_ses or not (destination.addresses or destination.unreadable):
         return Recipient(named, entry)
     if only:
         return Recipient(only, entry, _forwarded_to(named, only))
