@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.traits import Hints
 from bounceledger.events import Permanence
 from bounceledger.providers.ses import read_bounce_type
 from bounceledger.verdict import Category, Disposition, Verdict
+from bounceledger_cli.console import Console
+from bounceledger_cli.tables import print_table
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -314,12 +313,10 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    console = Console()
+    console = Console.of_process()
     for title, header, rows in _tables():
-        table = Table(*header, title=title)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table, markup=False)
+        print_table(console, header, rows, title=title)
+        console.line()
     kept = REPORT.read_text(encoding="utf-8").partition(MARKER)[0] if REPORT.exists() else ""
     REPORT.write_text(f"{kept}{MARKER}\n\n{report()}", encoding="utf-8")
     return 0

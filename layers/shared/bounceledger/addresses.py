@@ -124,33 +124,55 @@ def mask_addresses(text: str, *, keep: str) -> str:
     """A text with the local part of every email address in it replaced by ``***``.
 
     Args:
-        text: any text, such as a server's reply.
+        text: any text, such as a server's reply. The @ of an address may be escaped as in URLs
+            (``%40``) or quoted-printable text and return paths (``=40``).
         keep: canonical address that stays. So do the role addresses of RFC 2142 to which
             servers refer, which belong to no person: ``postmaster@`` and ``abuse@``.
     """
-    if "@" not in text:
+    if "@" not in text and "40" not in text:
         return text
     return "".join(_masked(text, keep))
 
 
 def _masked(text: str, keep: str) -> Iterator[str]:
     done = 0
-    while (at := text.find("@", done)) >= 0:
+    for at, after in _at_signs(text):
+        if at < done:
+            continue
         # Both ends are looked for from the @, and not too far, so that time stays linear.
         near = text[max(done, at - _MAX_BEFORE) : at]
         local = _LOCAL_BEFORE.match(near[::-1])
         length = local.end() if local else 0
-        domain = _DOMAIN_AFTER.match(text, at + 1)
-        end = domain.end() if domain else at + 1
+        domain = _DOMAIN_AFTER.match(text, after)
+        end = domain.end() if domain else after
+        host = text[after:end].rstrip(".").lower()
+        is_escaped = after - at > 1
+        if not domain or (is_escaped and not _looks_like_host(host)):  # as in size=4096
+            continue
         written = text[at - length : at].strip('"').lower()
-        address = f"{written}@{text[at + 1 : end].rstrip('.').lower()}"
         yield text[done : at - length]
-        if not domain or address == keep.replace('"', "") or written in _ROLES:
+        if f"{written}@{host}" == keep.replace('"', "") or written in _ROLES:
             yield text[at - length : end]
         else:
-            yield f"***@{text[at + 1 : end]}"
+            yield f"***{text[at:end]}"
         done = end
     yield text[done:]
+
+
+def _at_signs(text: str) -> list[tuple[int, int]]:
+    """Where each @ begins and ends, plain or escaped, in order."""
+    found: list[tuple[int, int]] = []
+    for sign in ("@", "%40", "=40"):
+        at = text.find(sign)
+        while at >= 0:
+            found.append((at, at + len(sign)))
+            at = text.find(sign, at + 1)
+    return sorted(found)
+
+
+def _looks_like_host(host: str) -> bool:
+    name, _, top = host.rpartition(".")
+    return name != "" and len(top) > 1 and not top.isdigit()
 
 
 def clean_lead_source(text: str) -> str:

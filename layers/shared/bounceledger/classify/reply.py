@@ -124,13 +124,31 @@ _CLOSING = (
     "goodbye",
     "good bye",
 )
+# The rest of what may be said of the connection counts only before an answer about the recipient.
+_CONNECTION = ("connection", "your connection", "this connection", "the connection")
+_ANSWERS = (
+    "user unknown",
+    "unknown user",
+    "no such user",
+    "no such recipient",
+    "no such mailbox",
+    "recipient unknown",
+    "unknown recipient",
+    "mailbox not found",
+    "mailbox unknown",
+    "user not found",
+    "recipient not found",
+    "does not exist",
+    "doesn't exist",
+)
 _MAX_LINES = 32
 
 
 def _join_lines(words: str, code: str, enhanced: str | None) -> str:
     """Join the lines of a multi-line reply, each of which began with the codes again.
 
-    A later line that only ends the connection is left out.
+    A later line that only ends the connection is left out, and so is any about the connection
+    after an answer about the recipient.
     """
     if enhanced is not None:
         words = words.replace(f"{code}-{enhanced} ", f" {code}-")
@@ -139,7 +157,14 @@ def _join_lines(words: str, code: str, enhanced: str | None) -> str:
     if code != "421":
         words = words.replace(" 421 ", " 421-")
     first, *later = words.split(f" {code}-", _MAX_LINES)
-    lines = [first, *(line for line in later if not first.strip() or not _ends_dialogue(line))]
+    lines = [first]
+    answered = False
+    for line in later:
+        answered = answered or any(words in lines[-1].lower() for words in _ANSWERS)
+        if not first.strip() or not (
+            _ends_dialogue(line) or (answered and line.lower().startswith(_CONNECTION))
+        ):
+            lines.append(line)
     *kept, last = lines
     said, closing, line = last.partition(" 421-")
     # A quoted 421 belongs to the sentence that introduces it.
