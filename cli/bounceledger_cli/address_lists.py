@@ -1,4 +1,4 @@
-"""Lists of addresses or domains as people export them."""
+"""Lists of addresses or domains as people export them, and those in SES events."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from bounceledger.addresses import clean_lead_source, domain_of, normalise_addre
 from bounceledger.errors import InputError
 from bounceledger_cli.errors import CommandError
 from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
+from bounceledger_cli.ses_events import looks_like_event, read_events
 
 ADDRESS_COLUMNS = ("address", "email", "email_address", "recipient", "domain")
 SOURCE_COLUMNS = ("lead_source", "source")
@@ -52,7 +53,12 @@ def read_entries(
     """
     names = (source_column,) if source_column else SOURCE_COLUMNS
     for row in rows:
-        yield row if isinstance(row, BadRow) else _entry(row, wanted, names, bool(source_column))
+        if isinstance(row, BadRow):
+            yield row
+        elif wanted.of(row.fields) is None and looks_like_event(row.fields):
+            yield from _entries_of_event(row)
+        else:
+            yield _entry(row, wanted, names, bool(source_column))
 
 
 def domain_in(text: str) -> str:
@@ -83,6 +89,17 @@ def _entry(
     key = clean_lead_source(cells[1])
     unusable = "" if key else cells[1].strip()
     return Entry(row.line, domain, key or NO_SOURCE, unusable)
+
+
+def _entries_of_event(row: Row) -> Iterator[Entry | BadRow]:
+    """Whom SES events of any kind are about, each with the lead source that ingest records."""
+    for found in read_events(row):
+        if isinstance(found, BadRow):
+            yield found
+            continue
+        for event in found.events:
+            if event.address:
+                yield Entry(row.line, domain_of(event.address), event.lead_source, "")
 
 
 def _is_value(cell: str) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
+from bounceledger_cli.ses_events import looks_like_event, read_events
 
 if TYPE_CHECKING:
     from bounceledger.classify.engine import RuleSet
@@ -23,14 +24,6 @@ _HINTS = (
     ("action",),
 )
 """Names of each field besides the diagnostic that helps to classify it."""
-
-_EVENT_FIELDS = frozenset(
-    {
-        *("notificationType", "eventType", "mail", "bounce"),
-        *("Records", "Sns", "Message", "eventSource", "detail", "requestPayload"),
-    }
-)
-"""Fields of SES events, and of what SNS, SQS, EventBridge and Lambda wrap them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +73,22 @@ class Diagnostics:
                 yield row
             elif (name := self.wanted.of(row.fields)) is not None:
                 yield _of_row(row, name)
-            elif _EVENT_FIELDS.isdisjoint(row.fields):
-                yield BadRow(row.line, "is required", self.wanted.columns[0])
-            else:
+            elif looks_like_event(row.fields):
                 yield from self._of_event(row)
+            else:
+                yield BadRow(row.line, "is required", self.wanted.columns[0])
 
     def _of_event(self, row: Row) -> Iterator[Diagnostic | BadRow]:
-        """The diagnostics of the bounced recipients of an SES event, as ingest reads it."""
-        from bounceledger import providers
-        from bounceledger.envelope import records_of, unwrap
-        from bounceledger.errors import InputError
+        """The diagnostics of the bounced recipients of an SES event."""
         from bounceledger.events import Kind
 
-        try:
-            for record in records_of(row.fields):
-                parsed = providers.read(unwrap(record, provider="ses"), _settings())
-                bounces = [event for event in parsed.events if event.kind is Kind.BOUNCE]
-                yield from map(_of_bounce, bounces)
-                yield from (BadRow(row.line, error.reason, error.field) for error in parsed.refused)
-                self.other_events += not bounces and not parsed.refused
-        except InputError as error:
-            yield BadRow(row.line, error.reason, error.field)
+        for found in read_events(row):
+            if isinstance(found, BadRow):
+                yield found
+                continue
+            bounces = [event for event in found.events if event.kind is Kind.BOUNCE]
+            yield from map(_of_bounce, bounces)
+            self.other_events += not bounces and not found.refused
 
 
 def _of_row(row: Row, name: str) -> Diagnostic | BadRow:
@@ -140,15 +128,6 @@ def _of_bounce(event: "MailEvent") -> Diagnostic:
     }
     hints = Hints(event.status, event.permanence, event.provider_reason, event.action)
     return Diagnostic(fields, event.diagnostic, hints, event)
-
-
-def _settings() -> Any:
-    """Settings by which events of any account are read."""
-    from dataclasses import replace
-
-    from bounceledger.settings import Settings
-
-    return replace(Settings.from_env(), allowed_accounts=frozenset({"*"}))
 
 
 def _kind(value: object) -> str:

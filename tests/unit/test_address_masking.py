@@ -43,7 +43,9 @@ def test_masking_twice_changes_nothing() -> None:
     assert mask_addresses(once, keep="ada@orchard.example") == once
 
 
-@pytest.mark.parametrize("piece", ["a", "@", "a@", '"', '"@', "a.", "<a@b>", "=40", "%40a.b", "=40@"])
+@pytest.mark.parametrize(
+    "piece", ["a", "@", "a@", '"', '"@', "a.", "<a@b>", "=40", "%40a.b", "=40@"]
+)
 def test_masking_takes_linear_time(piece: str) -> None:
     """A stranger writes the text, and must not choose how long it takes."""
     text = piece * (200_000 // len(piece))

@@ -33,7 +33,8 @@ _LEAST = 20
 
         A list has an address or a domain per line, or is a CSV file (commas, semicolons or
         tabs) or JSON Lines with a column such as address, email or domain and, if you like,
-        lead_source or source. Lines that begin with # are skipped.
+        lead_source or source. SES events in JSON are read as ingest reads them. Lines that
+        begin with # are skipped.
         """,
     examples="""
         bounceledger mx noreply.company.com company.com

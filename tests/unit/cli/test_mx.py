@@ -1,5 +1,6 @@
 """``bounceledger mx``: domains, and lists before their first send."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from bounceledger.domains.lookup import Lookup, Server
 from bounceledger.domains.resolver import Resolver
 from bounceledger.state import DomainVerdict
 from bounceledger_cli.domain_report import MEANINGS
+from tests.ses_documents import bounce
 from tests.unit.cli.runner import Ran, Terminal, run
 
 ZONE = {
@@ -204,6 +206,33 @@ def test_lists_are_read_as_spreadsheets_export_them(mark: str) -> None:
         ("company.test", {"fair": 1})
     ]
     assert "line 6:" in ran.err
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_ses_events_count_whom_they_are_about(indent: int | None) -> None:
+    """An export of events is a list as well: on one line each, or spread over lines."""
+    # GIVEN a bounce and a delivery, and one that can be neither
+    bounced = bounce("ann@company.test", lead_source="Fair")
+    delivered = {
+        "eventType": "Delivery",
+        "delivery": {"recipients": ["bob@gone.test", "cid@gone.test"]},
+        "mail": {"tags": {"lead_source": ["webinar-7"]}},
+    }
+    events = [{"Type": "Notification", "Message": json.dumps(bounced)}, delivered]
+    text = "".join(json.dumps(one, indent=indent) + "\n" for one in [*events, {"eventType": 5}])
+
+    # WHEN they are checked
+    ran = look("--json", "--file", "-", stdin=text)
+
+    # THEN each address counts at its domain, for the lead source of its message
+    assert {record["domain"]: record["listed"] for record in ran.records} == {
+        "company.test": {"fair": 1},
+        "gone.test": {"webinar-7": 2},
+    }
+
+    # AND the third is reported
+    assert "eventType must be a string" in ran.err
+    assert ran.code == 1
 
 
 @pytest.mark.parametrize("header", ["Email Address", "e_mail", "EMAIL", "Recipient", "address"])
