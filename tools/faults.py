@@ -57,7 +57,7 @@ type Work = Callable[[Advance], dict[str, Any]]
 def in_memory(seed: int, size: int, faults: Faults, advance: Advance) -> dict[str, Any]:
     """Deliver a stream to threads on a failing fake; returns how the table differs."""
     fake = FakeDynamoDB(seed=seed, faults=faults, hold=0.0005)
-    settings = Settings(table_name="fake", writers=2, counter_shards=8)
+    settings = Settings(table_name="fake", writers=2)
 
     def make_ledger() -> Ledger:
         client = cast("DynamoDBClient", fake)

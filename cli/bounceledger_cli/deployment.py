@@ -42,10 +42,10 @@ class Deployment:
 
     Attributes:
         stack: CloudFormation stack; its outputs ``TableName`` and ``ProbeQueueUrl`` and its
-            parameter ``CounterShards`` are used.
+            parameter ``CounterPartitions`` are used.
         table: DynamoDB table.
         queue: URL of the probe queue.
-        shards: number of shards of the counters.
+        partitions: number of partitions of the counters.
         endpoint_url: AWS endpoint of a local stack.
         client: makes a client of a service, by its name and the endpoint.
     """
@@ -53,7 +53,7 @@ class Deployment:
     stack: str | None = None
     table: str | None = None
     queue: str | None = None
-    shards: int | None = None
+    partitions: int | None = None
     endpoint_url: str | None = None
     client: Callable[[str, str | None], Any] = boto3_client
 
@@ -95,7 +95,7 @@ class Deployment:
             settings,
             table_name=self.table or settings.table_name,
             probe_queue_url=self.queue or settings.probe_queue_url,
-            counter_shards=settings.counter_shards if self.shards is None else self.shards,
+            counter_partitions=self.partitions or settings.counter_partitions,
         )
 
     def _with_stack(self, settings: "Settings") -> "Settings":
@@ -112,7 +112,9 @@ class Deployment:
             settings,
             table_name=outputs["TableName"],
             probe_queue_url=outputs.get("ProbeQueueUrl", ""),
-            counter_shards=int(parameters.get("CounterShards", settings.counter_shards)),
+            counter_partitions=int(
+                parameters.get("CounterPartitions", settings.counter_partitions)
+            ),
         )
 
 

@@ -69,7 +69,7 @@ def day_options(function: _Function) -> _Function:
 
 
 def deployment_options(
-    *, queue: bool = False, shards: bool = False
+    *, queue: bool = False, partitions: bool = False
 ) -> Callable[[_Function], _Function]:
     """Add ``--stack``, ``--table`` and ``--endpoint-url``.
 
@@ -77,7 +77,7 @@ def deployment_options(
 
     Args:
         queue: also add ``--queue``, the probe queue.
-        shards: also add ``--shards``, for commands that read counters.
+        partitions: also add ``--partitions``, for commands that read counters.
     """
 
     def decorate(function: _Function) -> _Function:
@@ -88,15 +88,19 @@ def deployment_options(
             table: str | None,
             endpoint_url: str | None,
             queue: str | None = None,
-            shards: int | None = None,
+            partitions: int | None = None,
             **options: Any,
         ) -> int:
             deployment = Deployment(
-                stack=stack, table=table, queue=queue, shards=shards, endpoint_url=endpoint_url
+                stack=stack,
+                table=table,
+                queue=queue,
+                partitions=partitions,
+                endpoint_url=endpoint_url,
             )
             return function(*args, deployment=deployment, **options)
 
-        wanted = [_STACK, _TABLE, *[_QUEUE] * queue, *[_SHARDS] * shards, _ENDPOINT_URL]
+        wanted = [_STACK, _TABLE, *[_QUEUE] * queue, *[_PARTITIONS] * partitions, _ENDPOINT_URL]
         for option in reversed(wanted):
             option(wrapper)
         return wrapper
@@ -115,11 +119,11 @@ _QUEUE = click.option(
     metavar="URL",
     help="Probe queue (default: that of --stack, or PROBE_QUEUE_URL).",
 )
-_SHARDS = click.option(
-    "--shards",
-    type=int,
+_PARTITIONS = click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
     metavar="N",
-    help="CounterShards of the deployment (default: that of --stack, or COUNTER_SHARDS).",
+    help="CounterPartitions of the deployment (default: that of --stack, or COUNTER_PARTITIONS).",
 )
 _ENDPOINT_URL = click.option(
     "--endpoint-url", metavar="URL", help="AWS endpoint, for a local stack."

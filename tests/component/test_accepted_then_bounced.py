@@ -16,7 +16,7 @@ from tests.faults.fake import FakeDynamoDB, as_client
 from tests.ses_documents import bounce, sns_record
 
 NOW = datetime.now(UTC)
-SETTINGS = Settings(table_name="fake", writers=1, counter_shards=2, allowed_accounts=frozenset("*"))
+SETTINGS = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
 
 
 def ledger(fake: FakeDynamoDB) -> Ledger:

@@ -65,7 +65,7 @@ class World:
     def __init__(self, client: Any, dns: Server) -> None:
         self.client = client
         self.now = START
-        settings = Settings(table_name=TABLE, writers=1, counter_shards=2)
+        settings = Settings(table_name=TABLE, writers=1)
         self.ledger = Ledger(client, settings, clock=lambda: self.now, sleep=lambda _: None)
         self.queue = Queue()
         look = partial(probe, resolver=Resolver((dns,), cache_size=0), now=lambda: self.now)

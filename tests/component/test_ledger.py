@@ -47,7 +47,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
                 {"AttributeName": "sk", "AttributeType": "S"},
             ],
         )
-        settings = Settings(table_name=TABLE, writers=1, counter_shards=2)
+        settings = Settings(table_name=TABLE, writers=1)
         yield Ledger(client, settings, clock=lambda: NOW, sleep=lambda _: None)
 
 

@@ -305,7 +305,8 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             entry = f"{name} {item['sk'].removeprefix('ADDRESS#')}"
             picture["entries"][entry] = _words(item["evidence"])
         elif kind == "COUNT":
-            line = f"{name.rpartition('#')[0]} {item['sk'].removeprefix('DAY#')}"
+            day = item["sk"].removeprefix("DAY#").partition("#")[0]
+            line = f"{name.partition('#')[0]} {day}"
             sums = Counter(picture["counts"].get(line, {}))
             sums.update({k: v for k, v in item.items() if k not in ("pk", "sk")})
             picture["counts"][line] = {k: v for k, v in sums.items() if v}

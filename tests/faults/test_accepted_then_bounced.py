@@ -200,7 +200,7 @@ def test_where_deliveries_are_not_counted_the_facts_alone_tell(
 ) -> None:
     # GIVEN a deployment that does not count deliveries
     fake = FakeDynamoDB()
-    settings = Settings(table_name="fake", writers=1, counter_shards=4, count_deliveries=False)
+    settings = Settings(table_name="fake", writers=1, count_deliveries=False)
     own = Ledger(as_client(fake), settings, clock=lambda: stream.NOW, sleep=lambda _: None)
     # WHEN an address's first soft bounce comes before a delivery, and the bounce of the
     # delivered message comes anywhere

@@ -10,7 +10,7 @@ from bounceledger.settings import Settings
 from tests.faults import run, stream
 from tests.faults.fake import FakeDynamoDB, Faults, as_client
 
-SETTINGS = Settings(table_name="fake", writers=2, counter_shards=8)
+SETTINGS = Settings(table_name="fake", writers=2)
 
 SCENARIOS = {
     "nothing fails": Faults(),

@@ -22,7 +22,7 @@ from bounceledger.verdict import Category, Scope, Verdict
 from tests.faults import model, run, stream
 from tests.faults.fake import FakeDynamoDB, Killed, as_client
 
-SETTINGS = Settings(table_name="fake", writers=1, counter_shards=4)
+SETTINGS = Settings(table_name="fake", writers=1)
 ADDRESS = "a@example.test"
 TURNS = 5
 """Calls of each worker whose order is tried out."""
@@ -264,8 +264,7 @@ ROUNDS = 40
 class Environments:
     """Execution environments that record deliveries side by side, in rounds.
 
-    All begin with the same shards, and each has deliveries of the same three sources and the
-    same day.
+    Each has deliveries of the same three sources and the same day.
 
     Args:
         fake: the table.
@@ -273,7 +272,7 @@ class Environments:
 
     def __init__(self, fake: FakeDynamoDB) -> None:
         self._fake = fake
-        self._settings = replace(SETTINGS, writers=2, counter_shards=64)
+        self._settings = replace(SETTINGS, writers=2)
         self._round = threading.Barrier(ENVIRONMENTS)
         self.conflicts: list[int] = []
         """Conflicts so far, after each round."""
@@ -293,14 +292,12 @@ class Environments:
             thread.join()
 
     def _work(self, number: int) -> None:
-        rng = random.Random(number)
-        begin = iter([0])
         own = Ledger(
             as_client(self._fake),
             self._settings,
             clock=lambda: stream.NOW,
             sleep=lambda _: None,
-            draw=lambda size: next(begin, rng.randrange(size)),
+            draw=random.Random(number).randrange,
         )
         for round_ in range(ROUNDS):
             self._round.wait()
@@ -328,8 +325,9 @@ def _deliveries(environment: int, first: int) -> list[Observation]:
 
 def test_writers_and_environments_do_not_conflict_on_counters_for_long() -> None:
     """Those that meet on a counter's shard move apart."""
-    # GIVEN environments that begin with the same shards
-    environments = Environments(FakeDynamoDB(hold=0.005))
+    # GIVEN environments, all of which begin with the same shards
+    fake = FakeDynamoDB(hold=0.005)
+    environments = Environments(fake)
 
     # WHEN they work side by side
     environments.run()
@@ -337,3 +335,7 @@ def test_writers_and_environments_do_not_conflict_on_counters_for_long() -> None
     # THEN they conflict at first, and not any more once they have moved apart
     assert environments.conflicts[-1] > 0
     assert environments.quiet
+
+    # AND there are not many more shards to read than writers
+    shards = {sk.rpartition("#")[2] for pk, sk in fake.table if pk == "COUNT#source-0"}
+    assert len(shards) <= 16 * ENVIRONMENTS

@@ -18,7 +18,7 @@ def main() -> None:
     """Serve until stdin ends."""
     seed, size, table = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     events = stream.make(seed, size)
-    ledger = Ledger(connect(), Settings(table_name=table, writers=2, counter_shards=8))
+    ledger = Ledger(connect(), Settings(table_name=table, writers=2))
     _say("ready")
     for line in sys.stdin:
         numbers = json.loads(line)

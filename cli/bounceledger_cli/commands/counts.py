@@ -84,7 +84,7 @@ class Counting(Protocol):
     " (default: hard for lead sources, name for days).",
 )
 @json_option
-@deployment_options(shards=True)
+@deployment_options(partitions=True)
 def command(
     console: Console,
     *,

@@ -34,19 +34,17 @@ class Settings:
     """Whether deliveries are counted, exactly once; costs most of the writes."""
     writers: int = 4
     """Threads of one execution environment that write transactions side by side."""
-    counter_shards: int = 64
-    """Shards of a day's counters; `writers` times the execution environments avoid conflicts."""
+    counter_partitions: int = 1
+    """Partitions of a source's counters; never lowered, since a read asks only these."""
     rules_file: str = ""
     dns_resolvers: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         """Reject values that cannot work; raises SettingsError."""
-        for name in ("writers", "counter_shards"):
+        for name in ("writers", "counter_partitions"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
-        if self.counter_shards < self.writers:
-            raise SettingsError("COUNTER_SHARDS must be at least WRITERS")
         if not re.fullmatch(r"[\w.-]{1,64}", self.lead_source_default):
             raise SettingsError(
                 "LEAD_SOURCE_DEFAULT must be 1 to 64 letters, digits, dots, hyphens or underscores"

@@ -1,4 +1,4 @@
-"""A table, a queue and shards come from options, a stack or variables."""
+"""A table, a queue and partitions come from options, a stack or variables."""
 
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ class FakeCloudFormation:
 
     def describe_stacks(self, **_: str) -> dict[str, Any]:
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self._outputs.items()]
-        shards = {"ParameterKey": "CounterShards", "ParameterValue": "16"}
-        return {"Stacks": [{"Outputs": outputs, "Parameters": [shards]}]}
+        partitions = {"ParameterKey": "CounterPartitions", "ParameterValue": "16"}
+        return {"Stacks": [{"Outputs": outputs, "Parameters": [partitions]}]}
 
 
 @pytest.fixture(autouse=True)
@@ -32,17 +32,17 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settings_of(deployment: Deployment) -> tuple[str, str, int]:
     settings = deployment._settings
-    return settings.table_name, settings.probe_queue_url, settings.counter_shards
+    return settings.table_name, settings.probe_queue_url, settings.counter_partitions
 
 
 def test_options_win_over_variables() -> None:
     # WHEN only variables, or also options are given THEN options win
-    assert settings_of(Deployment()) == ("from-variable", "https://queue.test/variable", 64)
-    deployment = Deployment(table="mine", queue="https://queue.test/mine", shards=8)
+    assert settings_of(Deployment()) == ("from-variable", "https://queue.test/variable", 1)
+    deployment = Deployment(table="mine", queue="https://queue.test/mine", partitions=8)
     assert settings_of(deployment) == ("mine", "https://queue.test/mine", 8)
 
 
-def test_a_stack_gives_table_queue_and_shards() -> None:
+def test_a_stack_gives_table_queue_and_partitions() -> None:
     """One name is enough to find everything that a stack has."""
     # GIVEN a stack WHEN it is named THEN its outputs and its parameter count
     stack = FakeCloudFormation(TableName="t", ProbeQueueUrl="https://queue.test/stack")

@@ -17,7 +17,7 @@ from tests.faults.fake import FakeDynamoDB, as_client
 NOW = stream.NOW
 
 
-SETTINGS = Settings(table_name="fake", writers=1, counter_shards=4)
+SETTINGS = Settings(table_name="fake", writers=1)
 
 
 TODAY = NOW.date()

@@ -15,7 +15,7 @@ from tests.faults.fake import FakeDynamoDB
 from tests.ses_documents import bounce, sns_record
 
 NOW = datetime.now(UTC)
-SETTINGS = Settings(table_name="fake", writers=1, counter_shards=1, allowed_accounts=frozenset("*"))
+SETTINGS = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
 
 
 def text(moment: datetime) -> str:

@@ -99,7 +99,7 @@ def test_a_hard_bounce_leaves_facts_a_message_a_listing_and_a_counter(
     assert facts["evidence"] == {"mailbox_unknown": SAID | {"lead_source": "fair"}}
     assert "ttl" not in facts
     assert items.source_list_key("fair") in hard_bounce.table
-    assert sum(key[0].startswith("COUNT#fair#") for key in hard_bounce.table) == 1
+    assert items.counter_key("fair", 0, items.to_time(AT).date()) in hard_bounce.table
     digest = observe("e1", message_id="m1").event.message_digest
     message = stored(hard_bounce, items.message_key("a@example.test", digest))
     assert (message["outcome"], message["mailed_at"]) == ("bounced", AT)

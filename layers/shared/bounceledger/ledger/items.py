@@ -6,7 +6,7 @@ An item is a plain dict here; `attributes` translates it to and from DynamoDB's 
 Empty values are left out. Times are strings of one fixed form, so that they sort.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -50,6 +50,8 @@ FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
+_COUNTER_PREFIX = "COUNT#"
+_DAY_PREFIX = "DAY#"
 DELIVERED, BOUNCED = "delivered", "bounced"
 """Values of the attribute `outcome`."""
 
@@ -91,9 +93,29 @@ def domain_key(domain: str) -> Key:
     return Key(f"DOMAIN#{domain}", FACTS)
 
 
-def counter_key(lead_source: str, shard: int, day: date) -> Key:
-    """One shard of a lead source's counters of one day."""
-    return Key(f"COUNT#{lead_source}#{shard}", f"DAY#{day.isoformat()}")
+def counter_key(lead_source: str, shard: int, day: date, partitions: int = 1) -> Key:
+    """One shard of a lead source's counters of one day; shards are dealt out to the partitions."""
+    pk = _counter_partition(lead_source, shard % partitions)
+    return Key(pk, f"{_DAY_PREFIX}{day.isoformat()}#{shard}")
+
+
+def is_counter(key: Key) -> bool:
+    """Whether a key is that of a counter's shard."""
+    return key.pk.startswith(_COUNTER_PREFIX)
+
+
+def counter_ranges(
+    lead_source: str, partitions: int, first: date, last: date
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Partitions and sort keys of a lead source's counters on some UTC days, both included."""
+    sort_keys = f"{_DAY_PREFIX}{first.isoformat()}", f"{_DAY_PREFIX}{last.isoformat()}{LAST}"
+    for partition in range(partitions):
+        yield _counter_partition(lead_source, partition), sort_keys
+
+
+def _counter_partition(lead_source: str, partition: int) -> str:
+    number = f"#{partition}" if partition else ""
+    return f"{_COUNTER_PREFIX}{lead_source}{number}"
 
 
 def claim_key(lead_source: str, at: datetime, domain: str, claim: Cause) -> Key:
@@ -346,8 +368,8 @@ def recorded_event_of_item(item: Mapping[str, Any]) -> RecordedEvent | None:
 
 
 def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
-    """The day of a counter item, and its sums by name."""
-    day = date.fromisoformat(item["sk"].removeprefix("DAY#"))
+    """The day of a counter's shard, and its sums by name."""
+    day = date.fromisoformat(item["sk"].removeprefix(_DAY_PREFIX).partition("#")[0])
     return day, {name: value for name, value in item.items() if name not in Key._fields}
 
 

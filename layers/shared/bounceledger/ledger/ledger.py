@@ -17,7 +17,7 @@ from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import IGNORED, marker_key_of, slices
-from bounceledger.ledger.record import GroupRecorder, Shards
+from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
     FINAL_AFTER,
     MAX_CLAIMS_READ,
@@ -27,6 +27,7 @@ from bounceledger.ledger.results import (
     RecordResult,
 )
 from bounceledger.ledger.seen_sources import SeenSources
+from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
     Action,
     CancelledError,
@@ -59,9 +60,6 @@ if TYPE_CHECKING:
 
 OVERFLOW = "other"
 """Lead source of events above `Settings.max_sources_per_day`."""
-
-_READERS = 8
-"""Shards of a counter that are read at the same time."""
 
 
 def connect(endpoint_url: str | None = None, region: str | None = None) -> "DynamoDBClient":
@@ -114,7 +112,7 @@ class Ledger:
             settings: of the deployment.
             clock: now, aware.
             sleep: waits for seconds.
-            draw: a whole number below its argument; chooses the shards of counters.
+            draw: a whole number below its argument; chooses shards of counters after a conflict.
             time_limit: time after which an operation without a deadline begins no further try.
             max_claims: claims that one answer of `counts` looks at.
         """
@@ -124,7 +122,7 @@ class Ledger:
         self._sleep = sleep
         self._time_limit = time_limit
         self._max_claims = max_claims
-        shards = Shards(settings.counter_shards, settings.writers, draw)
+        shards = Shards(settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
         self._sources = SeenSources(settings.max_sources_per_day)
 
@@ -354,18 +352,12 @@ class Ledger:
 
         Claims about a domain that DNS shows alive are left out, and counted apart.
         """
-
-        def read(shard: int) -> list[Item]:
-            pk, low = items.counter_key(source, shard, first)
-            _, high = items.counter_key(source, shard, last)
-            return list(self._table.query(pk, (low, high), self._budget()))
-
         days: dict[date, Counter[str]] = {}
-        with ThreadPoolExecutor(_READERS, thread_name_prefix="counts") as pool:
-            for part in pool.map(read, range(self._settings.counter_shards)):
-                for item in part:
-                    day, sums = items.sums_of_item(item)
-                    days.setdefault(day, Counter()).update(sums)
+        partitions = self._settings.counter_partitions
+        for pk, sort_keys in items.counter_ranges(source, partitions, first, last):
+            for item in self._table.query(pk, sort_keys, self._budget()):
+                day, sums = items.sums_of_item(item)
+                days.setdefault(day, Counter()).update(sums)
         complete = self._judge_claims(source, first, last, days)
         return Counts(
             source=source,

@@ -222,7 +222,7 @@ def plan(
     ]
     merged: list[Action] = []
     newly_soft: set[str] = set()
-    counters = _Counters(shard)
+    counters = _Counters(shard, settings.counter_partitions)
     for item in marked:
         counters.add(item, *counters_of(item, settings))
     for key, item in bounced.items():
@@ -301,8 +301,8 @@ def _source_writes(
 class _Counters:
     """Sums to add: to counters, by lead source and UTC day of mailing, and to those of claims."""
 
-    def __init__(self, shard: int) -> None:
-        self._shard = shard
+    def __init__(self, shard: int, partitions: int) -> None:
+        self._shard, self._partitions = shard, partitions
         self._sums: dict[Key, Counter[str]] = {}
 
     def add(self, observation: Observation, *names: str) -> None:
@@ -334,7 +334,7 @@ class _Counters:
                     self._add(key, "suppressed", step)
 
     def _key(self, source: str, at: datetime) -> Key:
-        return items.counter_key(source, self._shard, utc_day(at))
+        return items.counter_key(source, self._shard, utc_day(at), self._partitions)
 
     def _add(self, key: Key, name: str, step: int) -> None:
         self._sums.setdefault(key, Counter())[name] += step

@@ -6,7 +6,6 @@ applied once or found to have been applied. What must follow a commit (see
 that a worker that died in between leaves nothing undone.
 """
 
-import random
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +17,7 @@ from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import Plan, has_soft_cause, keys_to_read, marker_key_of, plan
 from bounceledger.ledger.results import Outcome, RecordResult
+from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
     CONDITION_FAILED,
     CONFLICT,
@@ -42,31 +42,6 @@ from bounceledger.state import (
 
 _FACTS_PER_WRITE = 25
 """Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
-
-
-class Shards:
-    """Which shard of a counter a writer adds to.
-
-    A writer is one thread of an execution environment. Each writer of an environment has its
-    own shard; environments draw a block of shards, and draw again when they meet another one
-    there.
-    """
-
-    def __init__(
-        self, count: int, writers: int, draw: Callable[[int], int] = random.randrange
-    ) -> None:
-        self._writers = writers
-        self._blocks = max(1, count // writers)
-        self._draw = draw
-        self._block = draw(self._blocks)
-
-    def of(self, writer: int) -> int:
-        """The shard of a writer."""
-        return self._block * self._writers + writer
-
-    def move(self) -> None:
-        """Draw another block, since someone else is writing to this one."""
-        self._block = self._draw(self._blocks)
 
 
 class GroupRecorder:
@@ -105,10 +80,11 @@ class GroupRecorder:
         duplicates: set[Key] = set()
         newly_soft: frozenset[str] = frozenset()
         while todo := _without(group, duplicates, known):
+            shard = self._shards.of(writer)
             planned = plan(
                 todo,
                 known,
-                shard=self._shards.of(writer),
+                shard=shard,
                 settings=self._settings,
                 now=self._clock(),
             )
@@ -119,6 +95,8 @@ class GroupRecorder:
             try:
                 self._table.transact(planned.actions, budget)
             except CancelledError as cancelled:
+                if _met_on_counter(planned, cancelled):
+                    self._shards.leave(shard)
                 duplicates |= self._learn(planned, cancelled, known, budget)
             else:
                 newly_soft = planned.newly_soft
@@ -147,8 +125,6 @@ class GroupRecorder:
         refused = list(zip(planned.actions, cancelled.codes, strict=True))
         if any(is_invalid(code) for _, code in refused):
             raise InvalidWriteError(str(cancelled))
-        if any(code == CONFLICT and action.kind == "Update" for action, code in refused):
-            self._shards.move()
         failed = {action.key for action, code in refused if code == CONDITION_FAILED}
         markers = {marker_key_of(item) for item in planned.marked}
         changed = failed - markers
@@ -232,6 +208,14 @@ class GroupRecorder:
         are not counted cannot be searched for.
         """
         return has_soft_evidence(facts) or not self._settings.count_deliveries
+
+
+def _met_on_counter(planned: Plan, cancelled: CancelledError) -> bool:
+    """Whether another transaction was writing to a counter's shard."""
+    return any(
+        code == CONFLICT and items.is_counter(action.key)
+        for action, code in zip(planned.actions, cancelled.codes, strict=True)
+    )
 
 
 def _without(
