@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bounceledger.errors import AddressError
+from bounceledger.precis import is_identifier, is_ignorable
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -27,6 +28,8 @@ MAX_TEXT = 2048
 """Characters of an address with its display name that are read."""
 MAX_SOURCE = 64
 """Characters of a lead source."""
+_SOURCE_DIGEST = 16
+"""Bytes of the digest at the end of a longer name: two that agree take some 2^64 tries to find."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -53,7 +56,6 @@ _DOMAIN_AFTER = re.compile(r"[\w.-]+")
 _MAX_BEFORE = 128
 """Characters in front of an @ in which the beginning of a local part is looked for."""
 _ROLES = frozenset({"postmaster", "abuse"})
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 
 
 def normalise_address(text: str) -> str:
@@ -192,8 +194,8 @@ def clean_lead_source(text: str) -> str:
     name = re.sub("#+", "-", "".join(kept)).strip("-.")
     if len(name) <= MAX_SOURCE:
         return name
-    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
-    return f"{name[: MAX_SOURCE - 9].rstrip('-.')}-{digest}"
+    digest = hashlib.blake2b(name.encode(), digest_size=_SOURCE_DIGEST).hexdigest()
+    return f"{name[: MAX_SOURCE - 1 - len(digest)].rstrip('-.')}-{digest}"
 
 
 def _source_character(char: str) -> str:
@@ -201,7 +203,7 @@ def _source_character(char: str) -> str:
     if char in "._-":
         return char
     category = unicodedata.category(char)
-    if category in ("Cf", "Cs"):
+    if category in ("Cf", "Cs") or is_ignorable(char):
         return ""
     return char if category[0] in "LMN" else "#"
 
@@ -271,8 +273,8 @@ def _normalise_local(local: str) -> str:
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
     if not local:
         raise _error("has an empty local part")
-    if any(c != " " and unicodedata.category(c) in _REFUSED_CATEGORIES for c in local):
-        raise _error("has invisible characters in its local part")
+    if any(c != " " and not is_identifier(c) for c in local):
+        raise _error("has characters in its local part that user names may not have (RFC 8264)")
     if _DOT_STRING.fullmatch(local):
         return local
     escaped = local.replace("\\", "\\\\").replace('"', '\\"')

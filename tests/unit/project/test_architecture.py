@@ -25,7 +25,7 @@ from tests.unit.project.modules import (
 )
 
 RANKS = (
-    {"errors", "events", "strict_json", "verdict"},
+    {"errors", "events", "precis", "strict_json", "verdict"},
     {"policy", "addresses", "reference"},
     {"settings", "observe"},
     {"classify", "state", "providers"},
@@ -37,7 +37,7 @@ RANKS = (
 )
 """Rooms; each may import only from the rows above its own. The first three are the nouns."""
 
-PURE = {"events", "strict_json", "verdict", "policy", "addresses", "classify", "state"}
+PURE = {"events", "precis", "strict_json", "verdict", "policy", "addresses", "classify", "state"}
 """Rooms that import the standard library only, except for what `ENGINES` grants."""
 
 ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
