@@ -194,7 +194,7 @@ def emulator(
     log_file = LOCAL / f"emulator-{port}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [EMULATOR_PYTHON, "-m", "ministack"],
+            [EMULATOR_PYTHON, ROOT / "tools/emulator.py"],
             env={
                 **os.environ,
                 "AUTH": "true",

@@ -1,6 +1,8 @@
 """Sending to queues; dead-letter queues above all."""
 
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Callable, Iterable, Mapping
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -8,6 +10,11 @@ from bounceledger.errors import InputError, QueueError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+MAX_BATCH = 10
+"""Messages of one SendMessageBatch call (SQS quotas)."""
+_TRIES = 3
+"""How often a message is sent of which SQS says that it failed, in a call that did not."""
 
 
 def connect() -> "SQSClient":
@@ -27,17 +34,74 @@ class DeadLetters(Protocol):
         ...
 
 
-class DeadLetterQueue:
-    """An SQS dead-letter queue.
+class Queue:
+    """An SQS queue; what its messages look like is a matter of those made from it.
 
     Args:
         client: SQS client.
         queue_url: URL of the queue.
     """
 
+    name = "queue"
+    """What errors call it."""
+
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Extend the visibility timeout of a received message.
+
+        Raises:
+            QueueError: it stays hidden for the queue's own timeout only.
+        """
+        self._call(
+            self._client.change_message_visibility,
+            "extend a visibility timeout of",
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=seconds,
+        )
+
+    def _send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
+        """Send one message, with string attributes; raises QueueError."""
+        self._call(
+            self._client.send_message,
+            "send to",
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in (attributes or {}).items()
+            },
+        )
+
+    def _send_all(self, bodies: Iterable[str]) -> None:
+        """Send messages, ten per call.
+
+        Raises:
+            QueueError: some could not be sent. All of the calls before were.
+        """
+        for some in batched(bodies, MAX_BATCH, strict=False):
+            left = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(some)]
+            for _ in range(_TRIES):
+                answer = self._call(self._client.send_message_batch, "send to", Entries=left)
+                codes = {failed["Id"]: failed["Code"] for failed in answer.get("Failed", ())}
+                left = [entry for entry in left if entry["Id"] in codes]
+                if not left:
+                    break
+            else:
+                raise QueueError(f"could not send to the {self.name}: {', '.join(codes.values())}")
+
+    def _call(self, method: Callable[..., Any], what: str, **parameters: Any) -> Any:
+        try:
+            return method(QueueUrl=self._queue_url, **parameters)
+        except (BotoCoreError, ClientError) as cause:
+            raise QueueError(f"could not {what} the {self.name}: {cause}") from cause
+
+
+class DeadLetterQueue(Queue):
+    """A dead-letter queue."""
+
+    name = "dead-letter queue"
 
     def send(self, message: str, error: InputError) -> None:
         """Send a message unchanged, with message attributes ``reason`` and ``field``.
@@ -45,14 +109,4 @@ class DeadLetterQueue:
         Raises:
             QueueError: it could not be sent.
         """
-        try:
-            self._client.send_message(
-                QueueUrl=self._queue_url,
-                MessageBody=message,
-                MessageAttributes={
-                    "reason": {"DataType": "String", "StringValue": str(error)},
-                    "field": {"DataType": "String", "StringValue": error.field},
-                },
-            )
-        except (BotoCoreError, ClientError) as cause:
-            raise QueueError(f"could not send to the dead-letter queue: {cause}") from cause
+        self._send(message, {"reason": str(error), "field": error.field})

@@ -44,7 +44,7 @@ ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
-    "botocore": {"ledger", "queues", "domains"},
+    "botocore": {"ledger", "queues"},
     "dns": {"domains"},
     "publicsuffixlist": {"addresses"},
     "aws_lambda_powertools": {"observe", "functions"},

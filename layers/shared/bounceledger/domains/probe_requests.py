@@ -4,17 +4,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Self
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Any, Self
 
 from bounceledger.addresses import normalise_domain
-from bounceledger.errors import AddressError, PayloadError, QueueError
+from bounceledger.errors import AddressError, PayloadError
+from bounceledger.queues import Queue
 from bounceledger.state import Span
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,44 +89,15 @@ def _time(text: Any, field: str) -> datetime:
     return moment
 
 
-class ProbeQueue:
-    """The SQS queue of probe requests.
+class ProbeQueue(Queue):
+    """The queue of probe requests."""
 
-    Args:
-        client: SQS client.
-        queue_url: URL of the queue.
-    """
-
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
-        self._client = client
-        self._queue_url = queue_url
+    name = "probe queue"
 
     def send(self, requests: Iterable[ProbeRequest]) -> None:
-        """Queue requests.
+        """Queue requests, ten per call.
 
         Raises:
-            QueueError: one of them could not be sent; those after it were not tried.
+            QueueError: some could not be sent, and none after them were.
         """
-        # One by one: there are few at a time, and each answer stands for one request.
-        for request in requests:
-            try:
-                self._client.send_message(QueueUrl=self._queue_url, MessageBody=request.to_body())
-            except (BotoCoreError, ClientError) as cause:
-                raise QueueError(f"could not send to the probe queue: {cause}") from cause
-
-    def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Extend the visibility timeout of a received message.
-
-        Raises:
-            QueueError: it stays hidden for the queue's own timeout only.
-        """
-        try:
-            self._client.change_message_visibility(
-                QueueUrl=self._queue_url,
-                ReceiptHandle=receipt_handle,
-                VisibilityTimeout=seconds,
-            )
-        except (BotoCoreError, ClientError) as cause:
-            raise QueueError(
-                f"could not extend the message's visibility timeout: {cause}"
-            ) from cause
+        self._send_all(request.to_body() for request in requests)
