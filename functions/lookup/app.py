@@ -16,7 +16,7 @@ from bounceledger import reference
 from bounceledger.api import requests, responses
 from bounceledger.errors import InputError, LedgerError
 from bounceledger.ledger import Ledger, connect
-from bounceledger.observe import describe, make_logger
+from bounceledger.observe import describe, make_logger, redact_principal
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts
 
@@ -64,6 +64,8 @@ def handler(
         ledger: what to read; the execution environment's own by default.
     """
     ledger = build_ledger() if ledger is None else ledger
+    if caller := event.get("requestContext", {}).get("identity", {}).get("userArn"):
+        logger.append_keys(caller=redact_principal(caller))
     routes.append_context(ledger=ledger)  # type: ignore[no-untyped-call] # as shipped
     answer = routes.resolve(event, context)
     logger.info("answered", extra={"route": event.get("resource"), "status": answer["statusCode"]})
@@ -93,7 +95,7 @@ def get_domain() -> dict[str, Any]:
 def get_counts(source: str) -> dict[str, Any]:
     """Outcomes of a lead source's messages by day, ``from`` to ``to``."""
     first, last = requests.period(_query(), today=datetime.now(UTC).date())
-    name = requests.source(unquote(source))
+    name = requests.source_of_path(source)
     return responses.counts(_ledger().counts(name, first, last), first, last)
 
 

@@ -31,6 +31,15 @@ def redact(address: str) -> str:
     return f"{digest}@{domain}"
 
 
+def redact_principal(arn: str) -> str:
+    """An IAM principal as a log line may name it: without an email address as its name.
+
+    Whoever signs in through IAM Identity Center has one as the name of the session.
+    """
+    path, slash, name = arn.rpartition("/")
+    return f"{path}{slash}{redact(name)}" if "@" in name else arn
+
+
 def describe(error: BaseException) -> dict[str, str]:
     """What a log line may say of an error: its type, where it was raised and, for errors of
     our own, which hold no personal data, the message.

@@ -3,9 +3,14 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import partial
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bounceledger.addresses import clean_lead_source
 from bounceledger.api import requests
 from bounceledger.api.requests import ClassifyRequest, Query
 from bounceledger.errors import InputError
@@ -38,12 +43,34 @@ def test_a_parameter_that_cannot_be_used_is_refused_with_its_field(
 
 
 def test_parameters_are_read_in_their_canonical_form() -> None:
-    """An address is found under every spelling, and a lead source by its key."""
+    """An address is found under every spelling."""
     assert requests.address({"address": [" Jane@EXAMPLE.test. "]}) == "jane@example.test"
     assert requests.domain({"name": ["Example.TEST"]}) == "example.test"
-    assert requests.optional_source({"source": ["Trade Fair 2026"]}) == "trade-fair-2026"
-    assert requests.optional_source({"source": [" "]}) is None
+    assert requests.optional_source({"source": ["trade-fair-2026"]}) == "trade-fair-2026"
+    assert requests.optional_source({"source": [""]}) is None
     assert requests.optional_source({}) is None
+
+
+@given(st.text(min_size=1))
+def test_only_the_canonical_spelling_names_a_lead_source(text: str) -> None:
+    """A policy for one path would otherwise be passed by with another."""
+    # GIVEN any spelling of a lead source, and its canonical form
+    name = clean_lead_source(text)
+
+    # THEN the canonical form is read, in a path and in a query
+    if name:
+        assert requests.source_of_path(quote(name)) == name
+        assert requests.optional_source({"source": [name]}) == name
+
+    # AND any other is refused, naming it
+    if text != name:
+        for read in (
+            partial(requests.source_of_path, quote(text)),
+            partial(requests.optional_source, {"source": [text]}),
+        ):
+            with pytest.raises(InputError) as caught:
+                read()
+            assert (f'"{name}"' if name else "letter or digit") in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from bounceledger.errors import LedgerError
+from bounceledger.observe import redact
 from tests.fakes import FakeContext, FakeLedger
-from tests.functions import load
+from tests.functions import load, logged
 from tests.ses_documents import bounce, sns_record
 from tests.unit.functions.intakes import intake
 
@@ -90,6 +92,7 @@ def test_a_dead_address_is_reported_with_the_servers_words() -> None:
         ("/v1/suppressions", {"address": "a b@example.test"}, "address"),
         ("/v1/suppressions", {"address": "a@b\r\nc.test"}, "address"),
         ("/v1/suppressions", {"address": "a@example.test", "source": "##"}, "source"),
+        ("/v1/suppressions", {"address": "a@example.test", "source": " "}, "source"),
         ("/v1/sources/%20/counts", {}, "source"),
         ("/v1/sources/webinar/counts", {"from": "yesterday"}, "from"),
         ("/v1/domains", {"name": "x"}, "name"),
@@ -105,6 +108,91 @@ def test_invalid_input_is_a_400_with_the_field(
     # THEN the answer names it as the caller did, and does not repeat it
     assert (status, body["field"]) == (400, field)
     assert not any(value in body["error"] for value in query.values() if "@" in value)
+
+
+OTHER_SPELLINGS = ["Rival", "rival-", "-rival", "rival ", "ri\u00adval", "\uff52ival", "ri val"]
+
+
+@pytest.mark.parametrize("spelling", OTHER_SPELLINGS)
+def test_another_spelling_of_a_lead_source_is_a_400_that_names_the_canonical_one(
+    spelling: str,
+) -> None:
+    """Policies and callers that know one spelling must not be passed by with another."""
+    # WHEN a lead source is asked for by another spelling of its name
+    in_path = get(f"/v1/sources/{quote(spelling)}/counts")
+    in_query = get("/v1/suppressions", {"address": "a@example.test", "source": spelling})
+
+    # THEN the answer names the one to use
+    name = "ri-val" if spelling == "ri val" else "rival"
+    body = {"error": f'source must be "{name}", its canonical form', "field": "source"}
+    assert in_path == in_query == (400, body)
+
+
+@pytest.mark.parametrize("path", ["%72ival", "r%69val", "%C3%BCber%2D", "%c3%bcber"])
+def test_a_path_that_encodes_more_than_it_must_is_refused(path: str) -> None:
+    """IAM compares policies with paths, so one source has one path."""
+    # WHEN letters are encoded that need not be, or in another case
+    status, body = get(f"/v1/sources/{path}/counts")
+
+    # THEN the answer names the canonical form
+    assert (status, body["field"]) == (400, "source")
+
+
+@pytest.mark.parametrize("path", ["%C3%BCber", "über", "webinar-2026", "a.b_c"])
+def test_the_canonical_form_is_answered_encoded_or_not(path: str) -> None:
+    status, body = get(f"/v1/sources/{path}/counts")
+    assert status == 200, body
+
+
+@pytest.mark.parametrize(
+    ("arn", "shown"),
+    [
+        ("arn:aws:iam::123456789012:user/sender", "arn:aws:iam::123456789012:user/sender"),
+        (
+            "arn:aws:sts::123456789012:assumed-role/Sender/i-0abc",
+            "arn:aws:sts::123456789012:assumed-role/Sender/i-0abc",
+        ),
+        (
+            "arn:aws:sts::123456789012:assumed-role/Staff/jane@corp.example",
+            f"arn:aws:sts::123456789012:assumed-role/Staff/{redact('jane@corp.example')}",
+        ),
+    ],
+)
+@pytest.mark.parametrize("address", ["lead@example.test", "not an address"])
+def test_who_asked_is_logged_and_never_for_whom(arn: str, shown: str, address: str) -> None:
+    """Session names of people who sign in are often their email addresses."""
+    # GIVEN a caller who signed as an IAM principal
+    context = {"stage": "live", "identity": {"userArn": arn}}
+
+    # WHEN an address is asked for
+    with logged(lookup) as log:
+        call(
+            "GET",
+            "/v1/suppressions",
+            ledger=FakeLedger(),
+            queryStringParameters={"address": address},
+            requestContext=context,
+        )
+
+    # THEN the log says who asked, and holds no address
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["caller"] for line in lines] == [shown]
+    assert address not in log.getvalue()
+    assert "jane" not in log.getvalue()
+
+
+def test_a_caller_is_not_carried_over_to_the_next_request() -> None:
+    """Keys of a logger outlive an invocation unless they are cleared."""
+    # GIVEN a request of one principal
+    arn = "arn:aws:iam::123456789012:user/sender"
+    call("GET", "/v1/codes", ledger=FakeLedger(), requestContext={"identity": {"userArn": arn}})
+
+    # WHEN the next has none, as in the console's test
+    with logged(lookup) as log:
+        get("/v1/codes")
+
+    # THEN nobody is named for it
+    assert json.loads(log.getvalue()).get("caller") is None
 
 
 @pytest.mark.parametrize("body", [None, "not JSON", "{}"])

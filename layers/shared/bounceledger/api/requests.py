@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote, unquote
 
 from bounceledger import strict_json
 from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
@@ -38,17 +39,28 @@ def domain(query: Query) -> str:
 
 
 def optional_source(query: Query) -> str | None:
-    """The key of the lead source ``source``; None where it is not given."""
+    """The lead source ``source``, in its canonical form; None where it is not given."""
     text = _optional(query, "source")
-    return source(text) if text.strip() else None
+    return _source(text) if text else None
 
 
-def source(text: str) -> str:
-    """The key of a lead source."""
-    key = clean_lead_source(text)
-    if not key:
+def source_of_path(segment: str) -> str:
+    """The lead source of a path segment, in its canonical form and encoded as usual.
+
+    IAM compares policies with paths, so no other encoding of a name may answer for it.
+    """
+    text = unquote(segment)
+    return _source(text, encoded_as_usual=segment in (text, quote(text)))
+
+
+def _source(text: str, *, encoded_as_usual: bool = True) -> str:
+    """A lead source in its canonical form; any other spelling is refused."""
+    name = clean_lead_source(text)
+    if not name:
         raise BadRequestError("must contain a letter or digit", field="source")
-    return key
+    if text != name or not encoded_as_usual:
+        raise BadRequestError(f'must be "{name}", its canonical form', field="source")
+    return name
 
 
 def period(query: Query, today: date) -> tuple[date, date]:
