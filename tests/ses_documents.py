@@ -46,13 +46,15 @@ def bounce(
     }
 
 
-def sns_record(document: object, *, message_id: str = "record-1") -> dict[str, Any]:
-    """An SQS record around the SNS envelope around a document."""
+def sns_record(
+    document: object, *, message_id: str = "record-1", published: datetime | None = None
+) -> dict[str, Any]:
+    """An SQS record around the SNS envelope around a document, published now by default."""
     envelope = {
         "Type": "Notification",
         "MessageId": str(uuid.uuid4()),
         "TopicArn": "arn:aws:sns:us-east-1:111122223333:events",
         "Message": document if isinstance(document, str) else json.dumps(document) + "\n",
-        "Timestamp": datetime.now(UTC).isoformat(),
+        "Timestamp": (published or datetime.now(UTC)).isoformat(),
     }
     return {"messageId": message_id, "eventSource": "aws:sqs", "body": json.dumps(envelope)}

@@ -1,5 +1,9 @@
-"""Loads the sample events in `events/`: Lambda events with their expected outcomes."""
+"""Loads the sample events in `events/`: Lambda events with their expected outcomes.
 
+As a program, prints one of them as an invocation of `ingest` that was published just now.
+"""
+
+import argparse
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -91,3 +95,16 @@ def _document(body: str) -> Mapping[str, Any]:
     content: dict[str, Any] = json.loads(body)
     inner: dict[str, Any] = content.get("detail") or content
     return json.loads(inner["Message"]) if "Message" in inner else inner
+
+
+def main() -> None:
+    """Print the sample that is named on the command line, dated now."""
+    parser = argparse.ArgumentParser(description="Print a sample event, dated now.")
+    parser.add_argument("name", choices=[path.stem for path in sorted(FOLDER.glob("*.json"))])
+    name: str = parser.parse_args().name
+    [sample] = (one for one in load_samples(datetime.now(UTC)) if one.name == name)
+    print(json.dumps(sample.event))
+
+
+if __name__ == "__main__":
+    main()

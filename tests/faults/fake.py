@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -134,6 +135,13 @@ class FakeDynamoDB:
             with self._lock:
                 self._apply(actions, keys, ClientRequestToken, body)
         return {}
+
+    def expire(self, now: datetime) -> None:
+        """Delete what has expired, at the first moment at which DynamoDB may."""
+        with self._lock:
+            for key, item in list(self.table.items()):
+                if "ttl" in item and int(item["ttl"]["N"]) <= now.timestamp():
+                    self._write("Delete", {}, key)
 
     # --------------------------------------------------------------------- semantics
 

@@ -1,6 +1,8 @@
 """The outcome of every message of a batch."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,9 +10,9 @@ from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import RuleSet, Selection
 from bounceledger.classify.traits import ReplyTraits
 from bounceledger.intake import Intake
-from bounceledger.ledger import Outcome, RecordResult
+from bounceledger.ledger import EVENT_LIFE, Outcome, RecordResult
 from bounceledger.settings import Settings
-from bounceledger.verdict import Category
+from bounceledger.verdict import Category, Cause
 from tests.fakes import FakeDeadLetters, FakeLedger
 from tests.ses_documents import bounce, sns_record
 
@@ -291,3 +293,102 @@ def test_a_message_that_something_decoded_on_the_way_is_read() -> None:
     # WHEN it is processed, THEN it is recorded like any other
     intake(ledger, FakeDeadLetters()).process([record])
     assert [item.event.address for item in ledger.recorded] == ["jane@example.test"]
+
+
+# ------------------------------------------------------- published too long ago to be counted
+
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def at_noon(
+    dead_letters: FakeDeadLetters, ledger: FakeLedger, max_age: timedelta | None = EVENT_LIFE
+) -> Intake:
+    """An intake for which it is `NOW`."""
+    return Intake(
+        EVERY_ACCOUNT, ledger, dead_letters, provider="ses", max_age=max_age, clock=lambda: NOW
+    )
+
+
+def published(ago: timedelta, form: str) -> dict[str, Any]:
+    """A queue record of one bounce, published some time ago in one of the forms."""
+    at, document = NOW - ago, bounce("jane@example.test")
+    if form == "sns":
+        return sns_record(document, published=at)
+    if form == "eventbridge":
+        event = {"detail-type": "Email Bounced", "detail": document, "time": at.isoformat()}
+        body = json.dumps(event | {"id": "1", "source": "aws.ses", "account": "111122223333"})
+    else:
+        body = json.dumps(document)
+    sent = at if form == "raw" else NOW
+    attributes = {"SentTimestamp": str(round(sent.timestamp() * 1000))}
+    return {"messageId": "1", "eventSource": "aws:sqs", "attributes": attributes, "body": body}
+
+
+FORMS = pytest.mark.parametrize("form", ["sns", "eventbridge", "raw"])
+
+
+@FORMS
+def test_an_event_published_longer_ago_than_its_marker_lives_is_refused(form: str) -> None:
+    """It may have been counted, and nothing would show that any more."""
+    # GIVEN a bounce that was published over 90 days ago, between two of today
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+    old = published(EVENT_LIFE + timedelta(seconds=1), form)
+    batch = [published(timedelta(0), form), old, published(timedelta(0), form)]
+
+    # WHEN they are processed
+    report = at_noon(dead_letters, ledger).process(batch)
+
+    # THEN the old one alone is kept whole, with the reason
+    assert report.recorded == 2
+    assert report.retry == []
+    [(message, error)] = dead_letters.messages
+    assert message == old["body"]
+    assert "published more than 90 days ago" in str(error)
+
+
+@FORMS
+def test_an_event_published_as_long_ago_as_its_marker_lives_is_recorded(form: str) -> None:
+    """A redrive of what SQS still keeps is never refused."""
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+
+    at_noon(dead_letters, ledger).process([published(EVENT_LIFE, form)])
+
+    assert (len(ledger), len(dead_letters)) == (1, 0)
+
+
+def test_a_late_complaint_is_recorded_when_it_is_made() -> None:
+    """People find an old message and complain: SES publishes it then, not when it was mailed."""
+    # GIVEN a complaint of today about a message that was mailed 200 days ago
+    mailed = NOW - timedelta(days=200)
+    document = bounce("jane@example.test")
+    document["mail"]["timestamp"] = mailed.isoformat()
+    document |= {
+        "eventType": "Complaint",
+        "complaint": {
+            "complainedRecipients": [{"emailAddress": "jane@example.test"}],
+            "timestamp": (NOW - timedelta(minutes=5)).isoformat(),
+            "feedbackId": "f",
+            "complaintFeedbackType": "abuse",
+        },
+    }
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+
+    # WHEN it is processed
+    at_noon(dead_letters, ledger).process([sns_record(document, published=NOW)])
+
+    # THEN it is recorded: it occurred today, and counts on the day of mailing
+    [observation] = ledger.recorded
+    assert observation.cause is Cause.COMPLAINT
+    assert observation.event.occurred_at == NOW - timedelta(minutes=5)
+    assert observation.event.mailed_at == mailed
+
+
+def test_an_import_records_old_events() -> None:
+    """Whoever imports an archive vouches that it is imported once."""
+    ledger, dead_letters = FakeLedger(), FakeDeadLetters()
+    old = published(timedelta(days=400), "sns")
+
+    at_noon(dead_letters, ledger, max_age=None).process([old])
+
+    assert (len(ledger), len(dead_letters)) == (1, 0)

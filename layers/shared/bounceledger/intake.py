@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bounceledger import providers
@@ -18,9 +18,15 @@ from bounceledger.classify.classifier import classify_event
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import RuleSet
 from bounceledger.envelope import unwrap
-from bounceledger.errors import InputError, LedgerError, QueueError, SettingsError
+from bounceledger.errors import (
+    EnvelopeError,
+    InputError,
+    LedgerError,
+    QueueError,
+    SettingsError,
+)
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Outcome, RecordResult
+from bounceledger.ledger import EVENT_LIFE, Outcome, RecordResult
 from bounceledger.queues import DeadLetters
 from bounceledger.settings import Settings
 from bounceledger.state import Observation, observe
@@ -74,6 +80,9 @@ class Intake:
         dead_letters: where messages that can never be processed end up.
         provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
         rules: rules to classify by; the built-in ones by default.
+        max_age: how long ago a message may have been published. After `EVENT_LIFE` the marker
+            that would show that its events were counted has expired. None for an import, which
+            must not be made twice.
         clock: now, aware.
 
     Raises:
@@ -88,6 +97,7 @@ class Intake:
         *,
         provider: str,
         rules: RuleSet | None = None,
+        max_age: timedelta | None = EVENT_LIFE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if provider not in providers.PROVIDERS:
@@ -97,6 +107,7 @@ class Intake:
         self._dead_letters = dead_letters
         self._provider = provider
         self._rules = load_rules() if rules is None else rules
+        self._max_age = max_age
         self._clock = clock
 
     def process(
@@ -123,6 +134,7 @@ class Intake:
     def _read(self, message: "_Message") -> None:
         try:
             payload = unwrap(message.record, provider=self._provider)
+            self._require_recent(payload)
             parsed = providers.read(payload, self._settings)
             message.observations = [self._observe(event) for event in parsed.events]
             message.refused = list(parsed.refused)
@@ -132,6 +144,17 @@ class Intake:
             message.refused = [error]
         except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
             message.broken = error
+
+    def _require_recent(self, payload: providers.Payload) -> None:
+        """Refuse what was published so long ago that it may have been counted and forgotten."""
+        published, max_age = payload.received_at, self._max_age
+        if published is None or max_age is None or self._clock() - published <= max_age:
+            return
+        raise EnvelopeError(
+            f"was published more than {max_age.days} days ago, and may have been recorded then: "
+            "whether it was is not known any more",
+            field="message",
+        )
 
     def _observe(self, event: MailEvent) -> Observation:
         policy = self._settings.policy

@@ -60,7 +60,7 @@ def test_a_hard_bounce_leaves_a_marker(hard_bounce: FakeDynamoDB) -> None:
         "outcome": "bounced",
         "category": "mailbox_unknown",
         "rule": "r",
-        "ttl": int((NOW + timedelta(days=90)).timestamp()),
+        "ttl": int((NOW + timedelta(days=91)).timestamp()),
     }
 
 

@@ -33,10 +33,16 @@ from bounceledger.state import (
 from bounceledger.verdict import Category, Cause, Disposition
 
 EVENT_LIFE = timedelta(days=90)
-"""How long an event's marker is kept after it was recorded.
+"""How long after its publication an event is recorded, see `intake.Intake`.
 
 SNS retries for 23 days and a message lives 14 days in the queue and 14 in the dead-letter
-queue, so only a redrive by a person can deliver an event again after this time.
+queue, so only a person can deliver an event again after this time.
+"""
+MARKER_LIFE = EVENT_LIFE + timedelta(days=1)
+"""How long an event's marker is kept after it was recorded.
+
+An event is recorded after its publication, so as long as it may be recorded its marker is there.
+The day more is for clocks that differ, and for a batch that is under way.
 """
 
 
@@ -203,7 +209,7 @@ def event_item(observation: Observation, now: datetime) -> Item:
         item["forwarded_to"] = event.forwarded_to
     if verdict is not None:
         item |= {"category": verdict.category.value, "rule": verdict.rule}
-    return keyed(event_key(event.address, event.event_id), item | _ttl(now + EVENT_LIFE))
+    return keyed(event_key(event.address, event.event_id), item | _ttl(now + MARKER_LIFE))
 
 
 def delivered_item(observation: Observation, now: datetime) -> Item:
@@ -216,14 +222,14 @@ def delivered_item(observation: Observation, now: datetime) -> Item:
         "mailed_at": to_text(event.mail_time),
         "lead_source": event.lead_source,
     }
-    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + EVENT_LIFE))
+    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + MARKER_LIFE))
 
 
 def bounced_item(observation: Observation, now: datetime) -> Item:
     """Item of a message that bounced: its delivery is not counted, whenever it arrives."""
     event = observation.event
     item: Item = {"outcome": BOUNCED, "mailed_at": to_text(event.mail_time)}
-    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + EVENT_LIFE))
+    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + MARKER_LIFE))
 
 
 def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, note: str) -> Item:
