@@ -40,6 +40,7 @@ LOCAL_PARAMETERS = {
     "AllowedAccounts": "*",
     "BatchingWindow": "1",
     "TableDeletionPolicy": "Delete",
+    "DeletionProtection": "false",
     "RequireTls": "false",
 }
 
@@ -150,23 +151,28 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
 def running(
     parameters: Mapping[str, str] | None = None,
     *,
-    build: bool = True,
+    build_first: bool = True,
     announce: Announce = lambda _: None,
 ) -> Iterator[Stack]:
     """Build the template, start the emulator and deploy; stop the emulator at the end.
 
     Args:
         parameters: template parameters in addition to `LOCAL_PARAMETERS`.
-        build: whether to build first; if False, the last build is deployed.
+        build_first: whether to build; if False, the last build is deployed.
         announce: called at the beginning of each step.
     """
-    LOCAL.mkdir(exist_ok=True)
-    if build:
+    if build_first:
         announce("Building the template")
-        _run_sam("build", log=LOCAL / "build.log")
+        build()
     with emulator(announce=announce) as endpoint_url:
         announce("Deploying the stack")
         yield deploy(endpoint_url, {**LOCAL_PARAMETERS, **(parameters or {})})
+
+
+def build() -> None:
+    """Build the template with ``sam build``; a `SystemExit` if that fails."""
+    LOCAL.mkdir(exist_ok=True)
+    _run_sam("build", log=LOCAL / "build.log")
 
 
 @contextmanager
@@ -231,7 +237,8 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
     _run_sam(
         "deploy",
         "--parameter-overrides",
-        *(f"{name}={value}" for name, value in parameters.items()),
+        # In quotes, which SAM needs around an empty value.
+        *(f'{name}="{value}"' for name, value in parameters.items()),
         log=LOCAL / "deploy.log",
         endpoint_url=endpoint_url,
     )

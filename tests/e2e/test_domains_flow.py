@@ -24,7 +24,7 @@ def dns_stack(stack: Stack) -> Iterator[Stack]:
     """The same build (the fixture `stack` makes it), deployed with the tests' DNS server."""
     with (
         servers.responder() as server,
-        running({"DnsResolvers": str(server), "ProbeDelay": "0"}, build=False) as deployed,
+        running({"DnsResolvers": str(server), "ProbeDelay": "0"}, build_first=False) as deployed,
     ):
         yield deployed
 

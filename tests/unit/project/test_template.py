@@ -10,8 +10,12 @@ from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    """Statements of a role's only policy, those that a condition adds included."""
     [policy] = role["Policies"]
-    return list(policy["PolicyDocument"]["Statement"])
+    return [
+        statement["If"][1] if "If" in statement else statement
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
 
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
@@ -73,7 +77,10 @@ def test_a_role_holds_the_rights_that_its_function_uses_and_no_other(name: str) 
             service, _, call = action.partition(":")
             allowed.setdefault(service, set()).add(call)
 
-    # THEN they are those of the calls that the function makes
+    # THEN they are those of the calls that the function makes, and under a key of the customer's,
+    # those to read what is encrypted and, for whoever sends to a queue, to encrypt
+    sends = "SendMessage" in RIGHTS[name].get("sqs", ())
+    assert allowed.pop("kms") == ({"Decrypt", "GenerateDataKey"} if sends else {"Decrypt"})
     assert allowed.pop("logs") == {"CreateLogStream", "PutLogEvents"}
     assert allowed == RIGHTS[name]
 
@@ -175,6 +182,62 @@ def test_alarms_watch_what_loses_events() -> None:
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"),
     }
+
+
+def test_a_customers_key_encrypts_whatever_stores_something() -> None:
+    """A topic, queue, log or table left out would still be under a key of AWS."""
+    # GIVEN the condition that is true if a key is named
+    key = {"If": ["WithKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+
+    # THEN every resource that stores something takes it
+    for kind in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
+        for name, properties in of_type(kind).items():
+            assert properties["KmsMasterKeyId"] == key, name
+    for name, properties in of_type("AWS::Logs::LogGroup").items():
+        assert properties["KmsKeyId"] == key, name
+    chosen, encryption, _ = RESOURCES["SuppressionTable"]["Properties"]["SSESpecification"]["If"]
+    assert chosen == "WithKey"
+    assert encryption["KMSMasterKeyId"] == {"Ref": "KmsKeyArn"}
+
+    # AND a queue has one key or the other
+    for name, properties in of_type("AWS::SQS::Queue").items():
+        sse = properties["SqsManagedSseEnabled"]
+        assert sse == {"If": ["WithKey", {"Ref": "AWS::NoValue"}, True]}, name
+
+
+def test_every_role_has_the_boundary_and_the_path_of_the_account() -> None:
+    """Accounts that require them refuse a stack in which one role has none."""
+    for name, role in of_type("AWS::IAM::Role").items():
+        assert role["Path"] == {"Ref": "RolePath"}, name
+        assert role["PermissionsBoundary"]["If"][:2] == [
+            "WithBoundary",
+            {"Ref": "PermissionsBoundaryArn"},
+        ], name
+
+
+def test_only_the_choice_of_a_table_names_the_stacks_own() -> None:
+    """A reference to the stack's own table would miss the adopted one."""
+
+    # GIVEN every reference to the table in the template
+    def references(value: Any, inside_choice: bool = False) -> list[Any]:
+        if isinstance(value, dict):
+            chosen = "If" in value and value["If"][0] == "OwnTable"
+            if value == {"Ref": "SuppressionTable"} or str(value.get("GetAtt", "")).startswith(
+                "SuppressionTable."
+            ):
+                return [] if inside_choice else [value]
+            return [r for v in value.values() for r in references(v, inside_choice or chosen)]
+        if isinstance(value, list):
+            return [r for v in value for r in references(v, inside_choice)]
+        if isinstance(value, str) and "${SuppressionTable" in value:
+            return [value]
+        return []
+
+    # THEN each stands inside the choice between it and an existing one
+    assert references({**TEMPLATE["Globals"], **RESOURCES, **TEMPLATE["Outputs"]}) == []
+
+    # AND the table has no condition, since a value that makes it false would drop the table
+    assert "Condition" not in RESOURCES["SuppressionTable"]
 
 
 def test_a_request_for_a_probe_outlives_a_day_without_table() -> None:
