@@ -83,6 +83,14 @@ def get_suppression() -> dict[str, Any]:
     return body
 
 
+@routes.post("/v1/suppressions/check")
+def check_suppressions() -> dict[str, Any]:
+    """May I send to these ``addresses``? With ``source``, also that lead source's entries."""
+    request = requests.CheckRequest.from_body(routes.current_event.decoded_body)
+    valid = [address.canonical for address in request.addresses if not address.problem]
+    return responses.bulk_check(request, _ledger().check(valid, source=request.source))
+
+
 @routes.get("/v1/domains")
 def get_domain() -> dict[str, Any]:
     """What DNS said about the domain ``name`` when it was last probed."""
@@ -132,8 +140,10 @@ def get_code(code: str) -> dict[str, Any]:
 
 @routes.exception_handler(InputError)  # type: ignore[untyped-decorator] # as shipped
 def bad_request(error: InputError) -> Response[Any]:
-    """Invalid input gets a 400 that names the field."""
-    return _json(HTTPStatus.BAD_REQUEST, {"error": str(error), "field": error.field})
+    """Invalid input gets a 400 that names the field; a body that is too large, a 413."""
+    too_large = isinstance(error, requests.TooLargeError)
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
+    return _json(status, {"error": str(error), "field": error.field})
 
 
 @routes.exception_handler(LedgerError)  # type: ignore[untyped-decorator] # as shipped

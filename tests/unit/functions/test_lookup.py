@@ -205,6 +205,116 @@ def test_an_invalid_body_is_a_400_with_the_field(body: str | None) -> None:
     assert (status, answer["field"]) == (400, "diagnostic" if body == "{}" else "body")
 
 
+def bulk(body: object, *, ledger: FakeLedger | None = None) -> tuple[int, Any]:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return call(
+        "POST",
+        "/v1/suppressions/check",
+        ledger=FakeLedger() if ledger is None else ledger,
+        body=text,
+    )
+
+
+def test_a_list_is_checked_in_its_order() -> None:
+    """A sender joins the answer to its own list row by row."""
+    # GIVEN a dead address
+    ledger = FakeLedger()
+    intake(ledger).process([sns_record(bounce("jane@example.test"))])
+
+    # WHEN it is asked for in two spellings, among others and what is no address
+    status, body = bulk(
+        {
+            "addresses": [
+                "ben@example.test",
+                "Jane@EXAMPLE.test",
+                "nobody",
+                None,
+                "jane@example.test",
+            ]
+        },
+        ledger=ledger,
+    )
+
+    # THEN each has a row with its own spelling
+    assert status == 200
+    assert [row["input"] for row in body["results"]] == [
+        "ben@example.test", "Jane@EXAMPLE.test", "nobody", None, "jane@example.test",
+    ]  # fmt: skip
+    assert [row.get("suppressed") for row in body["results"]] == [False, True, None, None, True]
+
+    # AND what cannot be an address has the reason instead of an answer
+    assert body["results"][2] == {"input": "nobody", "error": "has no @"}
+    assert body["results"][3] == {"input": None, "error": "must be a string"}
+
+    # AND the sums add up
+    assert (body["suppressed"], body["deliverable"], body["invalid"]) == (2, 1, 2)
+
+
+def test_a_row_says_why_as_the_answer_about_one_address_does() -> None:
+    """The same names mean the same."""
+    ledger = FakeLedger()
+    intake(ledger).process([sns_record(bounce("jane@example.test"))])
+
+    _, alone = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=ledger)
+    [row] = bulk({"addresses": ["jane@example.test"], "source": "webinar"}, ledger=ledger)[1][
+        "results"
+    ]
+
+    shared = set(row) & set(alone)
+    assert {"address", "reason", "category", "scope", "explanation", "lead_sources"} <= shared
+    assert {name: row[name] for name in shared} == {name: alone[name] for name in shared}
+    assert set(row) - shared == {"input", "alternate_domain", "source"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ("nonsense", 400, "body"),
+        ([], 400, "body"),
+        ({}, 400, "addresses"),
+        ({"addresses": []}, 400, "addresses"),
+        ({"addresses": "a@example.test"}, 400, "addresses"),
+        ({"addresses": ["a@example.test"] * 1001}, 400, "addresses"),
+        ({"addresses": ["a@example.test"], "source": 5}, 400, "source"),
+        ({"addresses": ["a@example.test"], "source": "##"}, 400, "source"),
+        ({"adresses": ["a@example.test"]}, 400, "adresses"),
+        ({"addresses": ["x" * 1_050_000]}, 413, "body"),
+    ],
+)
+def test_a_list_that_cannot_be_checked_is_refused_as_a_whole(
+    body: object, status: int, field: str
+) -> None:
+    """The answer names the field."""
+    answered, answer = bulk(body)
+
+    assert (answered, answer["field"]) == (status, field)
+
+
+def test_a_thousand_addresses_fit_an_answer() -> None:
+    """Lambda answers with at most 6 MB, also where every row is as long as it can be."""
+    # GIVEN a thousand addresses with many lead sources each
+    ledger = FakeLedger()
+    addresses = [f"jane{n}@example.test" for n in range(1000)]
+    for n in range(25):
+        batch = [
+            sns_record(
+                bounce(address, lead_source=f"{n:02}-" + "x" * 60, feedback_id=f"{n}-{address}")
+            )
+            for address in addresses[:1]
+        ]
+        intake(ledger).process(batch)
+    for address in addresses[1:]:
+        ledger.facts[address] = ledger.facts[addresses[0]]
+
+    # WHEN they are checked in one call
+    status, body = bulk({"addresses": addresses}, ledger=ledger)
+
+    # THEN each names the first of its sources
+    assert status == 200
+    assert {len(row["lead_sources"]) for row in body["results"]} == {20}
+    assert len(json.dumps(body)) < 4_000_000
+
+
 def test_which_of_two_addresses_is_meant_is_not_guessed() -> None:
     """An answer about the wrong address would be acted upon."""
     # WHEN two addresses are asked for at once

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -195,6 +196,25 @@ def test_a_hundred_keys_go_into_one_call() -> None:
     fake = FakeDynamoDB()
     open_table(fake).get((Key(str(n), "x") for n in range(101)), budget())
     assert fake.calls["BatchGetItem"] == 2
+
+
+def test_calls_for_more_keys_run_side_by_side() -> None:
+    """A campaign is answered in the time of a few calls, not of all in turn."""
+    # GIVEN a table in which no call is answered before another one is under way
+    meeting = Barrier(2, timeout=10)
+
+    class Meeting(FakeDynamoDB):
+        def batch_get_item(self, **request: Any) -> Any:
+            meeting.wait()
+            return super().batch_get_item(**request)
+
+    table = open_table(Meeting())
+
+    # WHEN twice as many keys are read as fit into a call
+    found = table.get((Key(str(n), "x") for n in range(200)), budget())
+
+    # THEN both calls are answered
+    assert found == {}
 
 
 def test_a_query_reads_all_pages() -> None:

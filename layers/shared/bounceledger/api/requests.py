@@ -14,12 +14,24 @@ MAX_DAYS = 366
 """Days of counts that one call answers."""
 DEFAULT_DAYS = 30
 """Days of counts where no period is given."""
+MAX_ADDRESSES = 1000
+"""Addresses of one bulk check."""
 FIRST_DAY = date(2011, 1, 1)
 """No provider's events are older."""
 
 
+MAX_BODY = 1_048_576
+"""Characters of a request's body."""
+MAX_FIELD_NAME = 64
+"""Characters of an unknown field's name that an error repeats."""
+
+
 class BadRequestError(InputError):
     """A request that the caller has to change; `field` is the parameter or body field."""
+
+
+class TooLargeError(BadRequestError):
+    """A body of more than `MAX_BODY` characters."""
 
 
 type Query = Mapping[str, Sequence[str]]
@@ -105,6 +117,68 @@ class ClassifyRequest:
         return request
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedAddress:
+    """One address of a bulk check.
+
+    Attributes:
+        given: as it was given, which may be no string at all.
+        canonical: its canonical form; empty if it cannot be an address.
+        problem: why it cannot be one; empty if it can.
+    """
+
+    given: object
+    canonical: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """Body of ``POST /v1/suppressions/check``.
+
+    Attributes:
+        addresses: what to check, in order; at most `MAX_ADDRESSES`.
+        source: key of the lead source whose entries are asked for as well; None for none.
+    """
+
+    addresses: tuple[CheckedAddress, ...]
+    source: str | None
+
+    @classmethod
+    def from_body(cls, body: str | None) -> "CheckRequest":
+        """Read a request body. What cannot be an address is part of the answer, no error."""
+        fields = _json_object(body)
+        _refuse_unknown(fields, ("addresses", "source"))
+        given = fields.get("addresses")
+        if not isinstance(given, list) or not given:
+            raise BadRequestError("must be a list of at least one address", field="addresses")
+        if len(given) > MAX_ADDRESSES:
+            raise BadRequestError(
+                f"must have at most {MAX_ADDRESSES} addresses, not {len(given)}", field="addresses"
+            )
+        name = _string(fields, "source")
+        return cls(tuple(map(_checked, given)), _source(name) if name else None)
+
+
+def _checked(given: object) -> CheckedAddress:
+    if not isinstance(given, str):
+        return CheckedAddress(given, problem="must be a string")
+    try:
+        return CheckedAddress(given, normalise_address(given))
+    except AddressError as error:
+        return CheckedAddress(given, problem=error.reason)
+
+
+def _refuse_unknown(fields: Mapping[str, Any], known: Sequence[str]) -> None:
+    """A misspelt field would change the answer without a word."""
+    for name in fields:
+        if name not in known:
+            raise BadRequestError(
+                f"is not a field of this request, which has {' and '.join(known)}",
+                field=name[:MAX_FIELD_NAME],
+            )
+
+
 def _required(query: Query, name: str) -> str:
     value = _optional(query, name)
     if not value.strip():
@@ -134,6 +208,8 @@ def _day(query: Query, name: str, default: date) -> date:
 
 
 def _json_object(body: str | None) -> Mapping[str, Any]:
+    if body is not None and len(body) > MAX_BODY:
+        raise TooLargeError(f"must have at most {MAX_BODY} characters", field="body")
     try:
         value = strict_json.loads(body or "")
     except (ValueError, RecursionError):

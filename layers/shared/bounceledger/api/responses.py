@@ -1,10 +1,11 @@
 """The JSON objects that the HTTP API answers with."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from bounceledger.api.requests import CheckedAddress, CheckRequest
 from bounceledger.ledger import CheckResult, Counts
 from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
 from bounceledger.state.rates import rates
@@ -20,6 +21,17 @@ def suppression(result: CheckResult) -> JsonObject:
     this address decided.
     """
     decision = result.decision
+    return {
+        **_decision(result),
+        "lead_sources": list(result.lead_sources),
+        **_evidence(decision.evidence),
+        "reasons": [_reason(reason) for reason in decision.reasons],
+        "domain": domain(result.domain) if result.domain else None,
+    }
+
+
+def _decision(result: CheckResult) -> JsonObject:
+    decision = result.decision
     reported = decision.reported
     return {
         "address": result.address,
@@ -30,11 +42,46 @@ def suppression(result: CheckResult) -> JsonObject:
         "explanation": decision.explanation,
         "suppressed_until": _time(decision.until),
         "unconfirmed": decision.unconfirmed,
-        "lead_sources": list(result.lead_sources),
-        **_evidence(decision.evidence),
-        "reasons": [_reason(reason) for reason in decision.reasons],
-        "domain": domain(result.domain) if result.domain else None,
     }
+
+
+MAX_SOURCES_IN_ROW = 20
+"""Lead sources of one address that a bulk check names, so that 1,000 rows fit an answer."""
+
+
+def bulk_check(request: CheckRequest, results: Iterable[CheckResult]) -> JsonObject:
+    """Whether each of several addresses may be mailed, in the order of the request.
+
+    Args:
+        request: the request.
+        results: one for each of its addresses that is valid, in their order.
+    """
+    answers = iter(results)
+    rows = [
+        {"input": address.given, "error": address.problem}
+        if address.problem
+        else _checked(address, next(answers), with_source=request.source is not None)
+        for address in request.addresses
+    ]
+    invalid = sum("error" in row for row in rows)
+    suppressed = sum(row.get("suppressed") is True for row in rows)
+    return {
+        "results": rows,
+        "suppressed": suppressed,
+        "deliverable": len(rows) - suppressed - invalid,
+        "invalid": invalid,
+    }
+
+
+def _checked(address: CheckedAddress, result: CheckResult, *, with_source: bool) -> JsonObject:
+    probe = result.domain.probe if result.domain else None
+    row = {
+        "input": address.given,
+        **_decision(result),
+        "lead_sources": list(result.lead_sources[:MAX_SOURCES_IN_ROW]),
+        "alternate_domain": probe.alternate_domain if probe else None,
+    }
+    return row | ({"source": source_entry(result.entry)} if with_source else {})
 
 
 def source_entry(entry: SourceEntry | None) -> JsonObject | None:

@@ -4,6 +4,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ MAX_ACTIONS = 100
 """Actions of one transaction, and keys of one BatchGetItem."""
 MAX_PUTS = 25
 """Items of one BatchWriteItem."""
+MAX_READERS = 10
+"""BatchGetItem calls that run side by side; fewer than the connections of a client."""
 
 _INVALID = frozenset(
     {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
@@ -108,22 +111,35 @@ class Table:
         self._name = name
 
     def get(self, keys: Iterable[Key], budget: RetryBudget) -> dict[Key, Item]:
-        """The items that exist among `keys`, strongly consistent."""
+        """The items that exist among `keys`, strongly consistent.
+
+        A call reads `MAX_ACTIONS` of them; up to `MAX_READERS` calls run side by side.
+        """
         wanted = list(dict.fromkeys(keys))
+        groups = [wanted[at : at + MAX_ACTIONS] for at in range(0, len(wanted), MAX_ACTIONS)]
+        if len(groups) < 2:
+            return self._get_group(wanted, budget) if wanted else {}
         found: dict[Key, Item] = {}
-        for start in range(0, len(wanted), MAX_ACTIONS):
-            todo = [_key(key) for key in wanted[start : start + MAX_ACTIONS]]
-            own = budget.renewed()
-            while todo:
-                request = {self._name: {"Keys": todo, "ConsistentRead": True}}
-                answer = _call(self._client.batch_get_item, budget, RequestItems=request)
-                for attributes in answer.get("Responses", {}).get(self._name, ()):
-                    item = from_attributes(attributes)
-                    found[Key(str(item["pk"]), str(item["sk"]))] = item
-                left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
-                if left:
-                    own.wait("unprocessed keys")
-                todo = left
+        readers = min(len(groups), MAX_READERS)
+        with ThreadPoolExecutor(readers, thread_name_prefix="reader") as pool:
+            for part in pool.map(lambda group: self._get_group(group, budget), groups):
+                found |= part
+        return found
+
+    def _get_group(self, keys: Sequence[Key], budget: RetryBudget) -> dict[Key, Item]:
+        """The items that exist among at most `MAX_ACTIONS` keys."""
+        found: dict[Key, Item] = {}
+        todo = [_key(key) for key in keys]
+        own = budget.renewed()
+        while todo:
+            request = {self._name: {"Keys": todo, "ConsistentRead": True}}
+            answer = _call(self._client.batch_get_item, budget, RequestItems=request)
+            for attributes in answer.get("Responses", {}).get(self._name, ()):
+                item = from_attributes(attributes)
+                found[Key(str(item["pk"]), str(item["sk"]))] = item
+            todo = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            if todo:
+                own.wait("unprocessed keys")
         return found
 
     def query(
