@@ -18,7 +18,7 @@ endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules \
-	score bench faults fuzz compare validate lock clean
+	score bench coldstart faults fuzz compare validate lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} \
@@ -78,6 +78,9 @@ bench: setup tools ## Benchmark bounceledger against the alternatives
 	@$(BIN)/python bench/classify.py
 	@$(BIN)/python bench/ledger.py
 
+coldstart: build $(TOOLS)/coldstart/.ready ## Compare first invocations with a bare boto3 handler's
+	@$(BIN)/python bench/coldstart.py
+
 faults: setup tools ## Test the ledger under injected faults: SEED=7 EVENTS=5000
 	@$(BIN)/python -m tools.faults --seed $(SEED) --events $(EVENTS)
 
@@ -96,8 +99,8 @@ tools: $(TOOLS)/sam/.ready $(TOOLS)/ministack/.ready ## Install the SAM CLI and 
 rules: setup ## Rebuild rules.json after a change to rules.toml
 	@$(BIN)/python -m bounceledger.classify.compiled
 
-lock: ## Re-pin requirements to the newest allowed by the .in files
-	@for name in dev sam ministack compare; do tools/lock.sh $$name || exit 1; done
+lock: setup ## Re-pin requirements to the newest allowed by the .in files
+	@tools/lock.sh layer dev sam ministack compare coldstart
 
 clean: ## Remove everything that the other targets created
 	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \
@@ -107,7 +110,7 @@ clean: ## Remove everything that the other targets created
 $(VENV)/.ready: requirements/dev.txt layers/shared/requirements.txt pyproject.toml
 	@python=$$(tools/python313.sh) && echo "Setting up $(VENV) with $$python" && \
 		$$python -m venv $(VENV)
-	@$(BIN)/python $(PIP) install -r requirements/dev.txt
+	@$(BIN)/python $(PIP) install --require-hashes -r requirements/dev.txt
 	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -115,5 +118,5 @@ $(VENV)/.ready: requirements/dev.txt layers/shared/requirements.txt pyproject.to
 $(TOOLS)/%/.ready: requirements/%.txt
 	@python=$$(tools/python313.sh) && echo "Setting up $(TOOLS)/$* with $$python" && \
 		$$python -m venv $(TOOLS)/$*
-	@$(TOOLS)/$*/bin/python $(PIP) install -r requirements/$*.txt
+	@$(TOOLS)/$*/bin/python $(PIP) install --require-hashes -r requirements/$*.txt
 	@touch $@

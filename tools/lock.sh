@@ -1,15 +1,14 @@
 #!/bin/sh
-# Usage: tools/lock.sh NAME
-# Resolves requirements/NAME.in and writes the versions, without download addresses, to
-# requirements/NAME.txt.
+# Usage: tools/lock.sh NAME...
+# Resolves requirements/NAME.in to the newest versions and writes them, with the hashes of every
+# file of each version but without download addresses, to requirements/NAME.txt; those of the
+# layer into the layer's own folder, from which SAM builds it.
 set -eu
-name=$1
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-"$(tools/python313.sh)" -m venv "$scratch"
-"$scratch/bin/python" -m pip --quiet install -r "requirements/$name.in"
-{
-    echo "# Pinned by 'make lock' from $name.in."
-    "$scratch/bin/python" -m pip freeze --all | grep -v '^pip=='
-} >"$scratch/pins"
-cp "$scratch/pins" "requirements/$name.txt"
+for name in "$@"; do
+    case $name in
+        layer) pins=layers/shared/requirements.txt ;;
+        *) pins=requirements/$name.txt ;;
+    esac
+    .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes \
+        --no-annotate --custom-compile-command "make lock" "requirements/$name.in" -o "$pins"
+done

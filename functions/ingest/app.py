@@ -34,7 +34,7 @@ def build_intake() -> Intake:
     return Intake(
         settings,
         Ledger(connect(), settings),
-        DeadLetterQueue(queues.connect(), settings.dead_letter_queue_url),
+        DeadLetterQueue(queues.connect_later(), settings.dead_letter_queue_url),
         provider="ses",
         rules=load_rules(settings.rules_file),
     )

@@ -30,7 +30,7 @@ metrics = make_metrics("probe_domain")
 def build_prober() -> Prober:
     """The prober of this execution environment, with its resolver's cache."""
     settings = Settings.from_env(require=("table_name", "probe_queue_url", "dead_letter_queue_url"))
-    sqs = queues.connect()
+    sqs = queues.connect_later()
     resolver = default_resolver(settings.dns_resolvers)
     return Prober(
         Ledger(connect(), settings),

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequest
 from bounceledger.errors import PayloadError, QueueError
-from bounceledger.queues import DeadLetterQueue
+from bounceledger.queues import DeadLetterQueue, connect_later
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -142,3 +142,23 @@ def test_a_dead_letter_is_kept_whole_with_its_reason() -> None:
         "reason": "body is bad",
         "field": "body",
     }
+
+
+def test_a_client_that_is_seldom_needed_is_created_by_its_first_call_and_kept() -> None:
+    # GIVEN a queue whose client is created later
+    created: list[FakeSqs] = []
+
+    def create() -> "SQSClient":
+        created.append(FakeSqs())
+        return cast("SQSClient", created[-1])
+
+    queue = DeadLetterQueue(connect_later(create), URL)
+    assert created == []
+
+    # WHEN two messages are sent
+    for message in ("one", "two"):
+        queue.send(message, PayloadError("is not JSON", field="body"))
+
+    # THEN one client was created, and sent both
+    [client] = created
+    assert client.sent == ["one", "two"]

@@ -67,26 +67,62 @@ def test_the_page_on_rules_has_every_category() -> None:
     ]
 
 
-def test_requirement_files_pin_versions_and_name_no_address() -> None:
-    """What is tested is what is installed, from whatever index."""
-    # GIVEN every requirement file that is installed from
-    files = [*ROOT.glob("requirements/*.txt"), ROOT / "layers/shared/requirements.txt"]
-    assert files
+PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s@/;]+)(?: ; [a-z_]+ [!<=>]+ '[^']*'(?: and .*)?)?"
+)
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
-    # THEN every line is a pin, a comment or nothing
-    for path in files:
-        for line in path.read_text().splitlines():
-            assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^\s@/]+|#.*|", line), line
+
+def requirement_files() -> list[Path]:
+    """Every requirement file that is installed from."""
+    return [*ROOT.glob("requirements/*.txt"), ROOT / "layers/shared/requirements.txt"]
+
+
+def requirements(path: Path) -> list[list[str]]:
+    """The words of each requirement: what is required, then its options."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", "")
+    return [re.split(r"\s{4,}", line) for line in joined.splitlines()]
+
+
+def pins(path: Path) -> dict[str, str]:
+    """The versions in a requirement file, by name."""
+    found = filter(None, (PIN.match(required) for required, *_ in requirements(path)))
+    return {pin["name"]: pin["version"] for pin in found}
+
+
+@pytest.mark.parametrize("path", requirement_files(), ids=lambda path: path.stem)
+def test_requirement_files_pin_versions_and_hashes_and_name_no_address(path: Path) -> None:
+    """What is tested is what is installed, from whatever index."""
+    # GIVEN the requirements of a file
+    entries = requirements(path)
+    assert entries
+
+    # THEN each is a pin with hashes and without any other option, such as an index
+    for required, *options in entries:
+        assert PIN.fullmatch(required.strip()), required
+        assert options, required
+        for option in options:
+            assert HASH.fullmatch(option.strip()), option
+
+
+def test_pip_verifies_hashes_wherever_the_project_installs_requirements() -> None:
+    """One requirement without a hash, and pip would accept any file for it."""
+    # GIVEN every recipe that installs from a requirement file
+    makefiles = (ROOT / "Makefile", ROOT / "layers/shared/Makefile")
+    text = "".join(path.read_text() for path in makefiles).replace("\\\n", "")
+    installs = [line for line in text.splitlines() if re.search(r" install .*requirement", line)]
+    assert len(installs) >= 3
+
+    # THEN each requires them
+    assert [line for line in installs if "--require-hashes" not in line] == []
 
 
 def test_the_layer_and_the_checkout_run_the_same_versions() -> None:
     # GIVEN the layer's pins and those of the development environment
-    def pins(path: Path) -> dict[str, str]:
-        lines = (line.split("==") for line in path.read_text().splitlines() if "==" in line)
-        return {name.lower().replace("_", "-"): version for name, version in lines}
-
     layer = pins(ROOT / "layers/shared/requirements.txt")
     checkout = pins(ROOT / "requirements/dev.txt")
+    assert layer
 
     # THEN what is tested is what is deployed
     assert {name: checkout.get(name) for name in layer} == layer

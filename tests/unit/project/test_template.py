@@ -122,14 +122,14 @@ def test_the_queue_hides_a_batch_for_longer_than_six_runs_of_ingest() -> None:
     assert visibility >= 6 * timeout + window
 
 
-def test_layer_and_functions_are_built_for_one_architecture() -> None:
-    """Compiled wheels of another processor fail at import."""
-    # GIVEN the layer's build and the functions
-    architecture = {"Ref": "Architecture"}
+def test_the_layer_serves_every_architecture_that_the_functions_may_have() -> None:
+    """Lambda refuses a layer that does not list its function's architecture."""
+    # GIVEN the architectures that the parameter offers, and the layer's
+    offered = TEMPLATE["Parameters"]["Architecture"]["AllowedValues"]
 
-    # THEN all take the same parameter
-    assert RESOURCES["SharedLayer"]["Metadata"]["BuildArchitecture"] == architecture
-    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [architecture]
+    # THEN they are the same
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+    assert RESOURCES["SharedLayer"]["Properties"]["CompatibleArchitectures"] == offered
 
 
 def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:

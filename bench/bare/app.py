@@ -1,0 +1,15 @@
+"""The least that a function does which reads one item: the measure of `bench/coldstart.py`."""
+
+import os
+from typing import Any
+
+import boto3
+
+client = boto3.client("dynamodb")
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Read the item of an address."""
+    key = {"pk": {"S": event["address"]}, "sk": {"S": "FACTS"}}
+    answer = client.get_item(TableName=os.environ["TABLE_NAME"], Key=key, ConsistentRead=True)
+    return {"suppressed": "Item" in answer}
