@@ -80,11 +80,15 @@ def _log(report: BatchReport) -> None:
     for kind, count in report.kinds.items():
         # A metric by kind would let whoever publishes choose its name: the log has the kind.
         logger.warning("kind not used or not known", extra={"kind": kind, "documents": count})
+    if report.overflowed:
+        # Without their names: a stranger may have chosen those.
+        logger.warning("too many new lead sources", extra={"events_as_other": report.overflowed})
     counts = {
         "messages": report.messages,
         "recorded": report.recorded,
         "duplicates": report.duplicates,
         "unmatched": report.unmatched,
+        "overflowed": report.overflowed,
         "notices": report.notices,
         "unknown_kinds": report.unknown_kinds,
         "dead_lettered": len(report.dead_letters),

@@ -138,6 +138,7 @@ def command(
         _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
     if not as_json:
         _print_claims(console, found.values(), sum(totals.values(), Counter()))
+        _print_overflow(console, max(counts.overflow for counts in found.values()))
     final_from = found[names[0]].final_from
     if final_from and today < final_from and any(totals.values()) and not as_json:
         console.line()
@@ -214,6 +215,13 @@ def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[s
         console.line(f"{unconfirmed} neither confirmed nor refuted, and counted.")
     if not all(counts.claims_complete for counts in found):
         console.line("There were too many claims to look at all; ask for fewer days.")
+
+
+def _print_overflow(console: Console, overflow: int) -> None:
+    if overflow:
+        console.line()
+        console.line(f"There were too many new lead sources: {overflow} events are recorded")
+        console.line("under the lead source 'other', and missing from those sources' own counts.")
 
 
 def _final_words(last: "date", final_from: "date") -> str:

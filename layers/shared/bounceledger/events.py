@@ -84,6 +84,8 @@ class MailEvent:
         address: whom the sender mailed, in canonical form, see `addresses.normalise_address`;
             empty where nothing tells which of several recipients it was.
         lead_source: cleaned key of who supplied the address.
+        named_source: the one that the message names, where the event is recorded under another
+            since there are too many new ones; empty otherwise.
         occurred_at: aware, UTC.
         mailed_at: when the provider accepted the message, by its own clock; aware, UTC. None
             where it does not say.
@@ -118,6 +120,7 @@ class MailEvent:
     ambiguous: bool = False
     unmatched: bool = False
     forwarded_to: str = ""
+    named_source: str = ""
 
     @property
     def mail_time(self) -> datetime:

@@ -52,6 +52,8 @@ class BatchReport:
         recorded: events recorded.
         duplicates: events that had been recorded before.
         unmatched: events recorded that match nobody who was mailed.
+        overflowed: events recorded under ``other``, since their lead source is new and one too
+            many today.
         notices: documents of a provider that are about no mail, or about nobody.
         unknown_kinds: documents of a kind that the provider's module does not know.
         kinds: notices and unknown kinds by the provider's word, cut to size.
@@ -64,6 +66,7 @@ class BatchReport:
     recorded: int = 0
     duplicates: int = 0
     unmatched: int = 0
+    overflowed: int = 0
     notices: int = 0
     unknown_kinds: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -178,6 +181,7 @@ class Intake:
             item.event.unmatched and result.outcome is Outcome.RECORDED
             for item, result in zip(message.observations, message.results, strict=True)
         )
+        report.overflowed += sum(result.overflowed for result in message.results)
         report.recorded += outcomes.count(Outcome.RECORDED)
         report.duplicates += outcomes.count(Outcome.DUPLICATE)
         failed = [result for result in message.results if not result.ok]

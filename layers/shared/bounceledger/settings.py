@@ -29,7 +29,7 @@ class Settings:
     lead_source_header: str = "X-Lead-Source"
     lead_source_default: str = "unattributed"
     max_sources_per_day: int = 1000
-    """Distinct lead sources that one execution environment records; the rest is ``other``."""
+    """New lead sources that one execution environment records; the rest is ``other``."""
     count_deliveries: bool = True
     """Whether deliveries are counted, exactly once; costs most of the writes."""
     writers: int = 4

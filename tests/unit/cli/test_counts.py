@@ -26,14 +26,20 @@ DAYS = {
 class Counted:
     """A ledger that has counted something."""
 
-    def __init__(self, *days: dict[date, dict[str, int]]) -> None:
+    def __init__(self, *days: dict[date, dict[str, int]], overflow: int = 0) -> None:
         self.days = dict(enumerate(days))
+        self.overflow = overflow
         self.asked: list[tuple[str, date, date]] = []
 
     def counts(self, source: str, first: date, last: date) -> Counts:
         self.asked.append((source, first, last))
         days = self.days[len(self.asked) - 1]
-        return Counts(source=source, days=days, final_from=last + timedelta(days=14))
+        return Counts(
+            source=source,
+            days=days,
+            final_from=last + timedelta(days=14),
+            overflow=self.overflow,
+        )
 
 
 def ask(*argv: str, days: dict[date, dict[str, int]] = DAYS) -> tuple[Ran, Counted]:
@@ -71,6 +77,19 @@ def test_json_has_the_same_figures() -> None:
     assert answer["rates"] == {"hard": 0.06, "soft": 0.01, "block": 0.01, "complaint": 0.01}
     assert (answer["from"], answer["to"]) == ("2026-11-18", "2026-11-19")
     assert answer["final_from"] == "2026-12-03"
+
+
+@pytest.mark.parametrize("days", [DAYS, {}], ids=["some events", "none"])
+def test_events_under_other_are_shown_with_every_lead_source(
+    days: dict[date, dict[str, int]],
+) -> None:
+    """They may be this one's: its vendor may have come on a day with too many new names."""
+    ran = run("counts", "fair", ledger=Counted(days, overflow=7), clock=lambda: NOW)
+    assert "7 events are recorded\nunder the lead source 'other'" in ran.out
+    plain, _ = ask("fair", days=days)
+    assert "'other'" not in plain.out
+    found = run("counts", "fair", "--json", ledger=Counted(days, overflow=7), clock=lambda: NOW)
+    assert [record["overflow"] for record in found.records] == [7]
 
 
 def test_a_source_without_events_has_no_rates() -> None:

@@ -103,3 +103,39 @@ def test_ingest_logs_each_kind_that_is_not_used_once() -> None:
     assert (line["kind"], line["documents"]) == ("Lottery of jane?example.test", 2)
     [batch] = [line for line in lines if line["message"] == "batch"]
     assert (batch["notices"], batch["unknown_kinds"], batch["unmatched"]) == (2, 2, 0)
+
+
+def test_ingest_logs_and_counts_what_it_records_as_other() -> None:
+    """Names that a stranger makes up are noticed, and do not get into the log."""
+    # GIVEN an event whose lead source is one too many, and one of a known one
+    overflowed = RecordResult(outcome=Outcome.RECORDED, overflowed=True)
+    ledger = FakeLedger({"a@example.test": overflowed})
+    documents = bounce("a@example.test", lead_source="made-up"), bounce("b@example.test")
+    event = {"Records": [sns_record(document) for document in documents]}
+
+    # WHEN ingest is invoked
+    with logged(ingest) as written:
+        ingest.handler(event, FakeContext(), intake=intake(ledger))
+
+    # THEN a warning and the batch have the number, and neither has the name
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    [warning] = [line for line in lines if line["message"] == "too many new lead sources"]
+    [batch] = [line for line in lines if line["message"] == "batch"]
+    assert (warning["events_as_other"], batch["overflowed"]) == (1, 1)
+    assert "made-up" not in written.getvalue()
+
+
+def test_ingest_has_a_metric_for_what_it_records_as_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An alarm can be set on it."""
+    overflowed = RecordResult(outcome=Outcome.RECORDED, overflowed=True)
+    event = {"Records": [sns_record(bounce("a@example.test"))]}
+
+    ledger = FakeLedger({"a@example.test": overflowed})
+    ingest.handler(event, FakeContext(), intake=intake(ledger))
+
+    [metrics] = [
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
+    ]
+    assert metrics["overflowed"] == [1.0]

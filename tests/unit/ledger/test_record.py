@@ -181,23 +181,6 @@ def test_deliveries_need_not_be_counted() -> None:
     assert "delivered" not in str(recorder.counts("fair", TODAY - timedelta(days=3), TODAY))
 
 
-def test_lead_sources_above_the_limit_are_counted_as_other() -> None:
-    """Strangers' headers cannot fill the table with lead sources."""
-    # GIVEN a limit of two lead sources
-    fake = FakeDynamoDB()
-    recorder = ledger(fake, replace(SETTINGS, max_sources_per_day=2))
-
-    # WHEN events of four arrive, and then one of a listed source
-    recorder.record([delivery(f"{n}", source=f"s{n}", address=f"{n}@x.test") for n in range(4)])
-    recorder.record([delivery("again", source="s1")])
-
-    # THEN the first two are listed and counted, the others as "other"
-    listed = {key[1] for key in fake.table if key[0] == "SOURCES"}
-    assert listed == {"s0", "s1", "other"}
-    assert recorder.counts("other", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
-    assert recorder.counts("s1", TODAY, TODAY).days == {TODAY: {"delivered": 2}}
-
-
 def test_a_source_is_listed_once_per_environment() -> None:
     """The list of sources costs one write, not one per batch."""
     # WHEN one environment records three batches of one source

@@ -69,7 +69,7 @@ def test_writers_that_meet_another_at_the_same_time_move_once() -> None:
 
 
 def test_one_query_answers_a_period() -> None:
-    """Besides the one for claims: the cost must not grow with the writers."""
+    """Besides those for claims and for what is under ``other``: writers add no cost."""
     # GIVEN a year of which two days have counts, from two environments
     fake = FakeDynamoDB()
     ledger(fake).record([delivery("e1", ago=1), delivery("e2", ago=300)])
@@ -81,7 +81,7 @@ def test_one_query_answers_a_period() -> None:
     found = ledger(fake).counts("fair", TODAY.replace(year=TODAY.year - 1), TODAY)
 
     # THEN the shards are added up in one call
-    assert fake.calls["Query"] - before == 2
+    assert fake.calls["Query"] - before == 3
     assert sum(day.get("delivered", 0) for day in found.days.values()) == 9
 
 

@@ -128,7 +128,9 @@ def verdict(verdict: Verdict) -> JsonObject:
 def counts(counted: Counts, first: date, last: date) -> JsonObject:
     """Outcomes of a lead source's messages by UTC day of mailing, their sums and rates.
 
-    `final_from` is the day from which on all days in the answer are final.
+    `final_from` is the day from which on all days in the answer are final. `overflow` are events
+    of any lead sources that are recorded under ``other``, and so missing from those sources' own
+    counts.
 
     Args:
         counted: what the ledger found.
@@ -146,6 +148,7 @@ def counts(counted: Counts, first: date, last: date) -> JsonObject:
         "totals": day_counts(totals),
         "rates": rates(totals),
         "final_from": counted.final_from.isoformat() if counted.final_from else None,
+        "overflow": counted.overflow,
         "claims_complete": counted.claims_complete,
     }
 

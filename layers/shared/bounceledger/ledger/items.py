@@ -199,6 +199,8 @@ def event_item(observation: Observation, now: datetime) -> Item:
         "occurred_at": to_text(event.occurred_at),
         "lead_source": event.lead_source,
     }
+    if event.named_source:
+        item["named_source"] = event.named_source
     if event.mailed_at is not None:
         item["mailed_at"] = to_text(event.mailed_at)
     if observation.shows_bounce and event.message_id:
@@ -222,6 +224,8 @@ def delivered_item(observation: Observation, now: datetime) -> Item:
         "mailed_at": to_text(event.mail_time),
         "lead_source": event.lead_source,
     }
+    if event.named_source:
+        item["named_source"] = event.named_source
     return keyed(message_key(event.address, event.message_digest), item | _ttl(now + MARKER_LIFE))
 
 

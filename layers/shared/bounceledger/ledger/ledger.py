@@ -16,7 +16,7 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.plan import IGNORED, marker_key_of, slices
+from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
     FINAL_AFTER,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 OVERFLOW = "other"
-"""Lead source of events above `Settings.max_sources_per_day`."""
+"""Lead source under which events are recorded whose own is new, on a day with too many new ones."""
 
 
 def connect(endpoint_url: str | None = None, region: str | None = None) -> "DynamoDBClient":
@@ -139,12 +139,19 @@ class Ledger:
         Returns:
             One result per observation, in their order.
         """
-        distinct: dict[Key, Observation] = {}
+        named: dict[Key, Observation] = {}
         for observation in observations:
             if observation.event.kind not in IGNORED:
-                distinct.setdefault(marker_key_of(observation), self._within_cap(observation))
-        by_event = self._record_distinct(list(distinct.values()), deadline)
-        by_event |= self._schedule_probes(distinct, by_event, deadline)
+                named.setdefault(marker_key_of(observation), observation)
+        try:
+            distinct = self._under_listed_sources(named, deadline)
+        except LedgerError as error:
+            failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
+            by_event = dict.fromkeys(named, failed)
+        else:
+            by_event = self._record_distinct(list(distinct.values()), deadline)
+            by_event |= _overflowed(distinct, by_event)
+            by_event |= self._schedule_probes(distinct, by_event, deadline)
         results = []
         for observation in observations:
             key = marker_key_of(observation)
@@ -154,22 +161,38 @@ class Ledger:
                 by_event[key] = RecordResult(outcome=Outcome.DUPLICATE)
         return results
 
-    def _within_cap(self, observation: Observation) -> Observation:
-        """The observation, under `OVERFLOW` if its lead source is one too many today."""
+    def _under_listed_sources(
+        self, observations: Mapping[Key, Observation], deadline: datetime | None
+    ) -> dict[Key, Observation]:
+        """Observations under lead sources that are on the list, put there if they are new.
+
+        A source is listed before its events are recorded, so none is counted without being
+        listed. Those that are one too many today are recorded under `OVERFLOW`.
+        """
+        sources = [item.event.lead_source for item in observations.values()]
+        unknown = self._sources.unlisted(sources)
+        found = self._table.get(map(items.source_list_key, unknown), self._budget(deadline))
+        self._sources.mark_listed(key.sk for key in found)
+        admitted = {key: self._admitted(item) for key, item in observations.items()}
+        new = self._sources.unlisted(item.event.lead_source for item in admitted.values())
+        entries = [items.keyed(items.source_list_key(source), {}) for source in new]
+        self._table.put(entries, self._budget(deadline))
+        self._sources.mark_listed(new)
+        return admitted
+
+    def _admitted(self, observation: Observation) -> Observation:
         event = observation.event
-        if self._sources.admit(event.lead_source, self._clock().date()):
+        named, today = event.lead_source, utc_day(self._clock())
+        always = (OVERFLOW, self._settings.lead_source_default)
+        if named in always or self._sources.admit(named, today):
             return observation
-        return replace(observation, event=replace(event, lead_source=OVERFLOW))
+        event = replace(event, lead_source=OVERFLOW, named_source=named)
+        return replace(observation, event=event)
 
     def _record_distinct(
         self, observations: Sequence[Observation], deadline: datetime | None
     ) -> dict[Key, RecordResult]:
         """Record distinct events in groups; several writers work side by side."""
-        try:
-            self._list_sources({item.event.lead_source for item in observations}, deadline)
-        except LedgerError as error:
-            failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
-            return {marker_key_of(item): failed for item in observations}
         runs = _runs(slices(observations, self._settings))
         writers = min(self._settings.writers, len(runs))
 
@@ -218,17 +241,6 @@ class Ledger:
             failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
             return dict.fromkeys(claims, failed)
         return {}
-
-    def _list_sources(self, sources: Iterable[str], deadline: datetime | None) -> None:
-        """Put lead sources on the list of all, once per execution environment.
-
-        This comes before their events are recorded, so no source is counted without being
-        listed.
-        """
-        new = self._sources.unlisted(sources)
-        entries = [items.keyed(items.source_list_key(source), {}) for source in new]
-        self._table.put(entries, self._budget(deadline))
-        self._sources.mark_listed(new)
 
     def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[CheckResult]:
         """Whether addresses may be mailed; strongly consistent.
@@ -352,19 +364,27 @@ class Ledger:
 
         Claims about a domain that DNS shows alive are left out, and counted apart.
         """
+        days = self._sums(source, first, last)
+        others = days if source == OVERFLOW else self._sums(OVERFLOW, first, last)
+        overflow = sum(sums.pop(OVERFLOW_COUNTER, 0) for sums in others.values())
+        complete = self._judge_claims(source, first, last, days)
+        return Counts(
+            source=source,
+            days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
+            overflow=overflow,
+            claims_complete=complete,
+            final_from=last + FINAL_AFTER,
+        )
+
+    def _sums(self, source: str, first: date, last: date) -> dict[date, Counter[str]]:
+        """A lead source's counters by day."""
         days: dict[date, Counter[str]] = {}
         partitions = self._settings.counter_partitions
         for pk, sort_keys in items.counter_ranges(source, partitions, first, last):
             for item in self._table.query(pk, sort_keys, self._budget()):
                 day, sums = items.sums_of_item(item)
                 days.setdefault(day, Counter()).update(sums)
-        complete = self._judge_claims(source, first, last, days)
-        return Counts(
-            source=source,
-            days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
-            claims_complete=complete,
-            final_from=last + FINAL_AFTER,
-        )
+        return days
 
     def _judge_claims(
         self, source: str, first: date, last: date, days: dict[date, Counter[str]]
@@ -391,6 +411,17 @@ class Ledger:
         if deadline is None and self._time_limit is not None:
             deadline = self._clock() + self._time_limit
         return RetryBudget(deadline=deadline, clock=self._clock, sleep=self._sleep)
+
+
+def _overflowed(
+    observations: Mapping[Key, Observation], results: Mapping[Key, RecordResult]
+) -> dict[Key, RecordResult]:
+    """The results of events that were recorded under `OVERFLOW`, with that said."""
+    return {
+        key: replace(result, overflowed=True)
+        for key, result in results.items()
+        if observations[key].event.named_source and result.outcome is Outcome.RECORDED
+    }
 
 
 def _runs(groups: Iterable[list[Observation]]) -> list[list[list[Observation]]]:

@@ -37,6 +37,9 @@ IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
 MAX_CLUSTER = 14
 """Events of one address in one transaction: each may take seven actions, besides the facts."""
 
+OVERFLOW_COUNTER = "overflow"
+"""Events recorded under another lead source than their own."""
+
 _BY_KIND: Mapping[Kind, str] = {
     Kind.DELIVERY: "delivered",
     Kind.DELIVERY_DELAY: "delayed",
@@ -94,9 +97,14 @@ def bounced_key_of(observation: Observation, settings: Settings) -> Key | None:
 
 def counters_of(observation: Observation, settings: Settings) -> tuple[str, ...]:
     """Counters of the source and day that an event adds one to."""
-    event = observation.event
     if not is_marked(observation, settings):
         return ()
+    names = _outcome_counters(observation)
+    return (*names, OVERFLOW_COUNTER) if names and observation.event.named_source else names
+
+
+def _outcome_counters(observation: Observation) -> tuple[str, ...]:
+    event = observation.event
     if event.unmatched:
         return ("unmatched",)
     if event.kind in _BY_KIND:
@@ -317,6 +325,8 @@ class _Counters:
         """Take a delivery back where it was counted, since its message bounced."""
         source, mailed_at = str(delivered["lead_source"]), items.to_time(delivered["mailed_at"])
         self._add(self._key(source, mailed_at), "delivered", -1)
+        if "named_source" in delivered:
+            self._add(self._key(source, mailed_at), OVERFLOW_COUNTER, -1)
 
     def move_attributions(self, before: AddressFacts, after: AddressFacts) -> None:
         """Move the count of an address's attributions to the days where they are now.

@@ -38,12 +38,15 @@ class RecordResult:
         reason: of a failure: one sentence without personal data.
         field: of a failure that no retry can help: what in the event caused it.
         retry_helps: whether a failed observation is worth another try.
+        overflowed: it was recorded under another lead source than its own, which is new and
+            one too many today.
     """
 
     outcome: Outcome
     reason: str = ""
     field: str = ""
     retry_helps: bool = False
+    overflowed: bool = False
 
     @property
     def ok(self) -> bool:
@@ -90,6 +93,8 @@ class Counts:
             source's leads), ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``;
             counters at zero are left out. Claims that DNS refuted are in no counter but
             ``claims_refuted``.
+        overflow: events on these days, of any lead sources, that are recorded under ``other``
+            since their own was new and one too many. They are in no other source's counters.
         final_from: the UTC day from which on all the days asked for are final, see
             `FINAL_AFTER`; None where no days were asked for.
         claims_complete: whether all claims of these days were looked at. Otherwise those
@@ -98,5 +103,6 @@ class Counts:
 
     source: str
     days: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    overflow: int = 0
     claims_complete: bool = True
     final_from: date | None = None
