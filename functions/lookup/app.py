@@ -1,5 +1,6 @@
 """The HTTP API behind API Gateway: may I send to this address, and what does a reply mean?"""
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import reference
 from bounceledger.api import requests, responses
+from bounceledger.api.catalogue import methods_of
+from bounceledger.api.problems import CONTENT_TYPE, problem
 from bounceledger.errors import InputError, LedgerError
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, redact_principal
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 READ_TIME_LIMIT = timedelta(seconds=2)
 """Time after which no further read is begun: a call may take another 7 s of the 10."""
+RETRY_AFTER = 1
+"""Seconds after which a caller may try again when the table did not answer."""
 
 logger = make_logger("lookup")
 routes = APIGatewayRestResolver()
@@ -68,6 +73,7 @@ def handler(
         logger.append_keys(caller=redact_principal(caller))
     routes.append_context(ledger=ledger)  # type: ignore[no-untyped-call] # as shipped
     answer = routes.resolve(event, context)
+    answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]  # an answer ends with an event
     logger.info("answered", extra={"route": event.get("resource"), "status": answer["statusCode"]})
     return answer
 
@@ -75,7 +81,8 @@ def handler(
 @routes.get("/v1/suppressions")
 def get_suppression() -> dict[str, Any]:
     """May I send to ``address``? With ``source``, also that lead source's own entry."""
-    address, source = requests.address(_query()), requests.optional_source(_query())
+    query = _query("address", "source")
+    address, source = requests.address(query), requests.optional_source(query)
     [result] = _ledger().check([address], source=source)
     body = responses.suppression(result)
     if source is not None:
@@ -86,6 +93,7 @@ def get_suppression() -> dict[str, Any]:
 @routes.post("/v1/suppressions/check")
 def check_suppressions() -> dict[str, Any]:
     """May I send to these ``addresses``? With ``source``, also that lead source's entries."""
+    _query()
     request = requests.CheckRequest.from_body(routes.current_event.decoded_body)
     valid = [address.canonical for address in request.addresses if not address.problem]
     return responses.bulk_check(request, _ledger().check(valid, source=request.source))
@@ -94,7 +102,7 @@ def check_suppressions() -> dict[str, Any]:
 @routes.get("/v1/domains")
 def get_domain() -> dict[str, Any]:
     """What DNS said about the domain ``name`` when it was last probed."""
-    name = requests.domain(_query())
+    name = requests.domain(_query("name"))
     facts = _ledger().domain_facts([name]).get(name)
     return responses.domain(facts or DomainFacts(domain=name))
 
@@ -102,7 +110,7 @@ def get_domain() -> dict[str, Any]:
 @routes.get("/v1/sources/<source>/counts")
 def get_counts(source: str) -> dict[str, Any]:
     """Outcomes of a lead source's messages by day, ``from`` to ``to``."""
-    first, last = requests.period(_query(), today=datetime.now(UTC).date())
+    first, last = requests.period(_query("from", "to"), today=datetime.now(UTC).date())
     name = requests.source_of_path(source)
     return responses.counts(_ledger().counts(name, first, last), first, last)
 
@@ -116,6 +124,7 @@ def post_classify() -> dict[str, Any]:
     from bounceledger.classify.traits import Hints
     from bounceledger.providers.ses import read_bounce_type
 
+    _query()
     request = requests.ClassifyRequest.from_body(routes.current_event.decoded_body)
     reported = read_bounce_type(request.bounce_type, request.bounce_subtype)
     hints = Hints(request.enhanced_status, *reported)
@@ -126,12 +135,14 @@ def post_classify() -> dict[str, Any]:
 @routes.get("/v1/codes")
 def get_codes() -> dict[str, Any]:
     """Every SMTP code and topic that the reference explains."""
+    _query()
     return {"codes": reference.codes()}
 
 
 @routes.get("/v1/codes/<code>")
 def get_code(code: str) -> dict[str, Any]:
     """What a reply code, an enhanced status code or a topic means."""
+    _query()
     page = reference.find(unquote(code))
     if page is None:
         raise NotFoundError("the reference has no page for this code")
@@ -143,26 +154,46 @@ def bad_request(error: InputError) -> Response[Any]:
     """Invalid input gets a 400 that names the field; a body that is too large, a 413."""
     too_large = isinstance(error, requests.TooLargeError)
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
-    return _json(status, {"error": str(error), "field": error.field})
+    return _problem(status, str(error), field=error.field)
 
 
 @routes.exception_handler(LedgerError)  # type: ignore[untyped-decorator] # as shipped
 def service_unavailable(error: LedgerError) -> Response[Any]:
     """Without the table there is no answer, and none must be made up."""
     logger.error("table unavailable", extra=describe(error))
-    return _json(
-        HTTPStatus.SERVICE_UNAVAILABLE, {"error": "the table is temporarily unavailable, try again"}
+    return _problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the table is temporarily unavailable, try again",
+        headers={"Retry-After": str(RETRY_AFTER)},
     )
 
 
 @routes.not_found
 def not_found(error: NotFoundError) -> Response[Any]:
-    """Answer an unknown route or code."""
-    return _json(HTTPStatus.NOT_FOUND, {"error": error.msg})
+    """Answer an unknown path, method or code."""
+    event = routes.current_event
+    methods = methods_of(event.path)
+    if not methods:
+        return _problem(HTTPStatus.NOT_FOUND, "the API has no such path")
+    if event.http_method not in methods:
+        return _problem(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"{event.http_method} is not a method of this path",
+            headers={"Allow": ", ".join(methods)},
+        )
+    return _problem(HTTPStatus.NOT_FOUND, str(error))
 
 
-def _json(status: HTTPStatus, body: Mapping[str, Any]) -> Response[Any]:
-    return Response(status_code=status.value, content_type="application/json", body=dict(body))
+def _problem(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    field: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response[Any]:
+    request_id = routes.current_event["requestContext"].get("requestId", "")
+    body = problem(status, detail, field=field, request_id=request_id)
+    return Response(status.value, CONTENT_TYPE, json.dumps(body), headers=dict(headers or {}))
 
 
 def _ledger() -> Ledger:
@@ -170,5 +201,8 @@ def _ledger() -> Ledger:
     return ledger
 
 
-def _query() -> requests.Query:
-    return routes.current_event.resolved_query_string_parameters
+def _query(*known: str) -> requests.Query:
+    """The query parameters; others than the known ones are refused by name."""
+    query = routes.current_event.resolved_query_string_parameters
+    requests.refuse_unknown(query, known)
+    return query

@@ -17,7 +17,9 @@ from tests.unit.functions.intakes import intake
 lookup = load("lookup")
 
 
-def call(method: str, path: str, *, ledger: FakeLedger, **event: Any) -> tuple[int, Any]:
+def respond(
+    method: str, path: str, *, ledger: FakeLedger | None = None, **event: Any
+) -> dict[str, Any]:
     resource = path
     request = {
         "httpMethod": method,
@@ -31,7 +33,14 @@ def call(method: str, path: str, *, ledger: FakeLedger, **event: Any) -> tuple[i
         "requestContext": {"stage": "live", "path": f"/live{path}"},
         **event,
     }
-    answer = lookup.handler(request, FakeContext(), ledger=ledger)
+    answer: dict[str, Any] = lookup.handler(
+        request, FakeContext(), ledger=FakeLedger() if ledger is None else ledger
+    )
+    return answer
+
+
+def call(method: str, path: str, *, ledger: FakeLedger, **event: Any) -> tuple[int, Any]:
+    answer = respond(method, path, ledger=ledger, **event)
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -107,7 +116,7 @@ def test_invalid_input_is_a_400_with_the_field(
 
     # THEN the answer names it as the caller did, and does not repeat it
     assert (status, body["field"]) == (400, field)
-    assert not any(value in body["error"] for value in query.values() if "@" in value)
+    assert not any(value in body["detail"] for value in query.values() if "@" in value)
 
 
 OTHER_SPELLINGS = ["Rival", "rival-", "-rival", "rival ", "ri\u00adval", "\uff52ival", "ri val"]
@@ -124,8 +133,10 @@ def test_another_spelling_of_a_lead_source_is_a_400_that_names_the_canonical_one
 
     # THEN the answer names the one to use
     name = "ri-val" if spelling == "ri val" else "rival"
-    body = {"error": f'source must be "{name}", its canonical form', "field": "source"}
-    assert in_path == in_query == (400, body)
+    assert in_path == in_query
+    status, body = in_path
+    assert (status, body["field"]) == (400, "source")
+    assert body["detail"] == f'source must be "{name}", its canonical form'
 
 
 @pytest.mark.parametrize("path", ["%72ival", "r%69val", "%C3%BCber%2D", "%c3%bcber"])
@@ -339,11 +350,17 @@ def test_without_the_table_there_is_no_answer() -> None:
             raise LedgerError("the table did not answer")
 
     # WHEN an address is asked for
-    status, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=Silent())
+    answer = respond(
+        "GET",
+        "/v1/suppressions",
+        ledger=Silent(),
+        queryStringParameters={"address": "jane@example.test"},
+    )
 
-    # THEN the answer does not say that it may be mailed
-    assert status == 503
-    assert "suppressed" not in body
+    # THEN the answer does not say that it may be mailed, but when to ask again
+    assert answer["statusCode"] == 503
+    assert "suppressed" not in json.loads(answer["body"])
+    assert answer["multiValueHeaders"]["Retry-After"] == ["1"]
 
 
 def test_counts_come_by_day_with_their_sums() -> None:
@@ -413,11 +430,67 @@ def test_a_domain_that_was_never_probed_has_no_verdict() -> None:
     assert body["verdict"] is None
 
 
-def test_an_unknown_route_is_a_404_in_json() -> None:
-    """Clients can parse every answer."""
-    # WHEN no such route exists
-    status, body = get("/v1/nothing")
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/codes/999", 404),
+        ("GET", "/v1/suppressions", 400),
+        ("DELETE", "/v1/suppressions", 405),
+        ("POST", "/v1/sources/fair/counts", 405),
+    ],
+)
+def test_every_error_is_a_problem_in_the_form_of_rfc_9457(
+    method: str, path: str, status: int
+) -> None:
+    """Clients can parse every answer, and report the request."""
+    # WHEN a request cannot be answered
+    answer = respond(method, path, requestContext={"requestId": "r-1", "path": f"/live{path}"})
 
-    # THEN the answer is a 404
-    assert status == 404
-    assert body["error"]
+    # THEN the answer is a problem with all of its members
+    assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
+    body = json.loads(answer["body"])
+    assert set(body) == {"type", "title", "status", "detail", "field", "request_id"}
+    assert (answer["statusCode"], body["status"]) == (status, status)
+    assert body["request_id"] == "r-1"
+
+
+def test_a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has() -> None:
+    """RFC 9110 section 15.5.6."""
+    assert respond("PATCH", "/v1/suppressions/check")["multiValueHeaders"]["Allow"] == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "field"),
+    [
+        ("GET", "/v1/suppressions", {"adress": "a@example.test"}, "adress"),
+        ("GET", "/v1/domains", {"name": "example.test", "from": "x"}, "from"),
+        ("GET", "/v1/sources/fair/counts", {"since": "2026-01-01"}, "since"),
+        ("GET", "/v1/codes", {"q": "521"}, "q"),
+        ("GET", "/v1/codes/521", {"q": "521"}, "q"),
+        ("POST", "/v1/classify", {"diagnostic": "550"}, "diagnostic"),
+        ("POST", "/v1/suppressions/check", {"source": "fair"}, "source"),
+    ],
+)
+def test_a_parameter_that_a_request_does_not_have_is_refused_by_name(
+    method: str, path: str, query: dict[str, str], field: str
+) -> None:
+    """A misspelt one must not be passed over in silence."""
+    status, body = call(
+        method, path, ledger=FakeLedger(), queryStringParameters=query, body='{"diagnostic": "550"}'
+    )
+
+    assert (status, body["field"]) == (400, field)
+
+
+def test_a_field_that_a_body_does_not_have_is_refused_by_name() -> None:
+    """As a parameter is."""
+    text = json.dumps({"diagnostic": "550", "bounceType": "Permanent"})
+    status, body = call("POST", "/v1/classify", ledger=FakeLedger(), body=text)
+
+    assert (status, body["field"]) == (400, "bounceType")
+
+
+def test_no_answer_may_be_stored() -> None:
+    """The next event may change it."""
+    assert respond("GET", "/v1/codes")["multiValueHeaders"]["Cache-Control"] == ["no-store"]

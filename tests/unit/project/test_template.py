@@ -1,9 +1,13 @@
 """What the template promises: least privilege, nothing public, nothing lost."""
 
+import json
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
+from bounceledger.api.catalogue import METHODS
+from bounceledger.api.problems import CONTENT_TYPE, problem
 from bounceledger.domains.prober import ProbeOutcome
 from bounceledger.observe import NAMESPACE
 from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
@@ -97,6 +101,38 @@ def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> No
     for function in FUNCTIONS.values():
         for event in function.get("Events", {}).values():
             assert "Auth" not in event["Properties"]
+
+
+def test_the_catalogue_of_paths_is_that_of_the_template() -> None:
+    """What the API says of its methods is what API Gateway lets through."""
+    # GIVEN the routes of all functions
+    events = [event for one in FUNCTIONS.values() for event in one.get("Events", {}).values()]
+    routes = [event["Properties"] for event in events if event["Type"] == "Api"]
+
+    # THEN each has its line in the catalogue, beside the one that catches all others
+    methods = [(path, method) for path, some in METHODS.items() for method in some]
+    assert sorted((one["Path"], one["Method"]) for one in routes) == sorted(
+        [*methods, ("/{proxy+}", "ANY")]
+    )
+
+
+def test_what_api_gateway_answers_itself_is_a_problem_as_well() -> None:
+    """A client has one form of errors to read."""
+    # GIVEN the answers that do not come from a function
+    [api] = of_type("AWS::Serverless::Api").values()
+    answers = api["GatewayResponses"]
+
+    # THEN all have the members of our problems, but for a status that only the answer knows
+    for name, answer in answers.items():
+        text = answer["ResponseTemplates"]["application/json"]
+        text = text.replace("$context.error.messageString", '"…"')
+        members = set(problem(HTTPStatus.FORBIDDEN, "…")) - (
+            {"status"} if name.startswith("DEFAULT") else set()
+        )
+        assert set(json.loads(text)) == members, name
+        headers = answer["ResponseParameters"]["Headers"]
+        assert headers["Content-Type"] == f"'{CONTENT_TYPE}'", name
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(answers)
 
 
 def test_access_logs_hold_no_query_string_where_addresses_are() -> None:

@@ -1,6 +1,6 @@
 """Reading the parameters and bodies of HTTP requests. Whatever is wrong names its field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -34,7 +34,24 @@ class TooLargeError(BadRequestError):
     """A body of more than `MAX_BODY` characters."""
 
 
+_BOUNCE_TYPES = ("bounce_type", "bounce_subtype")
+
 type Query = Mapping[str, Sequence[str]]
+
+
+def refuse_unknown(given: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse names that a request does not have: a misspelt one would change what it means.
+
+    Args:
+        given: names of the query parameters, or of a body's fields.
+        known: those that the request has.
+    """
+    for name in given:
+        if name not in known:
+            has = f"has {', '.join(known)}" if known else "has none"
+            raise BadRequestError(
+                f"is unknown: this request {has}", field=name[:MAX_FIELD_NAME] or '""'
+            )
 
 
 def address(query: Query) -> str:
@@ -106,6 +123,7 @@ class ClassifyRequest:
     def from_body(cls, body: str | None) -> "ClassifyRequest":
         """Read a request body."""
         fields = _json_object(body)
+        refuse_unknown(fields, ("diagnostic", "enhanced_status", "status", *_BOUNCE_TYPES))
         request = cls(
             diagnostic=_string(fields, "diagnostic"),
             enhanced_status=_string(fields, "enhanced_status") or _string(fields, "status"),
@@ -148,7 +166,7 @@ class CheckRequest:
     def from_body(cls, body: str | None) -> "CheckRequest":
         """Read a request body. What cannot be an address is part of the answer, no error."""
         fields = _json_object(body)
-        _refuse_unknown(fields, ("addresses", "source"))
+        refuse_unknown(fields, ("addresses", "source"))
         given = fields.get("addresses")
         if not isinstance(given, list) or not given:
             raise BadRequestError("must be a list of at least one address", field="addresses")
@@ -167,16 +185,6 @@ def _checked(given: object) -> CheckedAddress:
         return CheckedAddress(given, normalise_address(given))
     except AddressError as error:
         return CheckedAddress(given, problem=error.reason)
-
-
-def _refuse_unknown(fields: Mapping[str, Any], known: Sequence[str]) -> None:
-    """A misspelt field would change the answer without a word."""
-    for name in fields:
-        if name not in known:
-            raise BadRequestError(
-                f"is not a field of this request, which has {' and '.join(known)}",
-                field=name[:MAX_FIELD_NAME],
-            )
 
 
 def _required(query: Query, name: str) -> str:

@@ -1,0 +1,30 @@
+"""Every path of the HTTP API with its methods, whichever function answers them."""
+
+from collections.abc import Mapping
+
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "/v1/suppressions": ("GET",),
+    "/v1/suppressions/check": ("POST",),
+    "/v1/domains": ("GET",),
+    "/v1/sources/{source}/counts": ("GET",),
+    "/v1/classify": ("POST",),
+    "/v1/codes": ("GET",),
+    "/v1/codes/{code}": ("GET",),
+}
+"""Path templates as in template.yaml, to methods."""
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """Methods of the path of a request; none if the API has no such path."""
+    segments = path.split("/")
+    for template, methods in METHODS.items():
+        if _matches(template.split("/"), segments):
+            return methods
+    return ()
+
+
+def _matches(template: list[str], segments: list[str]) -> bool:
+    return len(template) == len(segments) and all(
+        part == segment or (part.startswith("{") and segment != "")
+        for part, segment in zip(template, segments, strict=True)
+    )
