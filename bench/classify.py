@@ -28,7 +28,8 @@ from bounceledger.classify import compiled, rule_file
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import Rule, RuleSet
-from bounceledger.classify.reply import fold, parse_reply
+from bounceledger.classify.masking import fold
+from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.traits import Hints, prepare
 
 SHARE_OF_SEQUENTIAL = 20

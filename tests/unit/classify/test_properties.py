@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.compiled import load_rules
+from bounceledger.classify.masking import matchable
 from bounceledger.classify.meanings import explain
-from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, matchable, parse_reply
+from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, parse_reply
 from bounceledger.classify.traits import Hints
 from bounceledger.verdict import Disposition
 

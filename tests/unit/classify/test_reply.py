@@ -2,7 +2,8 @@
 
 import pytest
 
-from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, SmtpReply, matchable, parse_reply
+from bounceledger.classify.masking import matchable
+from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, SmtpReply, parse_reply
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import re2  # type: ignore[import-untyped]  # ships no types
 
-from bounceledger.classify.reply import fold
+from bounceledger.classify.masking import fold
 from bounceledger.classify.traits import ReplyTraits
 from bounceledger.errors import RulesError
 from bounceledger.verdict import Category, Scope

@@ -2,18 +2,17 @@
 
 A diagnostic is what a bounce report says that the receiving server answered (RFC 3464
 section 2.3.6). A stranger wrote it, so what is read of it is bounded, and nothing in it makes
-this raise.
+this raise. Plain string methods take it apart, each character a fixed number of times: a
+backtracking expression would let it choose how much time that takes.
 """
 
-import re
-import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import product
+from string import ascii_letters, ascii_lowercase, digits
 from typing import NamedTuple
 
 MAX_PARSED_DIAGNOSTIC = 4096
 """Characters of a diagnostic that are read; the rest decides nothing."""
-
-_MAX_MATCHED_TEXT = 2048
-"""Characters of the text that rules are matched against."""
 
 
 class SmtpReply(NamedTuple):
@@ -34,37 +33,6 @@ class SmtpReply(NamedTuple):
     inner: "SmtpReply | None" = None
 
 
-# smtp; 550-5.1.1 ... | x-postfix; host x said: ... | 550 cuda_nsu 5.1.1 ... | 5.1.2 - Bad ...
-_HEAD = re.compile(
-    r"""\s*(?:[a-z][\w.+-]{0,30};)?            # diagnostic type, RFC 3464
-        [\s"'<>(\[]*
-        (?:(?:smtp\ )?error:?\ )?
-        (?:([2-6][0-9]\d)(?=[\s:;,.<(\[#-]|$)(?!\.\d))?   # reply code
-        [\s:;,-]*(?:cuda_nsu\s+)?(?:['"](?=\d\.\d))?
-        (?:[(\[#]*([2-6]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)[)\]]?)?  # enhanced status
-        [\s:;-]*""",
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
-)
-# host mx.example[192.0.2.1] said: 550 ... | remote server responded '550 ... | -> 550 : ...
-# Both begin with the digit that they look for, and then look back: `re` skips to such a digit
-# several times faster than it tries a look-behind at every character.
-_LATER_CODE = re.compile(
-    r"""[45][0-5]\d(?:(?<=[:>"'(<.]\s...)|(?<=["'(<]...))(?=[ -](?!\d{3}\b)|$)""", re.ASCII
-)
-_LATER_STATUS = re.compile(
-    r"#([245]\.\d{1,3}\.\d{1,3})\b|[245](?<![\w./:-].)\.[0-7]\.\d{1,3}(?![\w/]|\.\d|-\d)",
-    re.ASCII,
-)
-# How the sending server introduces a reply that it quotes: Postfix, Exim, qmail.
-_NARRATION = re.compile(
-    r"(?!\s*(?:[a-z-]+;)?\s*(?:[2-6]\d\d[ -]|[245]\.\d{1,3}\.\d{1,3} <))(?!.*mail from:)"
-    r".{0,600}?(?:\bsaid: |\bhost \S+ \[[^\]]{0,45}\](?::\d+)?: )(?=[45]\d\d(?:[ -]|$))",
-    re.IGNORECASE | re.ASCII,
-)
-_IN_REPLY_TO = re.compile(r"\(in reply to (?:RCPT TO|end of DATA|DATA) command\)\s*$")
-_INNER = re.compile(r"(?:<|-> |said: |error )([45]\d\d(?: |-(?=['\"])).*?)>?\s*$", re.ASCII)
-
-
 def parse_reply(diagnostic: str) -> SmtpReply:
     """Read a diagnostic as SES and other senders report it.
 
@@ -74,36 +42,284 @@ def parse_reply(diagnostic: str) -> SmtpReply:
     """
     text = diagnostic[:MAX_PARSED_DIAGNOSTIC]
     if not text.isprintable():
-        clean = "".join(letter if letter.isprintable() else " " for letter in text)
-        text = " ".join(clean.split())
-    narrated = _NARRATION.match(text) if "said: " in text or "]: " in text else None
-    reply = _read(text[narrated.end() :] if narrated else text)
-    # Looking for a plain piece first is several times cheaper than the pattern.
+        text = _printable(text)
+    narrated = _narration_end(text) if "said: " in text or "]: " in text else 0
+    reply = _read(text[narrated:] if narrated else text)
+    # Looking for a plain piece first is several times cheaper.
     if "<4" in text or "<5" in text or "-> " in text or "said: " in text or "error " in text:
-        inner = _INNER.search(text)
-        if inner is not None:
-            return reply._replace(inner=_read(inner[1]))
+        inner = _quoted_reply(text)
+        if inner:
+            return reply._replace(inner=_read(inner))
     return reply
 
 
+def _printable(text: str) -> str:
+    """A text on one line, with a space for what cannot be printed."""
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
+    return " ".join("".join([c if c.isprintable() else " " for c in text]).split())
+
+
 def _read(text: str) -> SmtpReply:
-    head = _HEAD.match(text)
-    assert head is not None  # noqa: S101  every part of it is optional
-    code, enhanced = head.groups()
-    words = text[head.end() :]
-    if code is None and (later := _LATER_CODE.search(text)):
-        code = later[0]
-    if enhanced is None and (status := _LATER_STATUS.search(words)):
-        enhanced = status[1] or status[0]
+    start = 6 if text.startswith("smtp; ") else 0
+    enhanced: str | None = text[start + 4 : start + 9]
+    code: str | None = text[start : start + 3]
+    if (
+        enhanced in _SHORT_STATUSES
+        and code in _CODES
+        and text[start + 3] in " -"
+        and text[start + 9 : start + 10] == " "
+    ):  # as in most replies; reading any other form costs several times as much
+        words = text[start + 10 :].lstrip(" :;-")
+    else:
+        code, enhanced, words = _read_head(text)
+    if code is None:
+        code = _later_code(text)
+    if enhanced is None and "." in words:
+        enhanced = _later_status(words)
     if code is not None:
         if code in words or " 421" in words:
             words = _join_lines(words, code, enhanced)
         if words[:9].lower() == "requested":
             words = _without_stock_line(words)
     if "(in reply" in words:
-        words = _IN_REPLY_TO.sub("", words)
+        words = _without_command(words)
     return SmtpReply(None if code is None else int(code), enhanced, words.strip())
 
+
+# ------------------------------------------------------------------------------ codes
+
+_CODES = frozenset(map(str, range(200, 700)))
+_FAILURES = frozenset(map(str, range(400, 600)))
+_LATER_CODES = frozenset(code for code in _FAILURES if code[1] <= "5")
+"""Numbers that are read as a code where they do not begin the reply."""
+_SHORT_STATUSES = frozenset(map(".".join, product("23456", digits, digits)))
+_TYPE = ascii_letters + digits + "_.+-"
+_NUMBER = digits + "."
+
+
+def _read_head(text: str) -> tuple[str | None, str | None, str]:
+    """Reply code and enhanced status with which a text begins, and the words after them.
+
+    smtp; 550-5.1.1 ... | 550 cuda_nsu 5.1.1 ... | 5.1.2 - Bad ... | SMTP error: 550 ...
+    """
+    code = None
+    rest = _after_type(text.lstrip(" ")).lstrip(" \"'<>([")
+    if rest[:1] in _E_OR_S:
+        rest = _after_error(rest)
+    if rest[:3] in _CODES and _may_follow_code(rest[3:5]):
+        code, rest = rest[:3], rest[3:]
+    rest = rest.lstrip(" :;,-")
+    if rest[:9].lower() == "cuda_nsu ":
+        rest = rest[9:].lstrip(" ")
+    opened = rest.lstrip("'\"([#")
+    status = _leading_status(opened) if opened[1:2] == "." else None
+    if status is not None:
+        rest = opened[len(status) :]
+        if rest[:1] in _CLOSING_BRACKETS:
+            rest = rest[1:]
+    return code, status, rest.lstrip(" :;-")
+
+
+_E_OR_S = frozenset("eEsS")
+_CLOSING_BRACKETS = frozenset(")]")
+_ERROR = ("error ", "error: ", "smtp error ", "smtp error: ")
+
+
+def _may_follow_code(two: str) -> bool:
+    """Whether a code ends before these two characters: ``550.5`` is another number."""
+    return not two or (two[0] in " -:;,.<([#" and not (two[0] == "." and two[1:].isdecimal()))
+
+
+def _after_type(text: str) -> str:
+    """What follows a type such as ``smtp;`` (RFC 3464 section 2.3.6)."""
+    if text[:1].isalpha():
+        end = text.find(";", 1, 32)
+        if end > 0 and not text[:end].strip(_TYPE):
+            return text[end + 1 :]
+    return text
+
+
+def _after_error(text: str) -> str:
+    start = text[:12].lower()
+    return text[max(len(words) if start.startswith(words) else 0 for words in _ERROR) :]
+
+
+def _leading_status(text: str) -> str | None:
+    """The enhanced status with which a text begins, if it is not part of a longer number."""
+    number = text[: len(text) - len(text.lstrip(_NUMBER))].rstrip(".")
+    return number if _is_status(number.split(".", 3), "23456") else None
+
+
+def is_enhanced_status(text: str) -> bool:
+    """Whether a text is an enhanced status code such as ``5.1.1``, and nothing else."""
+    return not text.strip(_NUMBER) and _is_status(text.split(".", 3), "23456")
+
+
+def _is_status(numbers: Sequence[str], classes: str) -> bool:
+    """Whether these numbers are those of an enhanced status of one of these classes."""
+    return (
+        len(numbers) == 3
+        and numbers[0] in classes
+        and len(numbers[0]) == 1
+        and 1 <= len(numbers[1]) <= 3
+        and 1 <= len(numbers[2]) <= 3
+    )
+
+
+def _later_code(text: str) -> str | None:
+    """The first reply code in a text that something introduces.
+
+    host mx.example[192.0.2.1] said: 550 ... | remote server responded '550 ... | -> 550 : ...
+    """
+    shape = text.replace("5", "4")
+    for opening in " \"'(":
+        shape = shape.replace(opening, "<")
+    for opened in _positions(shape, "<4"):
+        at = opened + 1
+        if text[at : at + 3] in _LATER_CODES and _introduces(text[max(at - 2, 0) : at]):
+            after, number = text[at + 3 : at + 4], text[at + 4 : at + 7]
+            followed = len(number) == 3 and not number.strip(digits)
+            if after in ("", " ", "-") and not (followed and not _in_word(text[at + 7 : at + 8])):
+                return text[at : at + 3]
+    return None
+
+
+def _introduces(before: str) -> bool:
+    """Whether a code may follow these characters."""
+    return before[-1] in "\"'(<" or (before[-1] == " " and before[0] in ":>\"'(<.")
+
+
+def _later_status(text: str) -> str | None:
+    """The first enhanced status in a text that is not part of a name or a longer number."""
+    for at in _positions(text.replace("5.", "4.").replace("2.", "4."), "4."):
+        before = text[at - 1] if at else " "
+        if _in_word(before) or before in "./:-":
+            continue
+        status = _status_at(text, at)
+        after = text[at + len(status) : at + len(status) + 2]
+        if not status or _in_word(after[:1]):
+            continue
+        goes_on = after[:1] == "/" or (after[:1] in ("-", ".") and after[1:].isdecimal())
+        if before == "#" or (status[3] == "." and status[2] <= "7" and not goes_on):
+            return status
+    return None
+
+
+def _status_at(text: str, at: int) -> str:
+    """An enhanced status as it stands in a text, whatever follows; empty if there is none."""
+    piece = text[at : at + 10]
+    numbers = piece[: len(piece) - len(piece.lstrip(_NUMBER))].split(".")[:3]
+    return ".".join(numbers) if _is_status(numbers, "245") else ""
+
+
+def _positions(text: str, piece: str) -> Iterator[int]:
+    """Where a piece stands in a text."""
+    at = text.find(piece)
+    while at >= 0:
+        yield at
+        at = text.find(piece, at + 1)
+
+
+def _in_word(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character == "_")
+
+
+# ------------------------------------------------------- what the sending server adds
+
+_MAX_NARRATION = 600
+"""Characters before the words that introduce a reply."""
+_MAX_HOST_ADDRESS = 45
+"""Characters of an IPv6 address."""
+_QUOTING = ("<", "-> ", "said: ", "error ")
+_IN_REPLY_TO = (
+    "(in reply to RCPT TO command)",
+    "(in reply to end of DATA command)",
+    "(in reply to DATA command)",
+)
+
+
+def _narration_end(text: str) -> int:
+    """Length of what a sending server says before a reply that it quotes; 0 if nothing.
+
+    Postfix, Exim, qmail: host mx.example[192.0.2.1] said: 550 ... | host mx [192.0.2.1]: 550 ...
+    """
+    lower = text.lower()
+    text = lower if len(lower) == len(text) else text  # every character stays in its place
+    if "mail from:" in text or _begins_with_codes(text):
+        return 0
+    start = text[: _MAX_NARRATION + len("said: ")]
+    introductions = [(at, at + len("said: ")) for at in _positions(start, "said: ")]
+    introductions += [(at, _host_end(text, at)) for at in _positions(start, "host ")]
+    for at, end in sorted(introductions):
+        code, after = text[end : end + 3], text[end + 3 : end + 4]
+        if (
+            end
+            and code in _FAILURES
+            and after in ("", " ", "-")
+            and not _in_word(text[at - 1 : at])
+        ):
+            return end
+    return 0
+
+
+def _begins_with_codes(text: str) -> bool:
+    """Whether a text begins as a reply does, and not with what somebody says about one."""
+    start = text.lstrip(" ")
+    kind, semicolon, rest = start.partition(";")
+    if semicolon and kind and not kind.strip(ascii_lowercase + "-"):
+        start = rest.lstrip(" ")
+    if start[:3] in _CODES:
+        return start[3:4] in (" ", "-")
+    status = _status_at(start, 0)
+    return bool(status) and start.startswith(" <", len(status))
+
+
+def _host_end(text: str, at: int) -> int:
+    """End of ``host mx.example [192.0.2.1]:25: ``; 0 if something else stands there."""
+    name = at + len("host ")
+    opened = text.find(" ", name)
+    closed = text.find("]", opened, opened + _MAX_HOST_ADDRESS + 3)
+    if opened <= name or text[opened + 1 : opened + 2] != "[" or closed < 0:
+        return 0
+    end = closed + 1
+    port = text[end : end + 7]
+    if port[:1] == ":" and port[1:2] in digits:
+        end += 1 + len(port[1:]) - len(port[1:].lstrip(digits))
+    return end + 2 if text.startswith(": ", end) else 0
+
+
+def _quoted_reply(text: str) -> str:
+    """The reply that a text quotes to its end; empty if there is none.
+
+    Message expired <421 4.4.0 ...> | said: 550 ... | -> 550 : ... | error 550-'5.1.1 ...'
+    """
+    fours = text.replace("5", "4")
+    found = [
+        (at, at + len(words))
+        for words in _QUOTING
+        if (at := next(_quotations(text, fours, words), -1)) >= 0
+    ]
+    return text[min(found)[1] :].rstrip(" ").removesuffix(">") if found else ""
+
+
+def _quotations(text: str, fours: str, words: str) -> Iterator[int]:
+    """Where these words stand and a code that goes on follows them."""
+    for at in _positions(fours, f"{words}4"):
+        code = at + len(words)
+        after = text[code + 3 : code + 5]
+        if text[code : code + 3] in _FAILURES and (after[:1] == " " or after in ("-'", '-"')):
+            yield at
+
+
+def _without_command(words: str) -> str:
+    """Leave out to which command a reply answered, which Postfix adds."""
+    end = words.rstrip(" ")
+    return next((end.removesuffix(last) for last in _IN_REPLY_TO if end.endswith(last)), words)
+
+
+# ------------------------------------------------------------------------------ lines
 
 # What a server says when it ends the dialogue. After an answer about the recipient it says
 # nothing about them: Postfix, for one, adds "421 ... Error: too many errors".
@@ -206,59 +422,3 @@ def _without_stock_line(words: str) -> str:
             if rest and not rest.lower().startswith(_POINTERS):
                 return rest
     return words
-
-
-# What a stranger may have chosen, or what only looks like words, must not decide: addresses
-# are masked, and names of hosts and pages are put in upper case, where only `names` of a rule
-# can match them.
-_QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,200}"(?=@)')
-_ADDRESS = re.compile(
-    r"""[^\s<>()\[\]:;,".@]*(?:\.[^\s<>()\[\]:;,".@]+)*@(?:\[[^\]\s]*\]|[\w-]+(?:\.[\w-]+)*)?"""
-)
-_HOST = re.compile(
-    r"(?:[\w-]{1,63}\.){1,12}(?:com|net|org|edu|gov|mil|int|info|biz|name|pro|mobi|jobs|asia|arpa|cloud|online"
-    r"|local|localhost|localdomain|lan|internal|invalid|example|test|[a-z]{2})(?![\w-])[^\s<>,;)\]\"']*"
-)
-_ACCENTS = re.compile("[\u0300-\u036f]+")
-_QUOTES = str.maketrans("\u2018\u2019\u00b4`", "''''")
-
-
-def fold(text: str) -> str:
-    """One spelling for strings that read the same: width, accents, typographic quotes."""
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_QUOTES))
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
-
-
-def matchable(text: str) -> str:
-    """The form of a reply's text against which rules are matched.
-
-    Lower case, one space between words, addresses as ``@``, names of hosts and pages in
-    upper case, at most 2048 characters.
-    """
-    text = fold(text[:_MAX_MATCHED_TEXT]).lower()[:_MAX_MATCHED_TEXT]
-    if '"@' in text:
-        text = _QUOTED_LOCAL_PART.sub("", text)
-    return " ".join(
-        [
-            _mask(word)
-            if "@" in word or "/" in word or ("." in word and word.find(".", 1, -1) > 0)
-            else word
-            for word in text.split()
-        ]
-    )
-
-
-def _mask(word: str) -> str:
-    start = word.find("://")
-    if start >= 0:
-        start = max(word.rfind("http", 0, start), 0)
-        return _mask(word[:start]) + word[start:].upper() if start else word.upper()
-    if "@" in word:
-        word = _ADDRESS.sub("@", word)
-    return _HOST.sub(_upper, word) if "." in word else word
-
-
-def _upper(match: re.Match[str]) -> str:
-    return match[0].upper()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bounceledger.classify.engine import Rule, RuleSet
-from bounceledger.classify.reply import fold, parse_reply
+from bounceledger.classify.masking import fold
+from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.traits import Hints, ReplyTraits, prepare
 from bounceledger.errors import RulesError
 from bounceledger.events import Permanence, ProviderReason

@@ -1,10 +1,10 @@
 """What rules may ask about a reply besides its words."""
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from bounceledger.classify.reply import SmtpReply, matchable
+from bounceledger.classify.masking import matchable
+from bounceledger.classify.reply import SmtpReply, is_enhanced_status
 from bounceledger.events import Permanence, ProviderReason
 
 
@@ -57,7 +57,7 @@ def prepare(reply: SmtpReply, hints: Hints) -> tuple[str, ReplyTraits]:
 @lru_cache(maxsize=4096)  # few differ, and building them takes a sixth of a remembered answer
 def _traits(code: int | None, status: str | None, hints: Hints, words: bool) -> ReplyTraits:
     if not status:
-        status = hints.status if _STATUS.fullmatch(hints.status) else ""
+        status = hints.status if is_enhanced_status(hints.status) else ""
     action = hints.action.lower()
     return ReplyTraits(
         reply="" if code is None else str(code),
@@ -75,6 +75,3 @@ def _most_specific_status(reply: SmtpReply) -> str | None:
     if reply.inner and reply.inner.enhanced and (reply.enhanced or ".0").endswith(".0"):
         return reply.inner.enhanced
     return reply.enhanced
-
-
-_STATUS = re.compile(r"[2-6]\.\d{1,3}\.\d{1,3}")
