@@ -257,10 +257,11 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
         TableName=outputs["TableName"],
         TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
     )
+    stage = outputs["ApiUrl"].rpartition("/")[2]
     return Stack(
         endpoint_url=endpoint_url,
         region=REGION,
-        api_url=f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/live",
+        api_url=f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{stage}",
         api_id=outputs["ApiId"],
         topic_arn=outputs["TopicArn"],
         queue_url=outputs["QueueUrl"],

@@ -22,7 +22,7 @@ MARGIN = timedelta(seconds=10)
 """Time before the function's end at which the rest of a batch is handed back."""
 
 logger = make_logger("ingest")
-metrics = make_metrics("ingest")
+metrics = make_metrics("ingest", Settings.from_env())
 
 
 @cache
@@ -94,6 +94,8 @@ def _log(report: BatchReport) -> None:
         "dead_lettered": len(report.dead_letters),
         "retried": len(report.retry),
     }
-    logger.info("batch", extra=counts)
+    logger.info("batch", extra={**counts, "events": dict(report.events)})
+    # Kinds and dispositions are words of ours, so nobody else can make a metric.
+    counts |= {**report.events, "suppressed": report.suppressed}
     for name, count in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)

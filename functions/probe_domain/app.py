@@ -23,7 +23,7 @@ from bounceledger.queues import DeadLetterQueue
 from bounceledger.settings import Settings
 
 logger = make_logger("probe_domain")
-metrics = make_metrics("probe_domain")
+metrics = make_metrics("probe_domain", Settings.from_env())
 
 
 @cache

@@ -50,6 +50,9 @@ class BatchReport:
         messages: messages processed, whatever became of them.
         retry: ids of the messages to deliver again.
         recorded: events recorded.
+        events: those by what happened: the kind, and for a bounce the disposition as well, as in
+            ``bounce_hard``.
+        suppressed: addresses that were mailable before, and are suppressed now.
         duplicates: events that had been recorded before.
         unmatched: events recorded that match nobody who was mailed.
         overflowed: events recorded under ``other``, since their lead source is new and one too
@@ -64,6 +67,8 @@ class BatchReport:
     messages: int = 0
     retry: list[str] = field(default_factory=list)
     recorded: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    suppressed: int = 0
     duplicates: int = 0
     unmatched: int = 0
     overflowed: int = 0
@@ -177,12 +182,16 @@ class Intake:
         report.notices += len(message.notices)
         report.unknown_kinds += len(message.unknown_kinds)
         report.kinds.update({*message.notices, *message.unknown_kinds})
-        report.unmatched += sum(
-            item.event.unmatched and result.outcome is Outcome.RECORDED
+        recorded = [
+            item
             for item, result in zip(message.observations, message.results, strict=True)
-        )
+            if result.outcome is Outcome.RECORDED
+        ]
+        report.events.update(map(_what_happened, recorded))
+        report.unmatched += sum(item.event.unmatched for item in recorded)
+        report.suppressed += sum(result.suppresses for result in message.results)
+        report.recorded += len(recorded)
         report.overflowed += sum(result.overflowed for result in message.results)
-        report.recorded += outcomes.count(Outcome.RECORDED)
         report.duplicates += outcomes.count(Outcome.DUPLICATE)
         failed = [result for result in message.results if not result.ok]
         refused = message.refused + [
@@ -205,6 +214,11 @@ class Intake:
         if failure is not None:
             report.retry.append(message.id)
             report.failures.append((message.id, failure))
+
+
+def _what_happened(observation: Observation) -> str:
+    kind, verdict = observation.event.kind, observation.verdict
+    return kind if verdict is None else f"{kind}_{verdict.disposition}"
 
 
 @dataclass(slots=True)

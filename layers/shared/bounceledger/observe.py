@@ -3,11 +3,11 @@
 import hashlib
 import traceback
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from bounceledger.errors import BounceledgerError
-
-NAMESPACE = "bounceledger"
+from bounceledger.settings import Settings
 
 
 def make_logger(service: str) -> Logger:
@@ -15,9 +15,15 @@ def make_logger(service: str) -> Logger:
     return Logger(service=service)
 
 
-def make_metrics(service: str) -> Metrics:
-    """Metrics of one function, with the service as the only dimension."""
-    return Metrics(namespace=NAMESPACE, service=service)
+def make_metrics(service: str, settings: Settings) -> EphemeralMetrics:
+    """Metrics of one function, with two dimensions: the service, and the stack.
+
+    Two stacks of an account and region share no metric, so no alarm of one rings for the other.
+    """
+    # Powertools' `Metrics` shares one set of dimensions in a process.
+    metrics = EphemeralMetrics(namespace=settings.metric_namespace, service=service)
+    metrics.set_default_dimensions(stack=settings.stack_name)
+    return metrics
 
 
 def redact(address: str) -> str:

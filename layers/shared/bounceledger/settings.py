@@ -20,6 +20,9 @@ class Settings:
     The fields of `policy` are variables as well (``SOFT_DAYS`` and so on).
     """
 
+    stack_name: str = "none"
+    """A dimension of every metric."""
+    metric_namespace: str = "bounceledger"
     table_name: str = ""
     dead_letter_queue_url: str = ""
     probe_queue_url: str = ""

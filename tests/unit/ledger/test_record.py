@@ -261,3 +261,39 @@ def test_an_erased_address_is_counted_and_nothing_else_is_kept() -> None:
 
     # AND the bounce counts for its source
     assert recorder.counts("fair", TODAY, TODAY).days[TODAY]["hard"] == 1
+
+
+def test_one_event_of_several_reports_that_its_address_became_suppressed() -> None:
+    """The number of suppressions is what people watch."""
+    # GIVEN two hard bounces of one address and a delivery to another, in one batch
+    recorder = ledger(FakeDynamoDB())
+    batch = [
+        observe("first", Category.MAILBOX_UNKNOWN),
+        observe("second", Category.MAILBOX_UNKNOWN),
+        delivery("third", address="b@example.test"),
+    ]
+
+    # WHEN they are recorded, twice, and one more later
+    results = recorder.record(batch)
+    again = recorder.record(batch)
+    later = recorder.record([observe("fourth", Category.MAILBOX_UNKNOWN)])
+
+    # THEN the address became suppressed once
+    assert [result.suppresses for result in results] == [True, False, False]
+    assert not any(result.suppresses for result in [*again, *later])
+
+
+def test_the_soft_bounce_that_is_one_too_many_reports_a_suppression() -> None:
+    # GIVEN an address with soft bounces on two days
+    recorder = ledger(FakeDynamoDB())
+    days = [
+        recorder.record([observe(f"{ago}", Category.MAILBOX_FULL, ago=ago)])[0].suppresses
+        for ago in (4, 3)
+    ]
+
+    # WHEN it has one on a third
+    [third] = recorder.record([observe("third", Category.MAILBOX_FULL, ago=2)])
+
+    # THEN that one suppresses
+    assert days == [False, False]
+    assert third.suppresses is True

@@ -8,8 +8,6 @@ import pytest
 
 from bounceledger.api.catalogue import METHODS
 from bounceledger.api.problems import CONTENT_TYPE, problem
-from bounceledger.domains.prober import ProbeOutcome
-from bounceledger.observe import NAMESPACE
 from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
 
 
@@ -204,22 +202,6 @@ def test_the_defaults_of_template_and_code_agree() -> None:
         assert str(parameters[name]["Default"]) == text, name
 
 
-def test_alarms_watch_what_loses_events() -> None:
-    # GIVEN the alarms
-    watched = {
-        (alarm["Namespace"], alarm["MetricName"])
-        for alarm in of_type("AWS::CloudWatch::Alarm").values()
-    }
-
-    # THEN dead letters, waiting events, errors and throttles are among what they watch
-    assert watched >= {
-        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
-        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
-        ("AWS/Lambda", "Errors"),
-        ("AWS/Lambda", "Throttles"),
-    }
-
-
 def test_a_customers_key_encrypts_whatever_stores_something() -> None:
     """A topic, queue, log or table left out would still be under a key of AWS."""
     # GIVEN the condition that is true if a key is named
@@ -283,13 +265,3 @@ def test_a_request_for_a_probe_outlives_a_day_without_table() -> None:
 
     # THEN a day of failures does not exhaust their tries
     assert tries * queue["VisibilityTimeout"] > 86_400
-
-
-def test_an_alarm_watches_probes_that_were_given_up() -> None:
-    """DNS that never answers leaves suppressions unconfirmed."""
-    # GIVEN the alarm on requests that were given up
-    alarm = RESOURCES["ProbesGivenUpAlarm"]["Properties"]
-
-    # THEN it watches what the function counts
-    assert (alarm["Namespace"], alarm["MetricName"]) == (NAMESPACE, ProbeOutcome.GIVEN_UP)
-    assert alarm["Dimensions"] == [{"Name": "service", "Value": "probe_domain"}]

@@ -23,6 +23,7 @@ from bounceledger.state import (
     AddressFacts,
     Observation,
     SourceEntry,
+    decide,
     has_soft_evidence,
     keeps_soft_days,
     merge,
@@ -56,11 +57,13 @@ class Plan:
             this order.
         actions: the transaction.
         newly_soft: addresses that get their first soft evidence by it.
+        newly_suppressed: addresses that it suppresses, without regard to what DNS says.
     """
 
     marked: Sequence[Observation]
     actions: Sequence[Action]
     newly_soft: frozenset[str]
+    newly_suppressed: frozenset[str]
 
 
 # ----------------------------------------------------------------- what one event touches
@@ -230,6 +233,7 @@ def plan(
     ]
     merged: list[Action] = []
     newly_soft: set[str] = set()
+    newly_suppressed: set[str] = set()
     counters = _Counters(shard, settings.counter_partitions)
     for item in marked:
         counters.add(item, *counters_of(item, settings))
@@ -253,11 +257,18 @@ def plan(
         counters.move_attributions(before, after)
         if has_soft_evidence(after) and not has_soft_evidence(before):
             newly_soft.add(address)
+        if not _is_suppressed(before, now, settings) and _is_suppressed(after, now, settings):
+            newly_suppressed.add(address)
     return Plan(
         marked=marked,
         actions=[*markers, *merged, *counters.actions()],
         newly_soft=frozenset(newly_soft),
+        newly_suppressed=frozenset(newly_suppressed),
     )
+
+
+def _is_suppressed(facts: AddressFacts, now: datetime, settings: Settings) -> bool:
+    return decide(facts, None, now, settings.policy).suppressed
 
 
 def _bounced(observations: Iterable[Observation], settings: Settings) -> dict[Key, Observation]:

@@ -79,6 +79,7 @@ class GroupRecorder:
         known = self._table.get(keys_to_read(group, self._settings), budget)
         duplicates: set[Key] = set()
         newly_soft: frozenset[str] = frozenset()
+        to_report: set[str] = set()
         while todo := _without(group, duplicates, known):
             shard = self._shards.of(writer)
             planned = plan(
@@ -100,13 +101,21 @@ class GroupRecorder:
                 duplicates |= self._learn(planned, cancelled, known, budget)
             else:
                 newly_soft = planned.newly_soft
+                to_report = set(planned.newly_suppressed)
                 break
         duplicates |= {key for key in map(marker_key_of, group) if key in known}
         self._follow_up(group, duplicates, newly_soft, budget)
-        return {
-            key: RecordResult(outcome=Outcome.DUPLICATE if key in duplicates else Outcome.RECORDED)
-            for key in map(marker_key_of, group)
-        }
+        results: dict[Key, RecordResult] = {}
+        for item in group:
+            key, address = marker_key_of(item), item.event.address
+            if key in duplicates:
+                results[key] = RecordResult(outcome=Outcome.DUPLICATE)
+                continue
+            # One event of several about an address reports that it is suppressed.
+            suppresses = item.cause is not None and address in to_report
+            to_report -= {address} if suppresses else set()
+            results[key] = RecordResult(outcome=Outcome.RECORDED, suppresses=suppresses)
+        return results
 
     def _learn(
         self,

@@ -40,6 +40,9 @@ class RecordResult:
         retry_helps: whether a failed observation is worth another try.
         overflowed: it was recorded under another lead source than its own, which is new and
             one too many today.
+        suppresses: whether the address was mailable before it, and is suppressed now; of several
+            events that were recorded together, one is said to have done it. What DNS says about
+            the domain is not looked at.
     """
 
     outcome: Outcome
@@ -47,6 +50,7 @@ class RecordResult:
     field: str = ""
     retry_helps: bool = False
     overflowed: bool = False
+    suppresses: bool = False
 
     @property
     def ok(self) -> bool:
