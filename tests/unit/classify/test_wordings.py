@@ -241,6 +241,35 @@ UNKNOWN_MAILBOX = [
     "550-Callout verification failed: 550 no such user",
     "550 5.1.1 Mailbox unknown",
     "550 5.1.6? no such user",
+    # negated nouns, deleted mailboxes, more languages
+    "550 jane does not exist on this host",
+    "550 No one with this e-mail address lives here",
+    "550 No such mail drop",
+    "550 The user isn't listed",
+    "550 no longer an active mailbox",
+    "550 Mailbox x@example.com is not valid any more",
+    "550 The receiver is unknown",
+    "550 Invalid receiver",
+    "550 There isn't any such account on this server",
+    "550 The mailbox you were sending to does not exist",
+    "550 email id not found",
+    "550 Those are not any of our mailboxes",
+    "550 x@example.com is not recognised",
+    "550 <x@example.com>: not found",
+    "550 the mailbox of jane was deleted by an administrator",
+    "550 The account was closed and removed",
+    "550 user deleted from system",
+    "550 Das Benutzerkonto wurde gelöscht",
+    "550 El buzón fue borrado",
+    "550 O usuário foi removido",
+    "550 La casella è stata eliminata",
+    "550 Cette adresse n'existe plus",
+    "550 用户已注销",
+    "550 查无此邮箱",
+    "550 Người nhận không tồn tại",
+    "550 Penerima tidak dikenal",
+    "550 Uporabnik ne obstaja",
+    "550 Saajat ei leitud",
 ]
 
 DEAD_DOMAIN = [
@@ -295,6 +324,8 @@ DEAD_DOMAIN = [
     "x-exim; Unrouteable address: domain example.org does not exist",
     "550 5.1.2 domain does not exist",
     "550 5.4.4 Unable to route: no MX",
+    # as sending services say it
+    "550 5.4.4 no DNS records for the recipient domain",
 ]
 
 MOVED = [
@@ -308,6 +339,12 @@ MOVED = [
     "550 x no longer works for the company",
     "550 This employee has left the company",
     "551 5.1.6 moved, try <z@example.org>",
+    # and in other languages
+    "550 This e-mail address was changed",
+    "550 Sie ist nicht mehr im Hause",
+    "550 Elle a quitté l'entreprise",
+    "550 Hij werkt niet meer bij ons",
+    "550 Она здесь больше не работает",
 ]
 
 DISABLED = [
@@ -388,6 +425,12 @@ DISABLED = [
     "550 domain suspended",
     "450 4.2.1 user account temporarily locked",
     "550 5.7.1 Email receiving disabled for user",
+    # services that stopped, and other languages
+    "550 E-mail is currently not accepted for that recipient",
+    "550 The mailbox service was stopped",
+    "550 El usuario se encuentra inactivo",
+    "550 La casella è bloccata",
+    "550 Cuenta vencida",
 ]
 
 OWN_LIST = [
@@ -515,6 +558,13 @@ SENDING_HOST = [
     "550 5.7.1 Rejected: 192.0.2.1 listed at zen.spamhaus.org",
     "451 4.7.1 http://www.spamhaus.org/query/bl?ip=192.0.2.1",
     "550 5.0.0 Mail from 192.0.2.1 rejected by dnsbl",
+    # access, lists by name, complaints
+    "554 Your access to this service has been denied",
+    "550 There is no access for your network",
+    "554 192.0.2.1 was found on several RBLs",
+    "554 Client 192.0.2.1 listed at bl.example.net",
+    "554 Mail refused, see http://example.net/block-lookup?192.0.2.1",
+    "554 A large number of complaints about you",
 ]
 
 SENDER_ADDRESS = [
@@ -565,6 +615,15 @@ SENDER_ADDRESS = [
     "553 sorry, your envelope sender domain must exist (#5.7.1)",
     "512 sorry, your sender domain has no MX",
     "550 Sender domain not found in DNS",
+    # domains that do not resolve, callouts
+    "550 The host in MAIL FROM cannot be resolved",
+    "451 From:address must resolve",
+    "553 Mail from <x@example.com> not accepted",
+    "550 Sender mailbox not found",
+    "550 5.1.1 Sender account doesn't exist",
+    "550 Callout failed while verifying <x@example.com>",
+    "550 The account that you are using to send mail as is unknown",
+    "550 User x@example.com unknown, cannot return errors to it",
 ]
 
 RATE = [
@@ -631,6 +690,8 @@ RATE = [
     "421 4.3.2 Too many open connections",
     "451 4.7.1 rate limit: 10 messages per minute",
     "550 5.5.3 Too many recipients specified",
+    # other languages
+    "421 Sie senden zu schnell",
 ]
 
 TOO_LARGE = [
@@ -702,6 +763,10 @@ MAILBOX_FULL = [
     "550 5.2.2 over quota",
     "x-unix; Mailbox over quota",
     "452 4.2.2 Mailbox full",
+    # local delivery
+    "X-Postfix; maildir delivery failed: error writing message: File too large",
+    "552 The account has exhausted all of its storage",
+    "x-exim; mailbox for x is full: retry timeout exceeded",
 ]
 
 PROTOCOL = [
@@ -797,6 +862,15 @@ SERVER = [
     "451 4.3.0 Mail server temporarily rejected message (#4.3.0)",
     "554 5.3.0 <x@example.com> unable to write to mail store",
     "x-unix; 73",
+    # local delivery
+    "X-Postfix; unknown mail transport error",
+    "x-postfix; Command died with status 127",
+    "X-Postfix; Command time limit exceeded",
+    "X-Postfix; maildir delivery failed: create maildir file: Permission denied",
+    "554 No such file or directory",
+    "452 No space on device",
+    "554 Can't write: disk full",
+    "421 cannot connect to LMTP",
 ]
 
 HELO = [
@@ -852,6 +926,13 @@ RELAY = [
     "513 Relaying denied.",
     "550 Relaying is not allowed",
     "550 5.7.1 Not relaying for x@other.example",
+    # authentication and languages
+    "550 SMTP AUTH required to relay",
+    "550 Weiterleiten verboten",
+    (
+        "450 4.4.4 Mail received as unauthenticated, incoming to a recipient domain "
+        "configured in a hosted tenant which has no mail-enabled subscriptions"
+    ),
 ]
 
 GREYLISTED = [
@@ -881,6 +962,8 @@ GREYLISTED = [
     "451 4.7.1 Greylisting in action, please come back later",
     "450 4.7.1 Try again, see greylisting",
     "451 This host is not in my whitelist yet. Please try again in 60 seconds",
+    # delays
+    "450 New client. Delayed for 5 minutes",
 ]
 
 POLICY = [
@@ -918,6 +1001,12 @@ POLICY = [
     "550 5.7.1 not authorized to send to this group",
     "550 5.7.1 Not allowed: subject line",
     "554 5.7.1 header check: forbidden",
+    # lists and groups
+    "550 Only subscribers may write here",
+    "550 You are not a registered user of this list",
+    "550 This list does not accept messages from the public",
+    "550 The mail was rejected by the recipient organization",
+    "550 5.1.1 You do not have permission to post to this group, or it may not exist",
 ]
 
 SPAM_CONTENT = [
@@ -945,6 +1034,9 @@ SPAM_CONTENT = [
     "550 advertisement rejected: bulk mail",
     "550 5.7.1 spam",
     "554 5.7.1 Message blocked as spam (score 20)",
+    # scores and languages
+    "550 Spam points exceeded the threshold",
+    "550 Zatrzymane przez antyspam",
 ]
 
 VIRUS = [
@@ -993,6 +1085,9 @@ AUTH_FAILURE = [
     "550 5.7.20 DKIM signature invalid",
     "550 5.7.22 No valid author-matched signature",
     "550 5.7.1 (DMARC) rejected",
+    # SMTP AUTH
+    "535 Authentication rejected",
+    "535 Authentication unsuccessful",
 ]
 
 NETWORK_ERROR = [
@@ -1026,6 +1121,9 @@ NETWORK_ERROR = [
     "x-sendmail; Deferred: Connection timed out with mx.example.com.",
     "x-exim; Connection refused",
     "x-exim; host mx.example.com [192.0.2.1]: Connection timed out",
+    # callouts
+    "451 Could not complete recipient verify callout",
+    "450 Recipient unverifiable right now",
 ]
 
 DOMAIN_UNKNOWN = [
@@ -1336,6 +1434,14 @@ NOT_DEAD = [
     "550 5.1.1 Access denied, IP reputation",
     "550 5.1.1 virus found",
     "550 5.4.1 Recipient address rejected: Access denied by IP policy of your host",
+    # what is unknown is something else
+    "550 Message body contains an unknown domain",
+    "550 Unknown host [192.0.2.1] may not connect",
+    "550 no such host name for your server",
+    "550 cannot find user database",
+    "550 nonmember address not found, posting refused",
+    "550 Domain example.net is unknown and may not send",
+    "550 unknown user may not send here",
 ]
 
 
