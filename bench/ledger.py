@@ -222,9 +222,6 @@ class Meter:
                 self.write_units += units(body["Item"], 1024)
             case "UpdateItem":
                 self.write_units += units(body["Key"] | _values(body), 1024)
-            case "BatchWriteItem":
-                [puts] = body["RequestItems"].values()
-                self.write_units += sum(units(put["PutRequest"]["Item"], 1024) for put in puts)
             case "BatchGetItem":  # one unit per key, found or not; no item here reaches 4 KB
                 [request_] = body["RequestItems"].values()
                 self.read_units += len(request_["Keys"])

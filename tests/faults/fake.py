@@ -84,17 +84,13 @@ class FakeDynamoDB:
         unprocessed = {name: {**request, "Keys": left}} if left else {}
         return {"Responses": {name: found}, "UnprocessedKeys": unprocessed}
 
-    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
-        [(name, requests)] = RequestItems.items()
-        if not 0 < len(requests) <= 25:
-            raise failure("ValidationException", "BatchWriteItem")
-        with self._faulty("BatchWriteItem"), self._lock:
-            served = self._processed(requests)
-            for request in served:
-                item = request["PutRequest"]["Item"]
-                self._store(_key(item), item)
-            left = requests[len(served) :]
-        return {"UnprocessedItems": {name: left} if left else {}}
+    def put_item(self, *, TableName: str, Item: Mapping[str, Any]) -> dict[str, Any]:
+        del TableName
+        with self._faulty("PutItem"), self._lock:
+            if self._in_flight[_key(Item)]:
+                raise failure("TransactionConflictException", "PutItem")
+            self._store(_key(Item), Item)
+        return {}
 
     def query(self, **request: Any) -> dict[str, Any]:
         values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}

@@ -94,7 +94,7 @@ class Client:
             with self._turns.of(self._worker):
                 return getattr(self._fake, name)(**parameters)
 
-        return getattr(self._fake, name) if name == "batch_write_item" else call
+        return getattr(self._fake, name) if name == "put_item" else call
 
 
 def ledger(client: Any) -> Ledger:

@@ -33,7 +33,7 @@ def test_a_claim_makes_its_domain_due_tomorrow(category: Category, scope: Scope)
     assert due_days(fake) == ([TOMORROW] if claims else [])
 
 
-def test_the_claims_of_a_batch_take_one_call_and_one_item_per_domain() -> None:
+def test_the_claims_of_a_batch_take_one_call_per_domain() -> None:
     # GIVEN claims of two domains
     fake = FakeDynamoDB()
     recorded = ledger(fake)
@@ -45,8 +45,8 @@ def test_the_claims_of_a_batch_take_one_call_and_one_item_per_domain() -> None:
     ]
     # WHEN they are recorded
     recorded.record(claims)
-    # THEN one more call is made, and each domain is due once
-    assert fake.calls["BatchWriteItem"] == 1
+    # THEN each domain is due once, for one call
+    assert fake.calls["PutItem"] == 2
     assert due_days(fake, "a.test") == due_days(fake, "b.test") == [TOMORROW]
 
 
@@ -66,10 +66,10 @@ def test_a_claim_that_was_recorded_before_makes_its_domain_due_again() -> None:
 class NothingDue(FakeDynamoDB):
     """A table that never takes the item of a due day."""
 
-    def batch_write_item(self, **call: Any) -> dict[str, Any]:
+    def put_item(self, **call: Any) -> dict[str, Any]:
         if "RECHECK#" in str(call):
-            raise failure("ThrottlingException", "BatchWriteItem")
-        return super().batch_write_item(**call)
+            raise failure("ThrottlingException", "PutItem")
+        return super().put_item(**call)
 
 
 def test_a_claim_whose_domain_could_not_be_made_due_is_delivered_again() -> None:

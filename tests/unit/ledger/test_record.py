@@ -182,7 +182,7 @@ def test_deliveries_need_not_be_counted() -> None:
 
 
 def test_a_source_is_listed_once_per_environment() -> None:
-    """The list of sources costs one write, not one per batch."""
+    """A source is listed by one write, not by one per batch."""
     # WHEN one environment records three batches of one source
     fake = FakeDynamoDB()
     recorder = ledger(fake)
@@ -190,7 +190,7 @@ def test_a_source_is_listed_once_per_environment() -> None:
         recorder.record([delivery(f"{n}")])
 
     # THEN the source was listed once
-    assert fake.calls["BatchWriteItem"] == 1
+    assert fake.calls["PutItem"] == 1
 
 
 def outcomes_of(recorder: Ledger, observations: Sequence[Observation]) -> list[Outcome]:

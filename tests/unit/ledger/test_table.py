@@ -221,8 +221,8 @@ def test_a_query_reads_all_pages() -> None:
     # GIVEN more items than fit into a page
     fake = FakeDynamoDB()
     table = open_table(fake)
-    table.put([{"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]} for n in range(30)], budget())
-    assert fake.calls["BatchWriteItem"] == 2
+    for n in range(30):
+        table.put({"pk": "p", "sk": f"{n:02}", "kind": "ab"[n % 2]}, budget())
 
     # WHEN a range of them is queried with a filter
     found = table.query("p", ("05", "20"), budget(), equals=("kind", "b"))

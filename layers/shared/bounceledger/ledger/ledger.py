@@ -176,7 +176,7 @@ class Ledger:
         admitted = {key: self._admitted(item) for key, item in observations.items()}
         new = self._sources.unlisted(item.event.lead_source for item in admitted.values())
         entries = [items.keyed(items.source_list_key(source), {}) for source in new]
-        self._table.put(entries, self._budget(deadline))
+        self._put(entries, deadline)
         self._sources.mark_listed(new)
         return admitted
 
@@ -234,13 +234,23 @@ class Ledger:
         tomorrow = utc_day(self._clock()) + timedelta(days=1)
         hosts = sorted({domain_of(observations[key].event.address) for key in claims})
         try:
-            self._table.put(
-                [items.recheck_item(tomorrow, host) for host in hosts], self._budget(deadline)
-            )
+            self._put([items.recheck_item(tomorrow, host) for host in hosts], deadline)
         except LedgerError as error:
             failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
             return dict.fromkeys(claims, failed)
         return {}
+
+    def _put(self, entries: Sequence[Item], deadline: datetime | None) -> None:
+        """Write items without conditions; several writers work side by side."""
+        budget = self._budget(deadline)
+        writers = min(self._settings.writers, len(entries))
+        if writers <= 1:
+            for entry in entries:
+                self._table.put(entry, budget)
+            return
+        with ThreadPoolExecutor(writers, thread_name_prefix="writer") as pool:
+            for _ in pool.map(lambda entry: self._table.put(entry, budget), entries):
+                pass
 
     def check(self, addresses: Sequence[str], *, source: str | None = None) -> list[CheckResult]:
         """Whether addresses may be mailed; strongly consistent.

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MAX_ACTIONS = 100
 """Actions of one transaction, and keys of one BatchGetItem."""
-MAX_PUTS = 25
-"""Items of one BatchWriteItem."""
 MAX_READERS = 10
 """BatchGetItem calls that run side by side; fewer than the connections of a client."""
 
@@ -177,21 +175,12 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def put(self, items: Sequence[Item], budget: RetryBudget) -> None:
-        """Write items without conditions, each for itself."""
-        for start in range(0, len(items), MAX_PUTS):
-            todo: Sequence[Any] = [
-                {"PutRequest": {"Item": to_attributes(item)}}
-                for item in items[start : start + MAX_PUTS]
-            ]
-            own = budget.renewed()
-            while todo:
-                answer = _call(
-                    self._client.batch_write_item, budget, RequestItems={self._name: todo}
-                )
-                todo = answer.get("UnprocessedItems", {}).get(self._name, [])
-                if todo:
-                    own.wait("unprocessed items")
+    def put(self, item: Item, budget: RetryBudget) -> None:
+        """Write an item without a condition.
+
+        Not with others by BatchWriteItem: the right to call it is one to delete items as well.
+        """
+        _call(self._client.put_item, budget, TableName=self._name, Item=to_attributes(item))
 
     def transact(self, actions: Sequence["Action"], budget: RetryBudget) -> None:
         """Apply all actions or none.
