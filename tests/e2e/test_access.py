@@ -2,15 +2,18 @@
 
 import io
 import json
+import re
 import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
 
+from tests.rights import ALLOWED, PARTITIONS, rights
 from tests.ses_documents import bounce
 from tools.stack import STACK_NAME, Stack, call_api, publish, wait_for
 
@@ -18,15 +21,20 @@ TRY = """
 import boto3
 
 def handler(event, context):
+    return [attempt(**call) for call in event]
+
+def attempt(service, call, arguments):
     try:
-        getattr(boto3.client(event["service"]), event["call"])(**event["arguments"])
+        getattr(boto3.client(service), call)(**arguments)
     except Exception as error:
         return {"error": type(error).__name__, "text": str(error)}
-    return {"error": None}
+    return {"error": None, "text": ""}
 """
-"""A function that makes one call with the role that it runs under."""
+"""A function that makes calls with the role that it runs under."""
 
-type Attempt = Callable[[str, str, dict[str, Any]], dict[str, Any]]
+type Call = tuple[str, str, dict[str, Any]]
+"""Service, method and arguments."""
+type Attempt = Callable[[*tuple[Call, ...]], list[dict[str, Any]]]
 
 
 def role_arn(stack: Stack, logical_id: str) -> str:
@@ -53,10 +61,11 @@ def acting_as(stack: Stack, logical_id: str) -> Iterator[Attempt]:
         Timeout=30,
     )
 
-    def attempt(service: str, call: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        payload = {"service": service, "call": call, "arguments": arguments}
+    def attempt(*calls: Call) -> list[dict[str, Any]]:
+        payload = [dict(zip(("service", "call", "arguments"), call, strict=True)) for call in calls]
         answer = client.invoke(FunctionName=name, Payload=json.dumps(payload))
-        return dict(json.load(answer["Payload"]))
+        results: list[dict[str, Any]] = json.load(answer["Payload"])
+        return results
 
     yield attempt
     client.delete_function(FunctionName=name)
@@ -79,7 +88,7 @@ def test_lookup_can_read_the_table(stack: Stack, as_lookup: Attempt) -> None:
     # GIVEN the role of lookup
     # WHEN it reads as it does for every request
     request = {stack.table_name: {"Keys": [ITEM]}}
-    result = as_lookup("dynamodb", "batch_get_item", {"RequestItems": request})
+    [result] = as_lookup(("dynamodb", "batch_get_item", {"RequestItems": request}))
 
     # THEN it may
     assert result["error"] is None, result
@@ -99,7 +108,7 @@ def test_lookup_cannot_write_or_scan(
 ) -> None:
     # GIVEN the role of lookup
     # WHEN it tries what it has no need for
-    result = as_lookup("dynamodb", call, {"TableName": stack.table_name, **arguments})
+    [result] = as_lookup(("dynamodb", call, {"TableName": stack.table_name, **arguments}))
 
     # THEN IAM refuses
     assert "AccessDenied" in result["text"], result
@@ -131,11 +140,71 @@ def test_ingest_cannot_do_what_it_need_not(
     }
 
     # WHEN it tries
-    result = as_ingest(service, call, real)
+    [result] = as_ingest((service, call, real))
 
     # THEN IAM refuses
     assert result["error"], result
     assert "not authorized" in result["text"] or "AccessDenied" in result["text"], result
+
+
+def call_on(table: str, call: str, partition: str) -> Call:
+    """A call on an item of a partition that nobody else uses."""
+    key = {"pk": {"S": partition}, "sk": {"S": "TRY"}}
+    of_table = {"TableName": table}
+    match call:
+        case "BatchGetItem":
+            request: dict[str, Any] = {"RequestItems": {table: {"Keys": [key]}}}
+        case "BatchWriteItem":
+            request = {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}
+        case "ConditionCheckItem":
+            check = of_table | {"Key": key, "ConditionExpression": "attribute_not_exists(x)"}
+            return (
+                "dynamodb",
+                "transact_write_items",
+                {"TransactItems": [{"ConditionCheck": check}]},
+            )
+        case "PutItem":
+            request = of_table | {"Item": key}
+        case "UpdateItem":
+            add = {"UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
+            request = of_table | {"Key": key} | add
+        case "Query":
+            request = of_table | {
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": key["pk"]},
+            }
+        case "Scan":
+            request = of_table
+        case _:
+            request = of_table | {"Key": key}
+    return "dynamodb", snake_case(call), request
+
+
+def snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+def test_a_role_reaches_its_kinds_of_items_and_no_other(stack: Stack, role: str) -> None:
+    """Ingest must not write a domain, nor a probe an address."""
+    # GIVEN every call on every kind of item
+    cases = list(rights(role))
+
+    # WHEN the role tries them on the deployed table
+    with contextmanager(acting_as)(stack, role) as attempt:
+        results = attempt(
+            *(call_on(stack.table_name, case.call, PARTITIONS[case.kind]) for case in cases)
+        )
+
+    # THEN IAM refuses what the function has no need for, and nothing else fails
+    wrong = [
+        (case, result)
+        for case, result in zip(cases, results, strict=True)
+        if (not result["error"] if not case.allowed else result["error"])
+    ]
+    assert wrong == []
+    refused = [r["text"] for case, r in zip(cases, results, strict=True) if not case.allowed]
+    assert all("AccessDenied" in text for text in refused)
 
 
 def test_sns_cannot_deliver_without_the_queue_policy(stack: Stack) -> None:

@@ -85,7 +85,7 @@ def test_a_source_sees_the_evidence_from_its_own_mail_only(stack: Stack) -> None
     assert wait_for(lambda: lookup(stack, address)["suppressed"])
 
     # WHEN it is asked for with that source and with another
-    own = lookup(stack, address, source="trade fair 2026")
+    own = lookup(stack, address, source="trade-fair-2026")
     other = lookup(stack, address, source="webinar")
 
     # THEN the address is dead for both, and the evidence is the one's

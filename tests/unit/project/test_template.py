@@ -8,6 +8,7 @@ import pytest
 
 from bounceledger.api.catalogue import METHODS
 from bounceledger.api.problems import CONTENT_TYPE, problem
+from tests.rights import ALLOWED, CALLS
 from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
 
 
@@ -45,7 +46,7 @@ def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> Non
 
 RIGHTS = {
     "IngestRole": {
-        "dynamodb": {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "UpdateItem"},
+        "dynamodb": {"BatchGetItem", "PutItem", "Query", "UpdateItem"},
         "sqs": {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"},
     },
     "LookupRole": {"dynamodb": {"BatchGetItem", "Query"}},
@@ -85,6 +86,34 @@ def test_a_role_holds_the_rights_that_its_function_uses_and_no_other(name: str) 
     assert allowed.pop("kms") == ({"Decrypt", "GenerateDataKey"} if sends else {"Decrypt"})
     assert allowed.pop("logs") == {"CreateLogStream", "PutLogEvents"}
     assert allowed == RIGHTS[name]
+
+
+def test_every_right_to_items_is_bounded_by_their_partition_keys() -> None:
+    """A role that writes addresses would otherwise write domains, too."""
+    # GIVEN what the roles may do with items
+    bounded = 0
+    for role in of_type("AWS::IAM::Role").values():
+        for statement in statements(role):
+            actions = statement["Action"]
+            actions = {actions} if isinstance(actions, str) else set(actions)
+            if not actions & {f"dynamodb:{call}" for call in CALLS}:
+                continue
+            bounded += 1
+
+            # THEN it holds for some partition keys only, and for no request without one
+            condition = statement["Condition"]
+            assert condition.keys() == {"ForAllValues:StringLike", "Null"}
+            assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+            [(name, patterns)] = condition["ForAllValues:StringLike"].items()
+            assert name == "dynamodb:LeadingKeys"
+            for pattern in [patterns] if isinstance(patterns, str) else patterns:
+                assert pattern.isupper()
+                assert pattern.endswith("#*") or "*" not in pattern
+    assert bounded
+
+
+def test_every_role_is_among_those_whose_rights_are_tried() -> None:
+    assert ALLOWED.keys() == of_type("AWS::IAM::Role").keys()
 
 
 def test_every_route_needs_an_iam_signature_and_no_right_to_the_function() -> None:

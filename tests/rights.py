@@ -1,0 +1,87 @@
+"""Which items each role may reach, and by which calls.
+
+IAM bounds a role by the partition keys of items only, so a kind of item is what a partition
+holds.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PARTITIONS = {
+    "an address": "ADDRESS#jane@example.test",
+    "an event about nobody": "ADDRESS##0123456789abcdef",
+    "a source's entries": "SOURCE#fair",
+    "a domain": "DOMAIN#gmail.com",
+    "counters": "COUNT#fair",
+    "counters of a second partition": "COUNT#fair#1",
+    "claims": "CLAIM#fair",
+    "the list of sources": "SOURCES",
+    "domains due": "RECHECK#1999-12-31",
+    "something else": "OTHER#x",
+    "something that begins like an address": "ADDRESSES",
+    "something that begins like the list": "SOURCES#x",
+}
+"""A partition of each kind of item, and some that hold none."""
+
+_WRITTEN_BY_INGEST = {
+    "an address",
+    "an event about nobody",
+    "a source's entries",
+    "counters",
+    "counters of a second partition",
+    "claims",
+    "the list of sources",
+    "domains due",
+}
+_ABOUT_ADDRESSES = {"an address", "an event about nobody", "a source's entries"}
+_WRITTEN_BY_PROBES = {"a domain", "domains due"}
+
+ALLOWED: dict[str, dict[str, set[str]]] = {
+    "IngestRole": {
+        "BatchGetItem": _ABOUT_ADDRESSES | {"the list of sources"},
+        "Query": {"an address", "an event about nobody"},
+        "PutItem": _WRITTEN_BY_INGEST,
+        "UpdateItem": _WRITTEN_BY_INGEST,
+    },
+    "LookupRole": {
+        "BatchGetItem": _ABOUT_ADDRESSES | {"a domain"},
+        "Query": {"counters", "counters of a second partition", "claims"},
+    },
+    "OutboxRole": {},
+    "ProbeDomainRole": {
+        "BatchGetItem": {"a domain"},
+        "PutItem": _WRITTEN_BY_PROBES,
+        "DeleteItem": _WRITTEN_BY_PROBES,
+    },
+    "RecheckRole": {"Query": {"domains due"}},
+}
+"""By role and call, the kinds of item that it may reach. Everything else is refused."""
+
+CALLS = (
+    "BatchGetItem",
+    "BatchWriteItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "UpdateItem",
+)
+"""IAM actions on items."""
+
+
+class Right(NamedTuple):
+    """Whether a role may reach a kind of item by a call."""
+
+    role: str
+    call: str
+    kind: str
+    allowed: bool
+
+
+def rights(role: str) -> Iterator[Right]:
+    """All calls on all kinds of items."""
+    for call in CALLS:
+        for kind in PARTITIONS:
+            yield Right(role, call, kind, kind in ALLOWED[role].get(call, ()))
