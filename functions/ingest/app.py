@@ -1,6 +1,8 @@
 """Records the bounce events of the event queue."""
 
-import os
+from bounceledger import cold_start  # first, since it makes the other imports faster
+
+# isort: split
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -40,9 +42,7 @@ def build_intake() -> Intake:
     )
 
 
-if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-    # At start, where a bad setting fails by name and the processor is faster than later on.
-    build_intake()
+cold_start.build_at_start(build_intake)
 
 
 @metrics.log_metrics

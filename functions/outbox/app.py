@@ -4,7 +4,9 @@ The outbox of the table: what has to happen elsewhere follows from a committed c
 neither gets lost nor happens for a write that failed.
 """
 
-import os
+from bounceledger import cold_start  # first, since it makes the other imports faster
+
+# isort: split
 from functools import cache
 from typing import Any
 
@@ -31,9 +33,7 @@ def build_queues() -> tuple[ProbeQueue, DeadLetterQueue]:
     )
 
 
-if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-    # At start, where a bad setting fails by name and the processor is faster than later on.
-    build_queues()
+cold_start.build_at_start(build_queues)
 
 
 @logger.inject_lambda_context(clear_state=True)

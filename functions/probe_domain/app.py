@@ -4,7 +4,9 @@ Nothing is suppressed here: that follows from the stored findings whenever an ad
 looked up.
 """
 
-import os
+from bounceledger import cold_start  # first, since it makes the other imports faster
+
+# isort: split
 from functools import cache, partial
 from typing import Any
 
@@ -41,9 +43,7 @@ def build_prober() -> Prober:
     )
 
 
-if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-    # At start, where a bad setting fails by name and the processor is faster than later on.
-    build_prober()
+cold_start.build_at_start(build_prober)
 
 
 @metrics.log_metrics

@@ -1,12 +1,12 @@
 """Sending to queues; dead-letter queues above all."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bounceledger.clients import ConnectedLater, create_client
 from bounceledger.errors import InputError, QueueError
 
 if TYPE_CHECKING:
@@ -21,31 +21,9 @@ _TRIES = 3
 def connect() -> "SQSClient":
     """An SQS client with time limits that fit into a function's own."""
     from botocore.config import Config
-    from botocore.session import Session
 
     limits = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
-    return cast("SQSClient", Session().create_client("sqs", config=limits))
-
-
-class ConnectedLater:
-    """A client that is created by its first call.
-
-    For a function that seldom needs one: a client costs 70 ms of a first invocation.
-
-    Args:
-        create: makes the client; called once, unless two threads make the first call together.
-    """
-
-    def __init__(self, create: Callable[[], object]) -> None:
-        self._create = create
-
-    @cached_property
-    def _client(self) -> object:
-        return self._create()
-
-    def __getattr__(self, name: str) -> Any:
-        """A method of the client."""
-        return getattr(self._client, name)
+    return cast("SQSClient", create_client("sqs", limits))
 
 
 def connect_later(create: Callable[[], "SQSClient"] = connect) -> "SQSClient":

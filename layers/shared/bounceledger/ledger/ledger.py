@@ -1,6 +1,6 @@
 """The ledger's operations. `items` knows how items look, `record` how events are recorded."""
 
-import random
+import secrets
 import time
 import uuid
 from collections import Counter
@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 from bounceledger.addresses import domain_of
+from bounceledger.clients import create_client
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
@@ -65,14 +66,11 @@ OVERFLOW = "other"
 def connect(endpoint_url: str | None = None, region: str | None = None) -> "DynamoDBClient":
     """A DynamoDB client for a ledger: short time limits, and retries left to the ledger.
 
-    Plain botocore: boto3 would cost a cold start more and add nothing here.
-
     Args:
         endpoint_url: of a local table; that of AWS by default.
         region: AWS region; botocore's own choice by default.
     """
     from botocore.config import Config
-    from botocore.session import Session
 
     config = Config(
         connect_timeout=2,
@@ -81,9 +79,7 @@ def connect(endpoint_url: str | None = None, region: str | None = None) -> "Dyna
         max_pool_connections=16,
         tcp_keepalive=True,
     )
-    client = Session().create_client(
-        "dynamodb", region_name=region, endpoint_url=endpoint_url, config=config
-    )
+    client = create_client("dynamodb", config, region=region, endpoint_url=endpoint_url)
     return cast("DynamoDBClient", client)
 
 
@@ -101,7 +97,7 @@ class Ledger:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
-        draw: Callable[[int], int] = random.randrange,
+        draw: Callable[[int], int] = secrets.randbelow,
         time_limit: timedelta | None = None,
         max_claims: int = MAX_CLAIMS_READ,
     ) -> None:

@@ -1,6 +1,6 @@
 """Which shard of a day's counters a writer adds to."""
 
-import random
+import secrets
 from collections.abc import Callable
 from threading import Lock
 
@@ -17,7 +17,7 @@ class Shards:
     has as many shards to read as environments were at work side by side, and not more.
     """
 
-    def __init__(self, writers: int, draw: Callable[[int], int] = random.randrange) -> None:
+    def __init__(self, writers: int, draw: Callable[[int], int] = secrets.randbelow) -> None:
         self._writers = writers
         self._draw = draw
         self._blocks = 1
