@@ -270,6 +270,14 @@ UNKNOWN_MAILBOX = [
     "550 Penerima tidak dikenal",
     "550 Uporabnik ne obstaja",
     "550 Saajat ei leitud",
+    # records, names and lookups
+    "550 That address isn't in this system",
+    "550 No account for x@example.com",
+    "550 no mailbox named 'jane'",
+    "550 the user isn't known",
+    "550 mailbox doesn't found",
+    "550 5.1.1 destin. sconosciuto",
+    "550 Aquí no hay nadie con este correo",
 ]
 
 DEAD_DOMAIN = [
@@ -326,6 +334,8 @@ DEAD_DOMAIN = [
     "550 5.4.4 Unable to route: no MX",
     # as sending services say it
     "550 5.4.4 no DNS records for the recipient domain",
+    # misspelt
+    "550 non-existant recipient domain",
 ]
 
 MOVED = [
@@ -345,6 +355,9 @@ MOVED = [
     "550 Elle a quitté l'entreprise",
     "550 Hij werkt niet meer bij ons",
     "550 Она здесь больше не работает",
+    # named people
+    "550 Jane has moved to y@example.net",
+    "551 User moved, please use y@example.net",
 ]
 
 DISABLED = [
@@ -431,6 +444,11 @@ DISABLED = [
     "550 El usuario se encuentra inactivo",
     "550 La casella è bloccata",
     "550 Cuenta vencida",
+    # log in, by the user
+    "550 User x has not been here; user x must log in to get mail",
+    "554 5.7.1 The recipient's account has been suspended and must be activated again",
+    "550 Das Konto ist inaktiv",
+    "554 e-mail address is administratively closed",
 ]
 
 OWN_LIST = [
@@ -449,6 +467,10 @@ OWN_LIST = [
     "550 your address was put on the recipient's blocklist",
     "554 Recipient has added you to blacklist",
     "550 blocked by personal blacklist of user",
+    # who may write
+    "550 User x@example.com rejects mails of yours",
+    "550 Mail for x@example.com is only accepted from colleagues",
+    "550 The owner don't want your mail",
 ]
 
 SENDING_HOST = [
@@ -565,6 +587,15 @@ SENDING_HOST = [
     "554 Client 192.0.2.1 listed at bl.example.net",
     "554 Mail refused, see http://example.net/block-lookup?192.0.2.1",
     "554 A large number of complaints about you",
+    # sorts of mail and marks
+    "550 Rejected: mail to nonexistent recipients",
+    "554 We refuse connections from data centres",
+    "550 The IP has a low score",
+    "554 denied because of reports",
+    "421 Connections denied from 192.0.2.1",
+    "501 Your IP must resolve",
+    "553 RP:RDN",
+    "421 4.7.1 (DNS:NR)",
 ]
 
 SENDER_ADDRESS = [
@@ -624,6 +655,12 @@ SENDER_ADDRESS = [
     "550 Callout failed while verifying <x@example.com>",
     "550 The account that you are using to send mail as is unknown",
     "550 User x@example.com unknown, cannot return errors to it",
+    # outgoing mail
+    "550 Sorry, outgoing messages are suspended for example.com",
+    "554 From domain is not verified",
+    "550 We are not accepting mail from this sender",
+    "550 Invalid Domain [xx; VIR_421]",
+    "550 El remitente no ha sido encontrado",
 ]
 
 RATE = [
@@ -767,6 +804,16 @@ MAILBOX_FULL = [
     "X-Postfix; maildir delivery failed: error writing message: File too large",
     "552 The account has exhausted all of its storage",
     "x-exim; mailbox for x is full: retry timeout exceeded",
+    # counts and space
+    "451 quota is over",
+    "552 over quote",
+    "552 x has overdrawn his disk quota",
+    "554 5.2.0 account_quota_exceeded",
+    "552 The message is larger than the space available",
+    "552 x is over the maximum allowed number of messages",
+    "552 This would exceed the maximum mailbox size",
+    "Your message was automatically rejected: Not enough disk space",
+    "552 El usuario ha superado la cuota",
 ]
 
 PROTOCOL = [
@@ -871,6 +918,10 @@ SERVER = [
     "452 No space on device",
     "554 Can't write: disk full",
     "421 cannot connect to LMTP",
+    # directories
+    "451 Directory server is down",
+    "450 cannot look up the recipient",
+    "421 SMTP server temporarely down",
 ]
 
 HELO = [
@@ -1007,6 +1058,15 @@ POLICY = [
     "550 This list does not accept messages from the public",
     "550 The mail was rejected by the recipient organization",
     "550 5.1.1 You do not have permission to post to this group, or it may not exist",
+    # the message and who may post
+    "550 Guests may not post to the list",
+    "500 Message rejected",
+    "554 E-mail blocked",
+    "550 This mail is held for approval",
+    "550 Attachment count too high",
+    "550 We can't accept this message",
+    "541 5.4.1 Mail rejected by the destination domain",
+    "550 The recipient is not accepting mails with pictures",
 ]
 
 SPAM_CONTENT = [
@@ -1037,6 +1097,11 @@ SPAM_CONTENT = [
     # scores and languages
     "550 Spam points exceeded the threshold",
     "550 Zatrzymane przez antyspam",
+    # bulk, words
+    "554 Message identified as bulk",
+    "550 Rejected by DCC",
+    "550 The mail has a banned word",
+    "550 Filter rejection",
 ]
 
 VIRUS = [
@@ -1136,6 +1201,9 @@ RECIPIENT_REFUSED = [
     "550 Mailbox unavailable",
     "450 Mailbox busy",
     "550 recipient address rejected",
+    # unavailable
+    "550 Mailbox temporarily unavailable",
+    "550 mailbox x@example.com unavailable",
 ]
 
 EXPIRED = [
@@ -1143,6 +1211,8 @@ EXPIRED = [
     "Delivery time expired",
     "x-exim; retry timeout exceeded",
     "554 5.4.7 delivery expired (message too old)",
+    # queues
+    "Your message was in the queue for 4 days",
 ]
 
 BY_CATEGORY = {
@@ -1442,6 +1512,9 @@ NOT_DEAD = [
     "550 nonmember address not found, posting refused",
     "550 Domain example.net is unknown and may not send",
     "550 unknown user may not send here",
+    # words about the message
+    "550 Subject line with an unknown address",
+    "550 5.7.0 Policy violation - direccion invalida",
 ]
 
 
