@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,6 +275,26 @@ def test_search_needs_every_word_and_accepts_any_string() -> None:
     assert search("") == []
     assert search("\x00[bold]") == []
     assert search("mailbox " * 10_000, limit=3) != []
+
+
+def test_codes_without_a_page_fill_no_memory() -> None:
+    """Anybody who may call the API can make up codes, and an environment lives for hours."""
+    # GIVEN codes and topics that nobody has asked for
+    made_up = [f"made-up-{n}" for n in range(5000)]
+    made_up += [f"5.{100 + n % 900}.{n // 900}" for n in range(5000)]
+    for known in ("521", "5.1.1", "greylisting"):
+        find(known)
+
+    # WHEN each is looked up
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    found = sum(find(code) is not None for code in made_up)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # THEN none has a page, and nothing is kept of any
+    assert found == 0
+    assert after - before < 100_000
 
 
 def test_a_lookup_opens_one_file_and_an_import_none() -> None:

@@ -15,9 +15,6 @@ from typing import Any, NamedTuple
 
 _DATA = Path(__file__).parent / "data"
 
-_REPLY = re.compile(r"[2-6][0-9]{2}")
-_ENHANCED = re.compile(r"([2456x])\.([0-9]{1,3})\.([0-9]{1,3})", re.IGNORECASE)
-_SLUG = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 _WORD = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
 _LONGEST_QUERY = 200
 _VENDOR_CLASS = "6"
@@ -159,14 +156,27 @@ def find(code: str) -> Page | None:
     """
     text = " ".join(code[:_LONGEST_QUERY].lower().split())
     head, _, tail = text.partition(" ")
-    if tail and _REPLY.fullmatch(head) and _ENHANCED.fullmatch(tail):
+    if _is_reply_code(head) and _enhanced_parts(tail):
         return find(tail) or find(head)
-    if _REPLY.fullmatch(text):
-        return _read(PageKind.REPLY, text)
-    match = _ENHANCED.fullmatch(text)
-    if match:
-        return _find_enhanced(*match.groups())
-    return _read(PageKind.TOPIC, text) if _SLUG.fullmatch(text) else None
+    enhanced = _enhanced_parts(text)
+    if enhanced:
+        return _find_enhanced(*enhanced)
+    return _read(PageKind.REPLY if _is_reply_code(text) else PageKind.TOPIC, text)
+
+
+def _is_reply_code(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isdigit() and text[0] in "23456"
+
+
+def _enhanced_parts(text: str) -> tuple[str, str, str] | None:
+    """Class, subject and detail of an enhanced status code; None for anything else."""
+    parts = text.split(".")
+    if len(parts) != 3 or parts[0] not in ("2", "4", "5", "6", "x") or not text.isascii():
+        return None
+    digit, subject, detail = parts
+    if not all(part.isdigit() and len(part) <= 3 for part in (subject, detail)):
+        return None
+    return digit, subject, detail
 
 
 def search(words: str, *, limit: int = 10) -> list[Page]:
@@ -194,7 +204,7 @@ def pages() -> tuple[Page, ...]:
     found = [
         _parse(kind, path)
         for kind in PageKind
-        for path in sorted((_DATA / kind.value).glob("*.toml"), key=_order)
+        for path in sorted(_paths(kind).values(), key=_order)
     ]
     return tuple(found)
 
@@ -244,12 +254,18 @@ def _extension(digit: str, subject: int, detail: int) -> str | None:
     return None
 
 
-@cache
 def _read(kind: PageKind, name: str) -> Page | None:
-    path = _DATA / kind.value / f"{name}.toml"
-    return _parse(kind, path) if path.is_file() else None
+    # Anybody may ask for any name, so that only those of pages are remembered.
+    return _parse(kind, _paths(kind)[name]) if name in _paths(kind) else None
 
 
+@cache
+def _paths(kind: PageKind) -> Mapping[str, Path]:
+    """The pages' files by their names."""
+    return {path.stem: path for path in (_DATA / kind.value).glob("*.toml")}
+
+
+@cache
 def _parse(kind: PageKind, path: Path) -> Page:
     data = _toml(path)
     lists: dict[str, Any] = {
