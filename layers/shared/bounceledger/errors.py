@@ -50,3 +50,7 @@ class LedgerError(BounceledgerError):
 
 class QueueError(BounceledgerError):
     """A queue could not be reached; worth a retry."""
+
+
+class OutOfTimeError(BounceledgerError):
+    """There was no time left for this; worth a retry."""
