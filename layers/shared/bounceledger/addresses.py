@@ -6,12 +6,13 @@ normalised; plus tags and dots are kept. docs/payloads.md explains the choices.
 """
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
+from bounceledger.combining import without_stacks
 from bounceledger.errors import AddressError
 from bounceledger.precis import is_identifier, is_ignorable
 
@@ -31,28 +32,17 @@ MAX_SOURCE = 64
 _SOURCE_DIGEST = 16
 """Bytes of the digest at the end of a longer name: two that agree take some 2^64 tries to find."""
 
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# The last label has a letter, so that an IP address is not a domain (RFC 3696 section 2).
-_DOMAIN = rf"(?:{_LABEL}\.)+(?=[0-9-]*[A-Za-z]){_LABEL}"
-
-_PLAIN = re.compile(rf"({_ATEXT}+(?:\.{_ATEXT}+)*)@({_DOMAIN})")
-_HOST = re.compile(_DOMAIN)
-# RFC 5321 Dot-string, with the characters that RFC 6531 section 3.3 adds to atext.
-_DOT_STRING = re.compile(
-    r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+(?:\.[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+)*"""
-)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"@(.*)')
-_ADDRESS_TYPE = re.compile(r"(?:rfc822|utf-8|smtp)\s*[;:]\s*|mailto:", re.IGNORECASE)
-"""RFC 3464 section 2.3.2 and RFC 6533 address types, as they leak from a DSN, and URLs."""
-_QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_PIECE = re.compile(rf"{_QUOTED_STRING.pattern}|\\.|.", re.DOTALL)
-"""A quoted string, an escaped character, or one character."""
-_FOLD = re.compile(r"\r?\n(?=[ \t])")
+_ATEXT = frozenset(f"{ascii_letters}{digits}!#$%&'*+/=?^_`{{|}}~-")
+_NEEDS_QUOTES = frozenset('"(),:;<>@[\\]\x7f') | frozenset(map(chr, range(0x21)))
+"""What cannot stand in a Dot-string (RFC 5321 section 4.1.2, RFC 6531 section 3.3)."""
+_ADDRESS_TYPES = ("rfc822", "utf-8", "smtp")
+"""RFC 3464 section 2.3.2 and RFC 6533 address types, as they leak from a DSN."""
+_MAX_LABEL = 63
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-_LOCAL_BEFORE = re.compile(r'"[^"]+"|[^\s<>()\[\]:;,"@]+')
-"""A local part, read backwards from the @; both forms look the same that way."""
-_DOMAIN_AFTER = re.compile(r"[\w.-]+")
+_NOT_IN_TEXT = frozenset('<>()[]:;,"@')
+"""What ends an address in running text."""
+_MAX_DECOMPOSED_LOCAL = 4 * MAX_LOCAL
+"""Characters of a local part before marks and letters become one."""
 _MAX_BEFORE = 128
 """Characters in front of an @ in which the beginning of a local part is looked for."""
 _ROLES = frozenset({"postmaster", "abuse"})
@@ -72,10 +62,8 @@ def normalise_address(text: str) -> str:
     """
     if len(text) > MAX_TEXT:
         raise _error(f"is longer than {MAX_TEXT} characters")
-    plain = _PLAIN.fullmatch(text)
-    if plain is not None:
-        local, domain = plain[1].lower(), plain[2].lower()
-    else:
+    local, _, domain = text.lower().rpartition("@")
+    if not (text.isascii() and _is_plain(local) and _is_host(domain)):
         local, domain = _split(_bare(text))
         local, domain = _normalise_local(local), _host(domain, "address")
     octets = len(local) if local.isascii() else len(local.encode())
@@ -142,15 +130,14 @@ def _masked(text: str, keep: str) -> Iterator[str]:
         if at < done:
             continue
         # Both ends are looked for from the @, and not too far, so that time stays linear.
-        near = text[max(done, at - _MAX_BEFORE) : at]
-        local = _LOCAL_BEFORE.match(near[::-1])
-        length = local.end() if local else 0
-        domain = _DOMAIN_AFTER.match(text, after)
-        end = domain.end() if domain else after
+        end = after
+        while end < len(text) and (text[end].isalnum() or text[end] in "._-"):
+            end += 1
         host = text[after:end].rstrip(".").lower()
         is_escaped = after - at > 1
-        if not domain or (is_escaped and not _looks_like_host(host)):  # as in size=4096
+        if end == after or (is_escaped and not _looks_like_host(host)):  # as in size=4096
             continue
+        length = _local_length(text[max(done, at - _MAX_BEFORE) : at])
         written = text[at - length : at].strip('"').lower()
         yield text[done : at - length]
         if f"{written}@{host}" == keep.replace('"', "") or written in _ROLES:
@@ -177,6 +164,15 @@ def _looks_like_host(host: str) -> bool:
     return name != "" and len(top) > 1 and not top.isdigit()
 
 
+def _local_length(text: str) -> int:
+    """Length of the local part, quoted or not, with which a text ends."""
+    if text[-1:] == '"':
+        opened = text.rfind('"', 0, -2)
+        return len(text) - opened if opened >= 0 else 0
+    letters = reversed(text)
+    return next((n for n, c in enumerate(letters) if c in _NOT_IN_TEXT or c.isspace()), len(text))
+
+
 def clean_lead_source(text: str) -> str:
     """Key of a lead source: readable, bounded, without the table's separator ``#``.
 
@@ -187,11 +183,11 @@ def clean_lead_source(text: str) -> str:
     Returns:
         At most 64 characters; empty if none of the characters can stay.
     """
-    folded = text[:MAX_TEXT]
+    folded = without_stacks(text[:MAX_TEXT])
     for _ in range(2):  # compatibility forms can uncover upper case
         folded = unicodedata.normalize("NFKC", folded).casefold()
     kept = (_source_character(char) for char in unicodedata.normalize("NFKC", folded))
-    name = re.sub("#+", "-", "".join(kept)).strip("-.")
+    name = "-".join(part for part in "".join(kept).split("#") if part).strip("-.")
     if len(name) <= MAX_SOURCE:
         return name
     digest = hashlib.blake2b(name.encode(), digest_size=_SOURCE_DIGEST).hexdigest()
@@ -210,7 +206,7 @@ def _source_character(char: str) -> str:
 
 def _bare(text: str) -> str:
     """The address itself, without display name, brackets, comments and address type."""
-    text = _FOLD.sub("", text.strip().strip(_INVISIBLE).strip()).replace("\t", " ")
+    text = _unfold(text.strip().strip(_INVISIBLE).strip()).replace("\t", " ")
     if any(c < " " or c == "\x7f" for c in text):
         raise _error("contains control characters")
     text = _strip_type(text)
@@ -222,9 +218,23 @@ def _bare(text: str) -> str:
     return _strip_type(inside.strip())
 
 
+def _unfold(text: str) -> str:
+    """A text without line ends in front of white space (RFC 5322 section 2.2.3)."""
+    for end in ("\r\n", "\n"):
+        for space in (" ", "\t"):
+            text = text.replace(end + space, space)
+    return text
+
+
 def _strip_type(text: str) -> str:
-    found = _ADDRESS_TYPE.match(text)
-    return text if found is None else text[found.end() :].strip()
+    start = text[:7].lower()
+    if start == "mailto:":
+        return text[7:].strip()
+    for kind in _ADDRESS_TYPES:
+        if start.startswith(kind):
+            rest = text[len(kind) :].lstrip()
+            return rest[1:].strip() if rest[:1] in (";", ":") else text
+    return text
 
 
 def _brackets(text: str) -> tuple[str, str | None, str]:
@@ -232,9 +242,9 @@ def _brackets(text: str) -> tuple[str, str | None, str]:
 
     Quoted text in front of the brackets is dropped too: it is a display name.
     """
-    parts = ["", "", ""]
+    parts: tuple[list[str], ...] = ([], [], [])
     where = depth = 0
-    for piece in _PIECE.findall(text):
+    for piece in _pieces(text):
         if piece == "(":
             depth += 1
         elif piece == ")" and depth:
@@ -246,36 +256,75 @@ def _brackets(text: str) -> tuple[str, str | None, str]:
         elif piece == '"':
             raise _error("has an unclosed quote")
         else:
-            parts[where] += piece
+            parts[where].append(piece)
     if depth or where == 1:
         raise _error("has an unclosed comment or bracket")
     before, inside, after = parts
     if where == 0:
-        return before, None, ""
-    return _QUOTED_STRING.sub("", before), inside, after
+        return "".join(before), None, ""
+    unquoted = (piece for piece in before if piece[0] != '"')
+    return "".join(unquoted), "".join(inside), "".join(after)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The parts of a text: a quoted string, an escaped character, or one character."""
+    at = 0
+    while at < len(text):
+        end = at + 1
+        if text[at] == '"':
+            end = _quoted_end(text, at) or end
+        elif text[at] == "\\":
+            end += 1
+        yield text[at:end]
+        at = end
+
+
+def _quoted_end(text: str, start: int) -> int:
+    """Where the quoted string ends that begins at `start`; 0 if it does not end."""
+    at = start + 1
+    while at < len(text) and text[at] != '"':
+        at += 2 if text[at] == "\\" else 1
+    return at + 1 if at < len(text) else 0
 
 
 def _split(address: str) -> tuple[str, str]:
     """Local part and domain, at the last @ outside quotes."""
-    quoted = _QUOTED.fullmatch(address)
-    if quoted is not None:
-        return re.sub(r"\\(.)", r"\1", quoted[1]), quoted[2]
+    end = _quoted_end(address, 0) if address[:1] == '"' else 0
+    if end and address[end : end + 1] == "@":
+        pieces = _pieces(address[1 : end - 1])
+        return "".join(piece[-1] for piece in pieces), address[end + 1 :]
     local, at, domain = address.rpartition("@")
     if not at:
         raise _error("has no @")
-    if not _DOT_STRING.fullmatch(local):
+    if not _is_dot_string(local):
         raise _error("has a local part with a misplaced dot, or with characters that need quotes")
     return local, domain
 
 
+def _is_plain(local: str) -> bool:
+    """Whether a local part is an ASCII Dot-string: the usual case, and quickly found out."""
+    return _is_dotted(local) and _ATEXT.issuperset(local.replace(".", ""))
+
+
+def _is_dot_string(local: str) -> bool:
+    return _NEEDS_QUOTES.isdisjoint(local) and _is_dotted(local)
+
+
+def _is_dotted(text: str) -> bool:
+    """Whether dots stand between other characters only."""
+    return text[:1] not in ("", ".") and text[-1] != "." and ".." not in text
+
+
 def _normalise_local(local: str) -> str:
     """Lower case and NFC (RFC 8265 section 3.3), in quotes only where needed."""
+    if len(local) > _MAX_DECOMPOSED_LOCAL:
+        raise _error(f"has a local part longer than {MAX_LOCAL} octets")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
     if not local:
         raise _error("has an empty local part")
     if any(c != " " and not is_identifier(c) for c in local):
         raise _error("has characters in its local part that user names may not have (RFC 8264)")
-    if _DOT_STRING.fullmatch(local):
+    if _is_dot_string(local):
         return local
     escaped = local.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
@@ -287,9 +336,27 @@ def _host(text: str, field: str) -> str:
         name = _to_a_labels(name, field)
     if len(name) > MAX_DOMAIN:
         raise _domain_error(f"longer than {MAX_DOMAIN} octets", field)
-    if _HOST.fullmatch(name) is None:
+    name = name.lower()
+    if not _is_host(name):
         raise _domain_error("not a host name such as example.com", field)
-    return name.lower()
+    return name
+
+
+def _is_host(name: str) -> bool:
+    """Whether a lower-case name is two labels or more, of which the last is not a number.
+
+    An IP address is therefore not one (RFC 3696 section 2).
+    """
+    labels = name.split(".")
+    return (
+        len(labels) > 1
+        and name.isascii()
+        and _is_dotted(name)
+        and name.replace(".", "").replace("-", "").isalnum()
+        and not (name[0] == "-" or name[-1] == "-" or ".-" in name or "-." in name)
+        and max(map(len, labels)) <= _MAX_LABEL
+        and not labels[-1].replace("-", "").isdigit()
+    )
 
 
 def _to_a_labels(domain: str, field: str) -> str:

@@ -26,7 +26,7 @@ from tests.unit.project.modules import (
 )
 
 RANKS = (
-    {"errors", "events", "precis", "strict_json", "verdict"},
+    {"combining", "errors", "events", "precis", "strict_json", "verdict"},
     {"policy", "addresses", "reference"},
     {"settings", "clients", "cold_start"},
     {"observe"},
@@ -39,7 +39,10 @@ RANKS = (
 )
 """Rooms; each may import only from the rows above its own. The first four are the nouns."""
 
-PURE = {"events", "precis", "strict_json", "verdict", "policy", "addresses", "classify", "state"}
+PURE = {
+    *("combining", "events", "precis", "strict_json", "verdict", "policy", "addresses"),
+    *("classify", "state"),
+}
 """Rooms that import the standard library only, except for what `ENGINES` grants."""
 
 ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
@@ -52,6 +55,20 @@ ONLY_HERE = {
     "aws_lambda_powertools": {"observe", "functions"},
 }
 """Which rooms may import a package, where that is not the command line."""
+
+BACKTRACKING = {"re", "email", "fnmatch", "shlex", "textwrap"}
+"""Packages that match text by backtracking, which can take time quadratic in its length."""
+
+OWN_TEXT = {
+    "bounceledger.classify.rule_file": "rules of the deployment",
+    "bounceledger.domains.lookup": "addresses of resolvers in the settings",
+    "bounceledger.reference.reader": "pages of the project, and words typed at a terminal",
+    "bounceledger.settings": "the settings",
+}
+"""Modules of the layer that may use them, and on what: on nothing that a stranger wrote.
+
+The command line may as well: it reads files for the person who has them.
+"""
 
 MODULES = files()
 LAYER_MODULES = {
@@ -92,6 +109,22 @@ def test_imports_point_to_lower_rooms_only(module: str) -> None:
 def test_a_function_imports_the_layer_only(function: str) -> None:
     """Functions are deployed one by one, so none of them has another's code."""
     assert {room_of(name) for name in import_graph()[function]}.isdisjoint({"functions", "cli"})
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES.items(), ids=MODULES)
+def test_no_text_of_a_stranger_is_matched_by_backtracking(module: str, path: Path) -> None:
+    """Whoever writes a text must not choose how long it takes to read."""
+    packages = {name.partition(".")[0] for name in imported_names(path)}
+    assert packages.isdisjoint(BACKTRACKING) or module in OWN_TEXT or room_of(module) == "cli", (
+        f"{module} reads text of strangers: use string methods, or RE2"
+    )
+
+
+def test_every_module_that_may_backtrack_does() -> None:
+    """A permission that nobody needs is taken back."""
+    assert {module for module in OWN_TEXT if "re" in imported_names(MODULES[module])} == set(
+        OWN_TEXT
+    )
 
 
 @pytest.mark.parametrize(("module", "path"), LAYER_MODULES.items(), ids=LAYER_MODULES)

@@ -8,15 +8,13 @@ import unicodedata
 from itertools import product
 from string import ascii_lowercase, digits
 
+from bounceledger.combining import without_stacks
+
 MAX_MATCHED_TEXT = 2048
 """Characters of the text that rules are matched against."""
 
 _MAX_DECOMPOSED = 3 * MAX_MATCHED_TEXT
 """Characters of a text once accents stand by themselves; one may become eighteen."""
-_MAX_MARKS = 30
-"""Combining marks in a row, UAX #15 section 13. Python sorts them in quadratic time."""
-_SHORT = 256
-"""Characters of a text in which that time does not matter."""
 _MAX_QUOTED = 200
 """Characters of a quoted local part."""
 
@@ -28,23 +26,11 @@ def fold(text: str) -> str:
     """One spelling for strings that read the same: width, accents, typographic quotes."""
     if text.isascii():
         return text
-    if len(text) > _SHORT:
-        text = _without_stacks(text)
-    folded = unicodedata.normalize("NFKD", text.translate(_QUOTES))[:_MAX_DECOMPOSED]
+    text = without_stacks(text.translate(_QUOTES))
+    folded = unicodedata.normalize("NFKD", text)[:_MAX_DECOMPOSED]
     for accent in _ACCENTS.intersection(folded):
         folded = folded.replace(accent, "")
     return unicodedata.normalize("NFC", folded)
-
-
-def _without_stacks(text: str) -> str:
-    """The text with the first marks only where many follow one letter."""
-    kept: list[str] = []
-    marks = 0
-    for character in text:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= _MAX_MARKS:
-            kept.append(character)
-    return "".join(kept)
 
 
 def matchable(text: str) -> str:

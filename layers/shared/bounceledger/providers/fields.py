@@ -6,9 +6,9 @@ names the field by its path, unless `read_string` reads it.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from string import ascii_letters, digits
 from typing import Any
 
 from bounceledger.errors import PayloadError
@@ -21,11 +21,8 @@ MAX_STRING = 256
 MAX_KIND = 64
 """Characters kept of a word for a kind."""
 
-_NOT_OF_A_KIND = re.compile(r"[^\w .:-]+", re.ASCII)
-_TIMESTAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*([Zz]|[+-]\d\d:?\d\d)?",
-    re.ASCII,
-)
+_ZEROS = str.maketrans(digits, "0" * 10)
+_KIND = frozenset(f"{ascii_letters}{digits}_ .:-")
 
 
 def pick(where: JsonObject, key: str) -> Any:
@@ -106,7 +103,7 @@ def clean_kind(word: str) -> str:
         At most 64 characters, of which any but ASCII letters, digits, spaces and ``_ . : -``
         became a question mark, so that no address gets through.
     """
-    return _NOT_OF_A_KIND.sub("?", word[:MAX_KIND])
+    return "".join([letter if letter in _KIND else "?" for letter in word[:MAX_KIND]])
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -118,15 +115,41 @@ def parse_timestamp(text: str) -> datetime:
     Raises:
         ValueError: the string is not such a time.
     """
-    found = _TIMESTAMP.fullmatch(text.strip())
-    if found is None:
+    text = text.strip()
+    day, (clock, zone) = text[:10], _split_zone(text[11:].upper())
+    if _shape(day) != "0000-00-00" or text[10:11] not in ("T", "t", " ") or not _is_clock(clock):
         raise ValueError("must be an ISO 8601 time")
-    day, clock, offset = found.groups()
     try:
-        moment = datetime.fromisoformat(f"{day}T{clock}{(offset or 'Z').upper()}")
-        return moment.astimezone(UTC)
+        return datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be a time of the calendar") from None
+
+
+def _split_zone(text: str) -> tuple[str, str]:
+    """A time of day and its offset, ``Z`` where it has none."""
+    if text[-1:] == "Z":
+        return text[:-1].rstrip(), "Z"
+    sign = max(text.rfind("+"), text.rfind("-"))
+    if sign >= 0 and _shape(text[sign + 1 :]) in ("0000", "00:00"):
+        return text[:sign].rstrip(), text[sign:]
+    return text, "Z"
+
+
+def _is_clock(text: str) -> bool:
+    """Whether a text is ``12:30``, ``12:30:59`` or that with up to nine decimals."""
+    shape = _shape(text)
+    decimals = shape[9:]
+    return shape in ("00:00", "00:00:00") or (
+        shape[:8] == "00:00:00"
+        and shape[8:9] in (".", ",")
+        and 1 <= len(decimals) <= 9
+        and not decimals.strip("0")
+    )
+
+
+def _shape(text: str) -> str:
+    """A text with 0 for every ASCII digit."""
+    return text.translate(_ZEROS)
 
 
 def digest(*parts: str) -> str:

@@ -4,11 +4,11 @@ Sources: "Contents of Amazon SES notifications", "Contents of event data that Am
 publishes to Amazon SNS" and "... to EventBridge" in the SES Developer Guide.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from string import ascii_lowercase
 
 from bounceledger.errors import InputError, PayloadError
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
@@ -304,8 +304,9 @@ def _events(
 def _kind_of(layout: Layout, entry: Entry) -> Kind:
     if layout.kind is not Kind.BOUNCE:
         return layout.kind
-    action = re.match(r"\s*([a-z]*)", entry.action, re.IGNORECASE | re.ASCII)
-    return ACTIONS.get(action[1].lower() if action else "", Kind.BOUNCE)
+    action = entry.action.strip().lower()
+    word = action[: len(action) - len(action.lstrip(ascii_lowercase))]
+    return ACTIONS.get(word, Kind.BOUNCE)
 
 
 def _looks_automatic(entry: Entry, said: str, common: Mapping[str, object]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from bounceledger.addresses import clean_lead_source
+from bounceledger.providers.encoded_words import decode_words
 from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_string, pick
 from bounceledger.settings import Settings
 
@@ -27,7 +28,8 @@ def _lead_source_candidates(mail: JsonObject, settings: Settings) -> Iterator[st
     yield _tag(tags, settings.lead_source_tag)
     headers = _headers(mail)
     yield _message_tag(headers.get("x-ses-message-tags", ""), settings.lead_source_tag)
-    yield _decode(headers.get(settings.lead_source_header.casefold(), ""))
+    header = headers.get(settings.lead_source_header.casefold(), "")
+    yield clean_string(decode_words(header), MAX_HEADER)
     yield _tag(tags, "ses:configuration-set")
     yield headers.get("x-ses-configuration-set", "")
     yield settings.lead_source_default
@@ -67,17 +69,3 @@ def _headers(mail: JsonObject) -> dict[str, str]:
             key = clean_string(name, MAX_STRING).strip().casefold()
             headers.setdefault(key, clean_string(value, MAX_HEADER))
     return headers
-
-
-def _decode(value: str) -> str:
-    """A header value with its encoded words decoded (RFC 2047)."""
-    if "=?" not in value:
-        return value
-    # Imported here: few values need it.
-    from email.errors import MessageError
-    from email.header import decode_header, make_header
-
-    try:
-        return clean_string(str(make_header(decode_header(value))), MAX_HEADER)
-    except (MessageError, LookupError, ValueError):
-        return value

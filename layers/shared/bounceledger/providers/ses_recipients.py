@@ -6,7 +6,6 @@ whatever it likes: the address to which it forwarded the message, an alias, or a
 form of its own directory. ``mail.destination`` comes from SES, and decides.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -170,10 +169,6 @@ def is_ses(reporting_mta: str) -> bool:
 
 # ------------------------------------------------------------------------- forwarding
 
-_REWRITTEN_LOCAL = re.compile(r"imcea[a-z0-9]*-|/[a-z]+=|srs[01][=+-]", re.IGNORECASE)
-"""How Exchange encapsulates an address of its directory (``IMCEAEX-_o=``, ``/o=``), and how SRS
-rewrites one (``SRS0=``): another spelling of an address, and not another mailbox."""
-
 _EXCHANGE_DOMAINS = ("onmicrosoft.com", "prod.outlook.com")
 """Where Exchange Online keeps the mailboxes of other domains."""
 
@@ -186,7 +181,7 @@ def _forwarded_to(named: str, mailed: str) -> str:
     local = named.rpartition("@")[0]
     if (
         theirs == ours
-        or _REWRITTEN_LOCAL.match(local)
+        or _is_rewritten(local)
         or local.endswith((f"={ours}", f"%{ours}", f"#{ours}"))  # jane=lead.example@relay.example
         or any(_is_within(theirs, domain) for domain in _EXCHANGE_DOMAINS)
         or (registrable_domain(theirs) or theirs) == (registrable_domain(ours) or ours)
@@ -197,3 +192,18 @@ def _forwarded_to(named: str, mailed: str) -> str:
 
 def _is_within(domain: str, parent: str) -> bool:
     return domain == parent or domain.endswith(f".{parent}")
+
+
+def _is_rewritten(local: str) -> bool:
+    """Whether a canonical local part is another spelling of an address, and not another mailbox.
+
+    Exchange encapsulates an address of its directory (``imceaex-_o=``, ``/o=``), and SRS
+    rewrites one (``srs0=``).
+    """
+    if local.startswith("imcea"):
+        kind, hyphen, _ = local.partition("-")
+        return hyphen != "" and kind.isascii() and kind.isalnum()
+    if local.startswith("/"):
+        name, equals, _ = local[1:].partition("=")
+        return equals != "" and name.isascii() and name.isalpha()
+    return local[:4] in ("srs0", "srs1") and local[4:5] in ("=", "+", "-")
