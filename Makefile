@@ -77,6 +77,7 @@ score: setup ## Score the classifier on replies in ../shared (not included)
 bench: setup tools ## Benchmark bounceledger against the alternatives
 	@$(BIN)/python bench/classify.py
 	@$(BIN)/python bench/ledger.py
+	@$(BIN)/python bench/rechecks.py
 
 coldstart: build $(TOOLS)/coldstart/.ready ## Compare first invocations with a bare boto3 handler's
 	@$(BIN)/python bench/coldstart.py

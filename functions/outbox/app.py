@@ -13,8 +13,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
-from bounceledger.domains.claims import ProbeRequests, request_probes
-from bounceledger.domains.probe_requests import ProbeQueue
+from bounceledger.domains.claims import request_probes
+from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequests
 from bounceledger.observe import describe, make_logger
 from bounceledger.queues import DeadLetterQueue, DeadLetters
 from bounceledger.settings import Settings

@@ -1,21 +1,26 @@
-"""Once a day, queues a probe of every domain that is due for a recheck."""
+"""Queues a probe of every domain that is due for a recheck, once a day.
+
+A run that has no time left, or dies, is continued by the next one of the schedule.
+"""
 
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
-from bounceledger.domains.claims import ProbeRequests
-from bounceledger.domains.probe_requests import ProbeQueue
-from bounceledger.domains.rechecks import Rechecks, due
+from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequests
+from bounceledger.domains.rechecks import RecheckLedger, request_due
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import make_logger
 from bounceledger.settings import Settings
+
+MARGIN = timedelta(seconds=30)
+"""Time before the function's end after which no more requests are sent."""
 
 logger = make_logger("recheck")
 
@@ -35,11 +40,11 @@ def handler(
     event: dict[str, Any],
     context: LambdaContext,
     *,
-    rechecks: Rechecks | None = None,
+    rechecks: RecheckLedger | None = None,
     queue: ProbeRequests | None = None,
     today: date | None = None,
-) -> dict[str, int]:
-    """Send every domain that is due to the probe queue.
+) -> dict[str, Any]:
+    """Send the domains that are due to the probe queue, as many as there is time for.
 
     Args:
         event: of the schedule; not used.
@@ -48,13 +53,18 @@ def handler(
         queue: where probes are requested; the environment's own queue by default.
         today: UTC day; that of the clock by default.
 
+    Returns:
+        How many domains were sent, and whether all that are due today have been.
+
     Raises:
-        LedgerError, QueueError: Lambda retries the invocation.
+        LedgerError, QueueError: Lambda retries the invocation, which continues this one.
     """
+    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    deadline = datetime.now(UTC) + remaining - MARGIN
     rechecks = build_collaborators()[0] if rechecks is None else rechecks
     queue = build_collaborators()[1] if queue is None else queue
     today = today or datetime.now(UTC).date()
-    requests = list(due(rechecks, today))
-    queue.send(requests)
-    logger.info("sent", extra={"day": today.isoformat(), "domains": len(requests)})
-    return {"domains": len(requests)}
+    report = request_due(rechecks, queue, today, deadline=deadline)
+    answer = {"domains": report.requested, "finished": report.finished}
+    logger.info("sent", extra={"day": today.isoformat(), **answer})
+    return answer

@@ -204,7 +204,7 @@ def test_a_521_from_a_web_host_suppresses_its_domain_if_it_is_said_on_two_days(
     assert "said again on another day" in decision.explanation
     assert not world.decision("never-mailed@implicit-a.test").suppressed
     day = (world.now + timedelta(days=1)).date()
-    assert list(due(world.ledger, day, days=0)) == [ProbeRequest("implicit-a.test", due=day)]
+    assert list(due(world.ledger, day)) == [ProbeRequest("implicit-a.test", due=day)]
 
     # WHEN it says the same of another address, on another day
     world.now += timedelta(days=1)
@@ -441,14 +441,14 @@ def test_a_dead_domain_that_comes_back_is_released_by_its_recheck(
     world.now = START + timedelta(days=91)
 
     # WHEN the scheduled recheck finds that it accepts mail, one day late
-    for request in due(world.ledger, world.now.date(), days=100):
+    for request in due(world.ledger, world.now.date()):
         assert request.domain == "company.test"
         world.answer(request)
 
     # THEN everyone there is released, and no further recheck is due
     assert not world.decision("bob@company.test").suppressed
     assert not world.decision("ann@company.test").suppressed
-    assert list(due(world.ledger, world.now.date(), days=200)) == []
+    assert list(due(world.ledger, world.now.date())) == []
 
 
 # ------------------------------------------------------------------ always a next probe
@@ -467,7 +467,7 @@ def test_a_claim_that_the_stream_lost_is_refuted_the_next_day(world: World) -> N
 
     # THEN DNS has refuted it, and nothing more is due
     assert not world.decision("ann@company.test").suppressed
-    assert list(due(world.ledger, world.now.date() + timedelta(days=200), days=200)) == []
+    assert list(due(world.ledger, world.now.date() + timedelta(days=200))) == []
 
 
 def test_a_claim_that_was_given_up_is_checked_until_dns_answers(world: World) -> None:

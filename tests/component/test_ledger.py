@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from bounceledger import state
 from bounceledger.events import Kind, MailEvent
-from bounceledger.ledger import Ledger, Outcome
+from bounceledger.ledger import DueDomain, Ledger, Outcome
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import (
@@ -284,7 +284,8 @@ def test_a_dead_domain_suppresses_addresses_never_mailed(ledger: Ledger) -> None
 
     # THEN it is remembered once, and due once
     assert first == second == ledger.domain_facts(["dead.example.test"])["dead.example.test"]
-    assert list(ledger.due_rechecks(date(2027, 2, 18))) == ["dead.example.test"]
+    day = date(2027, 2, 18)
+    assert list(ledger.due_domains(day)) == [DueDomain(day, "dead.example.test")]
 
     # AND holds for that very host name only
     names = ("new@dead.example.test", "new@example.test", "new@x.dead.example.test")
@@ -308,5 +309,6 @@ def test_a_later_probe_moves_the_recheck(ledger: Ledger) -> None:
         )
 
     # THEN the domain is due on the later day only
-    assert list(ledger.due_rechecks(date(2026, 11, 30))) == []
-    assert list(ledger.due_rechecks(date(2026, 12, 10))) == ["x.test"]
+    assert list(ledger.due_domains(date(2026, 12, 9))) == []
+    day = date(2026, 12, 10)
+    assert list(ledger.due_domains(day)) == [DueDomain(day, "x.test")]

@@ -54,11 +54,13 @@ class FakeDynamoDB:
         seed: of the random faults.
         faults: what goes wrong, how often.
         hold: seconds that a transaction is in flight, so that others can meet it.
+        page: items of one page of a Query; few, so that paging is always exercised.
     """
 
     seed: int = 0
     faults: Faults = field(default_factory=Faults)
     hold: float = 0.0
+    page: int = 4
     table: dict[tuple[str, str], Attributes] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     conflicts: list[tuple[str, str]] = field(default_factory=list)
@@ -95,7 +97,7 @@ class FakeDynamoDB:
     def query(self, **request: Any) -> dict[str, Any]:
         values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
         start = request.get("ExclusiveStartKey")
-        page = 4  # small, so that paging is always exercised
+        page = self.page
         with self._faulty("Query"), self._lock:
             found = sorted(
                 (values[":pk"], sk)

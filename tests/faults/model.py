@@ -317,7 +317,7 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                 k: item[k] for k in ("events", "suppressed") if item.get(k)
             }
         elif kind == "RECHECK":
-            to_probe.add(item["sk"])
+            to_probe.add(item["sk"].partition("#")[2])
         else:
             picture.setdefault("strange", []).append(item)
     picture["counts"] = {line: sums for line, sums in picture["counts"].items() if sums}

@@ -1,6 +1,7 @@
 """``bounceledger recheck``: send domains that are due to the probe queue, manually."""
 
 from datetime import date
+from itertools import batched
 from typing import TYPE_CHECKING
 
 import click
@@ -13,13 +14,14 @@ from bounceledger_cli.parsing import command as make_command
 from bounceledger_cli.wording import counted
 
 if TYPE_CHECKING:
-    from bounceledger.domains.claims import ProbeRequests
+    from bounceledger.domains.probe_requests import ProbeRequests
     from bounceledger.domains.rechecks import Rechecks
 
 
 @make_command(
     "recheck",
-    details="Does what the daily schedule does, and prints the domains.",
+    details="Queues what the schedule does, from the beginning, and prints the domains. "
+    "A domain that is queued twice is probed once.",
     examples="""
         bounceledger recheck --stack bounceledger --dry-run
         bounceledger recheck --day 2026-12-01 --table NAME --queue URL
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     "--day",
     type=DAY,
     metavar="DAY",
-    help="Recheck domains due on this day or missed before it (default: today, UTC).",
+    help="Recheck domains due on this day or before it (default: today, UTC).",
 )
 @click.option("--dry-run", is_flag=True, help="List the domains without queueing them.")
 @deployment_options(queue=True)
@@ -61,15 +63,21 @@ def command(
         QueueError: a domain could not be queued; those printed before were.
     """
     from bounceledger.domains.rechecks import due
+    from bounceledger.queues import MAX_BATCH
 
     rechecks = rechecks or deployment.ledger()
     if not dry_run:
         probe_queue = probe_queue or deployment.probe_queue()
-    count = 0
-    for request in due(rechecks, day or clock().date()):
+    printed: set[str] = set()
+    for some in batched(due(rechecks, day or clock().date()), MAX_BATCH, strict=False):
         if not dry_run and probe_queue is not None:
-            probe_queue.send([request])
-        console.line(request.domain)
-        count += 1
-    console.note(f"{counted(count, 'domain')} {'due' if dry_run else 'sent to the probe queue'}")
+            probe_queue.send(some)
+        # A domain may be due on several days, and is requested for each.
+        for domain in dict.fromkeys(request.domain for request in some):
+            if domain not in printed:
+                console.line(domain)
+                printed.add(domain)
+    console.note(
+        f"{counted(len(printed), 'domain')} {'due' if dry_run else 'sent to the probe queue'}"
+    )
     return 0

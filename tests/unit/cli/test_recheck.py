@@ -6,16 +6,22 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.ledger import DueDomain
 from tests.fakes import FakeProbes
 from tests.unit.cli.runner import Ran, run
 
+DAY = date(2026, 11, 30)
+
 
 class Due:
-    """Two domains that were due yesterday."""
+    """Two domains that were due yesterday, one of them on the day before as well."""
 
-    def due_rechecks(self, day: date) -> Iterator[str]:
-        if day == date(2026, 11, 30):
-            yield from ("a.test", "b.test")
+    def due_domains(self, until: date, *, after: DueDomain | None = None) -> Iterator[DueDomain]:
+        assert after is None
+        if until >= DAY:
+            yield DueDomain(DAY - timedelta(days=1), "a.test")
+            yield DueDomain(DAY, "a.test")
+            yield DueDomain(DAY, "b.test")
 
 
 def recheck(*argv: str) -> tuple[Ran, FakeProbes]:
@@ -30,9 +36,13 @@ def test_domains_that_are_due_are_sent_and_named() -> None:
     # WHEN the day after is rechecked manually
     ran, sent = recheck("--day", "2026-12-01")
 
-    # THEN the domains that were missed are sent
-    due = date(2026, 11, 30)
-    assert sent.requests == [ProbeRequest("a.test", due=due), ProbeRequest("b.test", due=due)]
+    # THEN the domains that were missed are sent, for each day on which they were due
+    before = DAY - timedelta(days=1)
+    assert sent.requests == [
+        ProbeRequest("a.test", due=before),
+        ProbeRequest("a.test", due=DAY),
+        ProbeRequest("b.test", due=DAY),
+    ]
     assert ran.out == "a.test\nb.test\n"
 
 
@@ -43,9 +53,9 @@ def test_a_dry_run_sends_nothing() -> None:
     assert "2 domains due" in ran.err
 
 
-def test_days_too_long_past_are_not_due() -> None:
-    long_after = date(2026, 11, 30) + timedelta(days=40)
-    assert recheck("--day", long_after.isoformat())[1].requests == []
+def test_no_day_is_too_long_past() -> None:
+    long_after = DAY + timedelta(days=400)
+    assert len(recheck("--day", long_after.isoformat())[1].requests) == 3
 
 
 def test_a_table_and_a_queue_are_required(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,11 @@ import pytest
 
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.domains.prober import (
-    FRESH,
     GIVE_UP_AFTER,
     RECHECK_AFTER_GIVING_UP,
     ProbeOutcome,
     retry_in,
 )
-from bounceledger.domains.rechecks import LOOK_BACK
 from bounceledger.state import DomainFacts, Probe, Span
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
@@ -105,19 +103,29 @@ def test_a_claim_of_another_kind_is_kept_though_dns_is_not_asked_again() -> None
 
 
 @pytest.mark.parametrize(
-    ("age", "outcome"),
-    [(FRESH - timedelta(seconds=1), ProbeOutcome.ALREADY_ANSWERED), (FRESH, ProbeOutcome.PROBED)],
+    ("due_in", "outcome"),
+    [
+        (-30, ProbeOutcome.ALREADY_ANSWERED),
+        (0, ProbeOutcome.ALREADY_ANSWERED),
+        (1, ProbeOutcome.PROBED),
+    ],
 )
-def test_a_recheck_is_answered_by_a_probe_of_the_last_hour(
-    age: timedelta, outcome: ProbeOutcome
+def test_a_recheck_is_answered_by_a_probe_of_its_day_or_later(
+    due_in: int, outcome: ProbeOutcome
 ) -> None:
-    """A recheck may be requested twice, and needs one look."""
-    # GIVEN a domain probed some time ago
+    """A recheck may be requested twice, and a long queue may hold it for hours."""
+    # GIVEN a domain probed at the beginning of a day
     facts = FakeDomainLedger()
-    facts.record_probe(DomainFacts(domain="a.test"), Probe(verdict=V.NULL_MX, probed_at=NOW - age))
+    probed_at = NOW.replace(hour=0)
+    facts.record_probe(DomainFacts(domain="a.test"), Probe(verdict=V.NULL_MX, probed_at=probed_at))
 
-    # THEN a recheck asks DNS only if that is too long ago
-    assert prober(FakeDns(), facts).process(message(ProbeRequest("a.test"))).outcome is outcome
+    # WHEN a recheck that was due on another or that day is answered at noon
+    day = NOW.date() + timedelta(days=due_in)
+    result = prober(FakeDns(), facts).process(message(ProbeRequest("a.test", due=day)))
+
+    # THEN DNS is asked only if it was due later, and the day ends in any case
+    assert result.outcome is outcome
+    assert facts.ended == [day]
 
 
 def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
@@ -209,7 +217,6 @@ def test_a_request_that_is_given_up_is_postponed_and_not_lost(
 
     # THEN the verdict stays, and a recheck comes some days later, unless one is still to come
     assert facts.domains["a.test"].probe == replace(found, recheck_at=NOW + then_in)
-    assert timedelta(days=LOOK_BACK) > RECHECK_AFTER_GIVING_UP
 
 
 def test_a_queue_that_is_down_does_not_lose_the_request() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from bounceledger.ledger import Outcome, items
+from bounceledger.errors import LedgerError
+from bounceledger.ledger import DueDomain, Outcome, RecheckPass, items
+from bounceledger.ledger.attributes import to_attributes
 from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span
 from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause, Scope
 from tests.faults.fake import FakeDynamoDB, failure
@@ -19,8 +21,8 @@ CLAIM = Category.DOMAIN_UNKNOWN
 
 def due_days(fake: FakeDynamoDB, domain: str = "example.test") -> list[date]:
     """Days on which a domain is due."""
-    pks = sorted(pk for pk, sk in fake.table if pk.startswith("RECHECK#") and sk == domain)
-    return [date.fromisoformat(pk.removeprefix("RECHECK#")) for pk in pks]
+    found = ledger(fake).due_domains(date.max)
+    return [day for day, name in found if name == domain]
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -81,11 +83,62 @@ def test_a_claim_whose_domain_could_not_be_made_due_is_delivered_again() -> None
     assert [(r.ok, r.retry_helps) for r in results] == [(False, True), (True, False)]
 
 
-def test_a_due_day_is_removed_in_the_end() -> None:
+def test_a_due_day_is_kept_until_it_is_answered() -> None:
+    """A domain that nobody looked at for a year is not forgotten."""
     fake = FakeDynamoDB()
     ledger(fake).record([observe("e", CLAIM)])
-    item = stored(fake, items.recheck_key(TOMORROW, "example.test"))
-    assert item["ttl"] == int((NOW.replace(hour=0) + timedelta(days=1 + 40)).timestamp())
+    assert "ttl" not in stored(fake, items.recheck_key(TOMORROW, "example.test"))
+
+
+NAMES = ("a.test", "a.test-b.test", "a.tests", "a-a.test", "b.test", "xn--a.test", "0.test", "z.z")
+DUE = [DueDomain(TODAY - timedelta(days=ago), name) for ago in (900, 2, 1, 0) for name in NAMES]
+
+
+def with_due_domains() -> FakeDynamoDB:
+    fake = FakeDynamoDB()
+    written = [items.recheck_item(*due) for due in [*DUE, DueDomain(TOMORROW, "late.test")]]
+    for item in written:
+        key = str(item["pk"]), str(item["sk"])
+        fake._store(key, to_attributes(item))
+    return fake
+
+
+def test_domains_are_due_from_the_day_on_in_one_order() -> None:
+    # GIVEN domains that were due at different times, and how far they were requested
+    own = ledger(with_due_domains())
+    own.save_recheck_pass(RecheckPass(after=DUE[3]))
+    # WHEN they are listed THEN the longest overdue come first, and none of tomorrow's does
+    found = list(own.due_domains(TODAY))
+    assert sorted(found) == sorted(DUE)
+    assert [due.day for due in found] == [due.day for due in DUE]
+    # AND from each of them on, those after it come
+    for number, due in enumerate(found):
+        assert list(own.due_domains(TODAY, after=due)) == found[number + 1 :]
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        RecheckPass(after=DUE[9]),
+        RecheckPass(finished=TODAY),
+        RecheckPass(after=DUE[9], finished=TODAY),
+    ],
+)
+def test_the_progress_of_a_pass_is_kept(progress: RecheckPass) -> None:
+    fake = FakeDynamoDB()
+    assert ledger(fake).recheck_pass() == RecheckPass()
+    saved = ledger(fake).save_recheck_pass(progress)
+    assert saved == replace(progress, version=1) == ledger(fake).recheck_pass()
+    assert ledger(fake).save_recheck_pass(saved).version == 2
+
+
+def test_progress_that_someone_else_saved_is_not_overwritten() -> None:
+    fake = FakeDynamoDB()
+    read = ledger(fake).recheck_pass()
+    ledger(fake).save_recheck_pass(replace(read, after=DUE[9]))
+    with pytest.raises(LedgerError, match="another recheck is under way"):
+        ledger(fake).save_recheck_pass(replace(read, after=DUE[1]))
+    assert ledger(fake).recheck_pass().after == DUE[9]
 
 
 def found(

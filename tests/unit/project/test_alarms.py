@@ -123,7 +123,7 @@ def test_silence_rings(alarm: str, hours: str) -> None:
 
 def test_recheck_is_not_missed_before_it_is_due_again() -> None:
     """A daily schedule has hours without a run in between, and may start a little late."""
-    assert PARAMETERS["RecheckSchedule"]["Default"] == "cron(17 4 * * ? *)"
+    assert PARAMETERS["RecheckSchedule"]["Default"] == "cron(17 4-23 * * ? *)"
     assert PARAMETERS["NoRecheckHours"]["Default"] > 25
 
 

@@ -64,7 +64,7 @@ RIGHTS = {
             "SendMessage",
         },
     },
-    "RecheckRole": {"dynamodb": {"Query"}, "sqs": {"SendMessage"}},
+    "RecheckRole": {"dynamodb": {"BatchGetItem", "PutItem", "Query"}, "sqs": {"SendMessage"}},
 }
 """What the code of each function calls, log lines aside."""
 

@@ -6,23 +6,15 @@ A claim is a reply that says something of a whole domain, see `verdict.DOMAIN_CL
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bounceledger.addresses import domain_of
-from bounceledger.domains.probe_requests import ProbeRequest
+from bounceledger.domains.probe_requests import ProbeRequest, ProbeRequests
 from bounceledger.errors import PayloadError, QueueError
 from bounceledger.ledger.stream import ClaimsChange, claims_change
 from bounceledger.queues import DeadLetters
 from bounceledger.state import Span, join_span
 from bounceledger.verdict import Cause
-
-
-class ProbeRequests(Protocol):
-    """What `request_probes` needs of a `probe_requests.ProbeQueue`."""
-
-    def send(self, requests: Iterable[ProbeRequest]) -> None:
-        """Queue requests; raises QueueError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

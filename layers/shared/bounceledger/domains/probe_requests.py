@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from bounceledger.addresses import normalise_domain
 from bounceledger.errors import AddressError, PayloadError
@@ -87,6 +87,14 @@ def _time(text: Any, field: str) -> datetime:
     if moment.tzinfo is None:
         raise PayloadError("must be a time with an offset", field=field)
     return moment
+
+
+class ProbeRequests(Protocol):
+    """Where probes are requested: a `ProbeQueue`, for those who only send."""
+
+    def send(self, requests: Iterable[ProbeRequest]) -> None:
+        """Queue requests; raises QueueError."""
+        ...
 
 
 class ProbeQueue(Queue):

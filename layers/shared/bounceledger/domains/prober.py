@@ -11,7 +11,7 @@ from bounceledger.domains.rechecks import next_recheck
 from bounceledger.errors import InputError, QueueError
 from bounceledger.policy import Policy
 from bounceledger.queues import DeadLetters
-from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span, join_domain
+from bounceledger.state import DomainFacts, DomainVerdict, Probe, Span, join_domain, utc_day
 from bounceledger.verdict import Cause
 
 RETRY_DELAYS = (60, 300, 1800, 7200, 21600, 43000)
@@ -22,10 +22,8 @@ so the last delay leaves the probe some time.
 """
 GIVE_UP_AFTER = timedelta(hours=24)
 """Age of a request after which an unknown domain is left to a recheck."""
-FRESH = timedelta(hours=1)
-"""Age up to which a probe answers a recheck, too."""
 RECHECK_AFTER_GIVING_UP = timedelta(days=7)
-"""When a request that was given up is due again, well within `rechecks.LOOK_BACK`."""
+"""When a domain whose request was given up is due again."""
 
 
 class DomainLedger(Protocol):
@@ -126,7 +124,7 @@ class Prober:
             return ProbeResult(outcome=ProbeOutcome.REFUSED, error=error)
         domain = request.domain
         known = self.ledger.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
-        if known.probe and _answers(known.probe, request, self.clock()):
+        if known.probe and _answers(known.probe, request):
             self.ledger.record_probe(known, known.probe, claims=request.claims, due=request.due)
             outcome = ProbeOutcome.ALREADY_ANSWERED
             return ProbeResult(outcome=outcome, domain=domain, probe=known.probe)
@@ -167,13 +165,17 @@ class Prober:
         self.ledger.record_probe(known, probe, claims=request.claims, due=request.due)
 
 
-def _answers(probe: Probe, request: ProbeRequest, now: datetime) -> bool:
-    """Whether a probe is later than everything that the request rests on."""
-    if probe.verdict is DomainVerdict.UNKNOWN:
+def _answers(probe: Probe, request: ProbeRequest) -> bool:
+    """Whether a probe is later than everything that the request rests on, if it is known.
+
+    A recheck that is due on a day is answered by a probe of that day or later, so one that is
+    requested twice is probed once, however long the queue is.
+    """
+    if probe.verdict is DomainVerdict.UNKNOWN or not (request.claims or request.due):
         return False
-    if request.claims:
-        return probe.probed_at >= max(said.last for said in request.claims.values())
-    return now - probe.probed_at < FRESH
+    return all(probe.probed_at >= said.last for said in request.claims.values()) and (
+        request.due is None or utc_day(probe.probed_at) >= request.due
+    )
 
 
 def retry_in(received: int, age: timedelta) -> int | None:

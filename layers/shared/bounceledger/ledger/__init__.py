@@ -5,8 +5,18 @@ however often, in whatever order and through whatever failures it arrives, and a
 whether an address may be mailed.
 """
 
-from bounceledger.ledger.items import EVENT_LIFE
+from bounceledger.ledger.items import EVENT_LIFE, DueDomain, RecheckPass
 from bounceledger.ledger.ledger import Ledger, connect
 from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
 
-__all__ = ["EVENT_LIFE", "CheckResult", "Counts", "Ledger", "Outcome", "RecordResult", "connect"]
+__all__ = [
+    "EVENT_LIFE",
+    "CheckResult",
+    "Counts",
+    "DueDomain",
+    "Ledger",
+    "Outcome",
+    "RecheckPass",
+    "RecordResult",
+    "connect",
+]

@@ -7,8 +7,8 @@ Empty values are left out. Times are strings of one fixed form, so that they sor
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from bounceledger.events import Kind
@@ -46,20 +46,40 @@ The day more is for clocks that differ, and for a batch that is under way.
 """
 
 
-RECHECK_LIFE = timedelta(days=40)
-"""How long the item of a due day is kept after that day: longer than anyone looks back for it."""
-
 LAST = "\U0010ffff"
 """Sorts after everything that a key holds."""
 
 FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
+_RECHECKS = "RECHECK"
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
 _COUNTER_PREFIX = "COUNT#"
 _DAY_PREFIX = "DAY#"
 DELIVERED, BOUNCED = "delivered", "bounced"
 """Values of the attribute `outcome`."""
+
+
+class DueDomain(NamedTuple):
+    """A domain that is due for a probe on a UTC day."""
+
+    day: date
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecheckPass:
+    """How far a pass over the domains that are due has come.
+
+    Attributes:
+        after: what the pass under way requested last; None if none is under way.
+        finished: UTC day up to which the last pass that was finished requested everything.
+        version: how often this was written; 0 for never.
+    """
+
+    after: DueDomain | None = None
+    finished: date | None = None
+    version: int = 0
 
 
 class Key(NamedTuple):
@@ -141,7 +161,19 @@ def source_list_key(lead_source: str) -> Key:
 
 def recheck_key(day: date, domain: str) -> Key:
     """A domain that is due for a probe on a day."""
-    return Key(f"RECHECK#{day.isoformat()}", domain)
+    return Key(_RECHECKS, f"{day.isoformat()}#{domain}")
+
+
+def recheck_range(until: date, after: DueDomain | None) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of the domains due on a day or before, from one of them on."""
+    # "!" sorts before everything that a host name holds, so what it ends is left out.
+    low = f"{recheck_key(*after).sk}!" if after else "0"
+    return _RECHECKS, (low, f"{until.isoformat()}#{LAST}")
+
+
+def recheck_pass_key() -> Key:
+    """How far the domains that are due have been requested; sorts after all of them."""
+    return Key(_RECHECKS, "PASS")
 
 
 # ------------------------------------------------------------------------------- writing
@@ -248,9 +280,18 @@ def domain_item(facts: DomainFacts) -> Item:
 
 
 def recheck_item(day: date, domain: str) -> Item:
-    """Item of a domain that is due for a probe on a day."""
-    end = datetime.combine(day, time(), UTC) + RECHECK_LIFE
-    return keyed(recheck_key(day, domain), _ttl(end))
+    """Item of a domain that is due for a probe on a day; kept until a probe answers it."""
+    return keyed(recheck_key(day, domain), {})
+
+
+def recheck_pass_item(progress: RecheckPass) -> Item:
+    """Item of a pass over the domains that are due, with the version that `progress` carries."""
+    item: Item = {}
+    if progress.after:
+        item["after"] = recheck_key(*progress.after).sk
+    if progress.finished:
+        item["finished"] = progress.finished.isoformat()
+    return keyed(recheck_pass_key(), item)
 
 
 def keyed(key: Key, item: Item) -> Item:
@@ -381,6 +422,25 @@ def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
     """The day of a counter's shard, and its sums by name."""
     day = date.fromisoformat(item["sk"].removeprefix(_DAY_PREFIX).partition("#")[0])
     return day, {name: value for name, value in item.items() if name not in Key._fields}
+
+
+def due_domain_of_item(item: Mapping[str, Any]) -> DueDomain:
+    """The domain that is due, and when, from its item."""
+    return _due_domain(item["sk"])
+
+
+def recheck_pass_of_item(item: Mapping[str, Any]) -> RecheckPass:
+    """A pass over the domains that are due, from its item."""
+    return RecheckPass(
+        after=_due_domain(item["after"]) if "after" in item else None,
+        finished=date.fromisoformat(item["finished"]) if "finished" in item else None,
+        version=item["version"],
+    )
+
+
+def _due_domain(sk: str) -> DueDomain:
+    day, _, domain = sk.partition("#")
+    return DueDomain(date.fromisoformat(day), domain)
 
 
 class ClaimSums(NamedTuple):

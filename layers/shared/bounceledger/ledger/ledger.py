@@ -16,7 +16,7 @@ from bounceledger.clients import create_client
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
-from bounceledger.ledger.items import Key
+from bounceledger.ledger.items import DueDomain, Key, RecheckPass
 from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
@@ -30,6 +30,7 @@ from bounceledger.ledger.results import (
 from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
+    CONDITION_FAILED,
     Action,
     CancelledError,
     RetryBudget,
@@ -358,12 +359,42 @@ class Ledger:
             else:
                 return replace(after, version=before.version + changed)
 
-    def due_rechecks(self, day: date) -> Iterator[str]:
-        """Host names whose recheck falls on the given UTC day."""
-        pk, _ = items.recheck_key(day, "")
-        # "!" to LAST is every item under the key: no host name sorts before or after.
-        for item in self._table.query(pk, ("!", items.LAST), self._budget()):
-            yield str(item["sk"])
+    def due_domains(self, until: date, *, after: DueDomain | None = None) -> Iterator[DueDomain]:
+        """Domains due for a probe on a UTC day or before, longest overdue first.
+
+        Args:
+            until: the day.
+            after: leave out this one and those before it.
+        """
+        pk, sort_keys = items.recheck_range(until, after)
+        return map(items.due_domain_of_item, self._table.query(pk, sort_keys, self._budget()))
+
+    def recheck_pass(self) -> RecheckPass:
+        """How far the domains that are due have been requested."""
+        key = items.recheck_pass_key()
+        found = self._table.get([key], self._budget())
+        return _read(found, key, items.recheck_pass_of_item) or RecheckPass()
+
+    def save_recheck_pass(self, progress: RecheckPass) -> RecheckPass:
+        """Remember how far the domains that are due have been requested.
+
+        Args:
+            progress: with the version that was read or written last.
+
+        Raises:
+            LedgerError: someone else has written it since, or as for every operation.
+        """
+        written = put_version(items.recheck_pass_item(progress), progress.version)
+        budget = self._budget()
+        while True:
+            try:
+                self._table.transact([written], budget)
+            except CancelledError as cancelled:
+                if CONDITION_FAILED in cancelled.codes:
+                    raise LedgerError("another recheck is under way") from cancelled
+                budget.wait(cancelled)
+            else:
+                return replace(progress, version=progress.version + 1)
 
     def counts(self, source: str, first: date, last: date) -> Counts:
         """Outcomes of one lead source's messages mailed on `first` to `last`, both included.
