@@ -1,11 +1,15 @@
 """What a probe looks up, keeps as evidence, and where it stops."""
 
+import json
+
 import pytest
 
 from bounceledger.domains.judge import MAX_HOSTS
 from bounceledger.domains.lookup import Lookup, RecordType
 from bounceledger.domains.probe import MAX_LOOKUPS, probe
 from bounceledger.errors import AddressError
+from bounceledger.ledger import items
+from bounceledger.state import DomainFacts
 from bounceledger.state import DomainVerdict as V
 from tests.evidence import details, flags
 from tests.unit.domains.dns_answers import EMPTY, NOW, PUBLIC, Answers, a, alias_of, look, mx
@@ -99,6 +103,43 @@ def test_lookups_and_hosts_are_bounded_and_the_rest_is_unknown() -> None:
     assert len(details(found)["records"]) == MAX_HOSTS
     assert details(found)["warnings"] == ["more_hosts_not_looked_at"]
     assert found.verdict is V.UNKNOWN
+
+
+NULLS = tuple((n, ".") for n in range(4300))
+"""As many MX records as a DNS message of 64 KB holds."""
+LONG = ".".join(["\\001" * 63] * 4)
+"""A name of 255 octets, each of which takes four characters in presentation form."""
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "verdict"),
+    [
+        (NULLS, V.NULL_MX),
+        ((*NULLS[:4000], (1, "mx.test")), V.NO_MAIL_HOST),
+        (tuple((n, f"{n}{LONG}") for n in range(60)), V.UNKNOWN),
+    ],
+    ids=["null", "null beside others", "long names"],
+)
+def test_what_is_kept_of_a_probe_is_bounded(
+    exchanges: tuple[tuple[int, str], ...], verdict: V
+) -> None:
+    """What a zone holds is written by strangers; each KB of it costs us write units."""
+    # GIVEN a domain with thousands of MX records or addresses, or with names as long as can be
+    addresses = a(*(f"10.{n // 250}.{n % 250}.1" for n in range(4000)))
+    known = {(host, "A"): addresses for _, host in exchanges if host != "."}
+
+    # WHEN it is probed
+    found, _ = look("a.test", {**known, ("a.test", "MX"): mx(*exchanges)})
+
+    # THEN the verdict rests on all of the records, and the evidence is no larger than others'
+    assert found.verdict is verdict
+    assert len(details(found)["records"]) <= 2 * MAX_HOSTS
+    facts = DomainFacts(domain="a.test", probe=found)
+    assert len(json.dumps(items.domain_item(facts))) < 20_000
+
+    # AND it says that there was more
+    more = {"more_null_mx", "more_hosts_not_looked_at"}
+    assert more & {*details(found)["warnings"]}
 
 
 def test_a_probe_ends_when_its_time_is_over() -> None:

@@ -292,3 +292,19 @@ def test_a_closed_resolver_makes_no_more_lookups() -> None:
     # THEN no query is sent
     assert resolver.lookup("a.test", "MX", 10).code == "CLOSED"
     assert network.asked == []
+
+
+def test_an_answer_of_thousands_of_records_is_not_cached() -> None:
+    """Strangers choose how large an answer is, and the cache holds thousands of answers."""
+    # GIVEN one name with as many records as an answer holds, and one with a few
+    many = Lookup(code="NOERROR", exchanges=tuple((n, ".") for n in range(4300)), ttl=60)
+    few = replace(many, exchanges=many.exchanges[:20])
+    network = Network(first=lambda name: many if name == "many.test" else few)
+    resolver = network.resolver(FIRST)
+
+    # WHEN both are looked up twice
+    for name in ("many.test", "few.test") * 2:
+        resolver.lookup(name, "MX", 10)
+
+    # THEN only the second is answered from the cache
+    assert [name for _, name in network.asked] == ["many.test", "few.test", "many.test"]

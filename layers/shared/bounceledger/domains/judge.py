@@ -14,7 +14,9 @@ from bounceledger.domains.routability import is_documentation, why_unroutable
 from bounceledger.state import DomainVerdict, Json
 
 MAX_HOSTS = 10
-"""MX hosts that are looked at, most preferred first."""
+"""MX hosts that are looked at, and null MX records that are kept; most preferred first."""
+MAX_NAME = 256
+"""Characters that are kept of a name: escaped, one may have four times as many."""
 
 
 class Lookups(Protocol):
@@ -47,7 +49,7 @@ class MailHost:
         """The host as part of a probe's details."""
         return {
             "preference": self.preference,
-            "host": self.host,
+            "host": self.host[:MAX_NAME],
             "addresses": list(self.addresses[:_MAX_ADDRESSES]),
             "usable": self.usable,
             "flags": list(self.flags),
@@ -96,17 +98,19 @@ def judge(domain: str, lookups: Lookups) -> Judgement:
 
 
 def _by_exchanges(domain: str, mx: Lookup, lookups: Lookups) -> Judgement:
+    null_records = [record for record in mx.exchanges if _is_null(record[1])]
+    others = [record for record in mx.exchanges if not _is_null(record[1])]
     nulls = [
         MailHost(preference=preference, host=".", usable=False, flags=("null_mx",))
-        for preference, host in mx.exchanges
-        if _is_null(host)
+        for preference, _ in null_records[:MAX_HOSTS]
     ]
-    others = [(preference, host) for preference, host in mx.exchanges if not _is_null(host)]
     warnings = []
-    if any(null.preference for null in nulls):
+    if any(preference for preference, _ in null_records):
         warnings.append("null_mx_preference")
-    if any(host != "." for _, host in mx.exchanges if _is_null(host)):
+    if any(host != "." for _, host in null_records):
         warnings.append("null_mx_whitespace")
+    if len(null_records) > MAX_HOSTS:
+        warnings.append("more_null_mx")
     if not others:
         return DomainVerdict.NULL_MX, tuple(nulls), tuple(warnings)
     if nulls:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bounceledger.addresses import normalise_domain
 from bounceledger.domains.alternates import find_alternate
-from bounceledger.domains.judge import judge
+from bounceledger.domains.judge import MAX_NAME, judge
 from bounceledger.domains.lookup import Lookup, RecordType
 from bounceledger.domains.resolver import LookupSource, Resolver, default_resolver
 from bounceledger.state import DomainVerdict, Json, Probe
@@ -56,7 +56,7 @@ def probe(
         probed_at=now(),
         details={
             "records": records,
-            "answers": dict(lookups.answers),
+            "answers": {question[:MAX_NAME]: code for question, code in lookups.answers.items()},
             "servers": [*sorted(lookups.servers)],
             "ttl": ttl,
             "warnings": [*warnings],

@@ -43,7 +43,7 @@ class Resolver:
         servers: the servers to query.
         configured: whether they were given explicitly, rather than by this machine.
         timeout: seconds before the next server is tried; twice that in the second round.
-        cache_size: answers kept; the oldest leave first.
+        cache_size: answers kept; the oldest leave first, and very large ones are not kept.
         transport: sends one question to one server.
         clock: seconds, monotonic.
         label: makes a random label.
@@ -147,7 +147,7 @@ class Resolver:
     def _remember(self, name: str, rdtype: RecordType, answer: Lookup) -> None:
         with self._lock:
             self._answers.pop((name, rdtype), None)
-            if answer.ttl > 0:
+            if answer.ttl > 0 and len(answer.exchanges + answer.addresses) <= _MAX_RECORDS_CACHED:
                 self._answers[name, rdtype] = answer, self.clock() + min(answer.ttl, _MAX_TTL)
             while len(self._answers) > self.cache_size:
                 self._answers.popitem(last=False)
@@ -177,6 +177,8 @@ _NO_REPLY = frozenset({"TIMEOUT", "UNREACHABLE", "MALFORMED"})
 _TRUST_SECONDS = 3600
 _PROVISIONAL_TRUST_SECONDS = 60
 _MAX_TTL = 86400
+_MAX_RECORDS_CACHED = 50
+"""An answer with more is not kept: thousands of such would not fit into a function's memory."""
 
 
 @cache
