@@ -175,12 +175,12 @@ def test_a_domain_that_is_due_is_probed_again(dns_stack: Stack) -> None:
     day = datetime.now(UTC).date() - timedelta(days=300)
     dns_stack.client("dynamodb").put_item(
         TableName=dns_stack.table_name,
-        Item={"pk": {"S": "RECHECK"}, "sk": {"S": f"{day.isoformat()}#due.silent.test"}},
+        Item={"pk": {"S": "RECHECK#DUE"}, "sk": {"S": f"{day.isoformat()}#due.silent.test"}},
     )
 
     # AND the schedule has not run today
     dns_stack.client("dynamodb").delete_item(
-        TableName=dns_stack.table_name, Key={"pk": {"S": "RECHECK"}, "sk": {"S": "PASS"}}
+        TableName=dns_stack.table_name, Key={"pk": {"S": "RECHECK#PASS"}, "sk": {"S": "PASS"}}
     )
 
     # WHEN the scheduled function runs
@@ -201,7 +201,7 @@ def test_the_recheck_command_sends_domains_that_are_due(
     day = datetime.now(UTC).date()
     dns_stack.client("dynamodb").put_item(
         TableName=dns_stack.table_name,
-        Item={"pk": {"S": "RECHECK"}, "sk": {"S": f"{day.isoformat()}#manual.crowd.test"}},
+        Item={"pk": {"S": "RECHECK#DUE"}, "sk": {"S": f"{day.isoformat()}#manual.crowd.test"}},
     )
     for name, value in {
         "AWS_ENDPOINT_URL": dns_stack.endpoint_url,

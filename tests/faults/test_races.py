@@ -181,7 +181,7 @@ def test_no_claim_is_acknowledged_before_its_domain_is_due_for_a_probe(
         except Killed:
             acknowledged = False
         # WHEN the queue delivers the event again, if it was not acknowledged
-        due = [sk for pk, sk in fake.table if pk == "RECHECK"]
+        due = [sk for pk, sk in fake.table if pk == "RECHECK#DUE"]
         assert due == ["2026-11-21#example.test"] or not acknowledged
         ledger(fake).record([claim])
         # THEN it counts once, and its domain is due tomorrow

@@ -51,7 +51,7 @@ LAST = "\U0010ffff"
 
 FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
-_RECHECKS = "RECHECK"
+_DUE_DOMAINS = "RECHECK#DUE"
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
 _COUNTER_PREFIX = "COUNT#"
@@ -161,19 +161,19 @@ def source_list_key(lead_source: str) -> Key:
 
 def recheck_key(day: date, domain: str) -> Key:
     """A domain that is due for a probe on a day."""
-    return Key(_RECHECKS, f"{day.isoformat()}#{domain}")
+    return Key(_DUE_DOMAINS, f"{day.isoformat()}#{domain}")
 
 
 def recheck_range(until: date, after: DueDomain | None) -> tuple[str, tuple[str, str]]:
     """Partition and sort keys of the domains due on a day or before, from one of them on."""
     # "!" sorts before everything that a host name holds, so what it ends is left out.
     low = f"{recheck_key(*after).sk}!" if after else "0"
-    return _RECHECKS, (low, f"{until.isoformat()}#{LAST}")
+    return _DUE_DOMAINS, (low, f"{until.isoformat()}#{LAST}")
 
 
 def recheck_pass_key() -> Key:
-    """How far the domains that are due have been requested; sorts after all of them."""
-    return Key(_RECHECKS, "PASS")
+    """How far the domains that are due have been requested."""
+    return Key("RECHECK#PASS", "PASS")
 
 
 # ------------------------------------------------------------------------------- writing
