@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import batched
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -97,11 +96,8 @@ class Bench:
     def table(self) -> Ledger:
         """A ledger with all domains due."""
         fake = FakeDynamoDB(page=PAGE)
-        for some in batched(self.due, 25, strict=False):
-            puts = [
-                {"PutRequest": {"Item": to_attributes(items.recheck_item(*due))}} for due in some
-            ]
-            fake.batch_write_item(RequestItems={"fake": puts})
+        for due in self.due:
+            fake.put_item(TableName="fake", Item=to_attributes(items.recheck_item(*due)))
         return Ledger(as_client(fake), Settings(table_name="fake"))
 
     def queue(self, name: str) -> tuple[ProbeQueue, str]:

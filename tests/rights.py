@@ -16,7 +16,8 @@ PARTITIONS = {
     "counters of a second partition": "COUNT#fair#1",
     "claims": "CLAIM#fair",
     "the list of sources": "SOURCES",
-    "domains due": "RECHECK#1999-12-31",
+    "domains due": "RECHECK#DUE",
+    "progress of rechecks": "RECHECK#PASS",
     "something else": "OTHER#x",
     "something that begins like an address": "ADDRESSES",
     "something that begins like the list": "SOURCES#x",
@@ -53,7 +54,11 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "PutItem": _WRITTEN_BY_PROBES,
         "DeleteItem": _WRITTEN_BY_PROBES,
     },
-    "RecheckRole": {"Query": {"domains due"}},
+    "RecheckRole": {
+        "BatchGetItem": {"progress of rechecks"},
+        "PutItem": {"progress of rechecks"},
+        "Query": {"domains due"},
+    },
 }
 """By role and call, the kinds of item that it may reach. Everything else is refused."""
 
