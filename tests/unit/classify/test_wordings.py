@@ -278,6 +278,12 @@ UNKNOWN_MAILBOX = [
     "550 mailbox doesn't found",
     "550 5.1.1 destin. sconosciuto",
     "550 Aquí no hay nadie con este correo",
+    # plurals, sites and lists
+    "550 no users of that name here",
+    "550 jane not known on this system",
+    "550 Sorry, the address isn't in our list of allowed users",
+    "550 bad email address",
+    "550 jane.doe_does_not_exist_at_example",
 ]
 
 DEAD_DOMAIN = [
@@ -336,6 +342,10 @@ DEAD_DOMAIN = [
     "550 5.4.4 no DNS records for the recipient domain",
     # misspelt
     "550 non-existant recipient domain",
+    # no mail exchanger
+    "550 Couldn't find any mail exchanger for the domain",
+    "550 illegal host/domain",
+    "550 Domain is not used for e-mail",
 ]
 
 MOVED = [
@@ -358,6 +368,8 @@ MOVED = [
     # named people
     "550 Jane has moved to y@example.net",
     "551 User moved, please use y@example.net",
+    # e-mail changed
+    "550 My e-mail was changed",
 ]
 
 DISABLED = [
@@ -449,6 +461,12 @@ DISABLED = [
     "554 5.7.1 The recipient's account has been suspended and must be activated again",
     "550 Das Konto ist inaktiv",
     "554 e-mail address is administratively closed",
+    # unused
+    "550 User hasn't logged in for 6 months",
+    "550 suspended for non-payment",
+    "550 The mailbox is unavailable to take delivery",
+    "550 mailbox_is_suspended",
+    "550 This address doesn't accept mail",
 ]
 
 OWN_LIST = [
@@ -471,6 +489,8 @@ OWN_LIST = [
     "550 User x@example.com rejects mails of yours",
     "550 Mail for x@example.com is only accepted from colleagues",
     "550 The owner don't want your mail",
+    # the owner
+    "550 The owner of that address has blocked you",
 ]
 
 SENDING_HOST = [
@@ -596,6 +616,10 @@ SENDING_HOST = [
     "501 Your IP must resolve",
     "553 RP:RDN",
     "421 4.7.1 (DNS:NR)",
+    # unwanted
+    "550 We do not want mail from this network",
+    "554- (RTR:DU)",
+    "421 Attempts to invalid users",
 ]
 
 SENDER_ADDRESS = [
@@ -661,6 +685,9 @@ SENDER_ADDRESS = [
     "550 We are not accepting mail from this sender",
     "550 Invalid Domain [xx; VIR_421]",
     "550 El remitente no ha sido encontrado",
+    # checks
+    "550 Sender's address is not known",
+    "550 DNS check failed for the domain",
 ]
 
 RATE = [
@@ -729,6 +756,8 @@ RATE = [
     "550 5.5.3 Too many recipients specified",
     # other languages
     "421 Sie senden zu schnell",
+    # deferred
+    "421 Messages from 192.0.2.1 deferred",
 ]
 
 TOO_LARGE = [
@@ -814,6 +843,9 @@ MAILBOX_FULL = [
     "552 This would exceed the maximum mailbox size",
     "Your message was automatically rejected: Not enough disk space",
     "552 El usuario ha superado la cuota",
+    # too many messages
+    "552 too many messages on this mailbox",
+    "552 the mailbox's space is used up",
 ]
 
 PROTOCOL = [
@@ -922,6 +954,11 @@ SERVER = [
     "451 Directory server is down",
     "450 cannot look up the recipient",
     "421 SMTP server temporarely down",
+    # locks and lookups
+    "451 cannot store the document",
+    "451 dotlock failed",
+    "450 Too many results from the directory",
+    "451 4.5.0 Error in processing, id=1-1",
 ]
 
 HELO = [
@@ -1153,6 +1190,8 @@ AUTH_FAILURE = [
     # SMTP AUTH
     "535 Authentication rejected",
     "535 Authentication unsuccessful",
+    # only with
+    "550 Delivery only allowed with authentication",
 ]
 
 NETWORK_ERROR = [
@@ -1189,6 +1228,9 @@ NETWORK_ERROR = [
     # callouts
     "451 Could not complete recipient verify callout",
     "450 Recipient unverifiable right now",
+    # qmail
+    "Connected to 192.0.2.1 but connection died",
+    "Sorry, I wasn't able to establish an SMTP connection",
 ]
 
 DOMAIN_UNKNOWN = [
@@ -1204,6 +1246,8 @@ RECIPIENT_REFUSED = [
     # unavailable
     "550 Mailbox temporarily unavailable",
     "550 mailbox x@example.com unavailable",
+    # not validated
+    "550 could not validate recipient",
 ]
 
 EXPIRED = [
@@ -1213,6 +1257,8 @@ EXPIRED = [
     "554 5.4.7 delivery expired (message too old)",
     # queues
     "Your message was in the queue for 4 days",
+    # unreachable
+    "The host was unreachable for too long",
 ]
 
 BY_CATEGORY = {
@@ -1515,6 +1561,9 @@ NOT_DEAD = [
     # words about the message
     "550 Subject line with an unknown address",
     "550 5.7.0 Policy violation - direccion invalida",
+    # two that are not about the recipient
+    "550 Domain may not exist or DNS check failed",
+    "550 Client has no domain, find no name for the IP address",
 ]
 
 

@@ -146,7 +146,8 @@ class RuleSet:
         self._pattern = cache(self._compile_pattern)
 
     def _add(self, rule: Rule, pattern: str, number: int) -> int:
-        encoded = fold(pattern).encode()
+        # A text has no white space but single spaces, and RE2 compiles this in less time.
+        encoded = fold(pattern).replace(r"\S", "[^ ]").encode()
         try:
             index: int = self._matcher.Add(encoded)
         except re2.error as error:
