@@ -46,18 +46,6 @@ def test_a_sample_event_has_the_outcome_that_its_file_states(
     assert outcome.ok, outcome.to_json()
 
 
-def test_the_layer_holds_wheels_for_the_architecture_of_the_functions(stack: Stack) -> None:
-    # GIVEN the built layer of the deployed stack
-    functions = stack.client("lambda").list_functions()["Functions"]
-    architectures = {name for function in functions for name in function["Architectures"]}
-    compiled = list((ROOT / ".aws-sam/build/SharedLayer").rglob("*.so"))
-
-    # THEN what is compiled in it is for the processor that the functions run on
-    assert architectures == {"x86_64"}
-    assert compiled
-    assert [path.name for path in compiled if "x86_64" not in path.name] == []
-
-
 def test_redelivery_changes_nothing(stack: Stack) -> None:
     # GIVEN an event that was recorded
     address = somebody()
