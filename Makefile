@@ -66,8 +66,9 @@ validate: setup tools ## Check the template with sam validate --lint
 build: setup tools ## Build the template into .aws-sam/build
 	@$(TOOLS)/sam/bin/sam build $(OVERRIDES)
 
-deploy: build ## Build, then deploy with your AWS credentials
-	@$(TOOLS)/sam/bin/sam deploy $(OVERRIDES)
+deploy: build ## Build, then deploy with your AWS credentials: STACK=name TAGS="team=mail"
+	@$(TOOLS)/sam/bin/sam deploy $(if $(STACK),--stack-name $(STACK)) \
+		$(if $(TAGS),--tags $(TAGS)) $(OVERRIDES)
 
 ##@ Measure it
 

@@ -79,7 +79,7 @@ class Stack:
 
     def client(self, service: str, **overrides: Any) -> Any:
         """A boto3 client for one of the emulator's services."""
-        return _client(self.endpoint_url, service, **overrides)
+        return client(self.endpoint_url, service, **overrides)
 
     def to_json(self) -> dict[str, str]:
         """The content of ``.local/stack.json``."""
@@ -242,7 +242,7 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
         log=LOCAL / "deploy.log",
         endpoint_url=endpoint_url,
     )
-    stacks = _client(endpoint_url, "cloudformation").describe_stacks(StackName=STACK_NAME)
+    stacks = client(endpoint_url, "cloudformation").describe_stacks(StackName=STACK_NAME)
     [stack] = stacks["Stacks"]
     # SAM ignores parameters that the template does not have.
     unknown = parameters.keys() - {item["ParameterKey"] for item in stack["Parameters"]}
@@ -253,7 +253,7 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
         )
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     # The emulator ignores the TTL setting in the template.
-    _client(endpoint_url, "dynamodb").update_time_to_live(
+    client(endpoint_url, "dynamodb").update_time_to_live(
         TableName=outputs["TableName"],
         TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
     )
@@ -298,7 +298,8 @@ def _run_sam(*arguments: str, log: Path, endpoint_url: str | None = None) -> Non
         )
 
 
-def _client(endpoint_url: str, service: str, **overrides: Any) -> Any:
+def client(endpoint_url: str, service: str, **overrides: Any) -> Any:
+    """A boto3 client for a service of the emulator at an endpoint."""
     settings = {
         "endpoint_url": endpoint_url,
         "region_name": REGION,

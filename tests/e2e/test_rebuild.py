@@ -8,30 +8,16 @@ import pytest
 
 from tests.ses_documents import bounce
 from tools.stack import (
-    EMULATOR_PYTHON,
     LOCAL_PARAMETERS,
-    SAM,
     STACK_NAME,
     Stack,
-    build,
     call_api,
     deploy,
-    emulator,
     publish,
     wait_for,
 )
 
 KEPT = {**LOCAL_PARAMETERS, "TableDeletionPolicy": "Retain"}
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """An emulator of its own, without a stack."""
-    if not (SAM.exists() and EMULATOR_PYTHON.exists()):
-        pytest.skip("the SAM CLI and the emulator are not installed: make tools")
-    build()
-    with emulator() as endpoint_url:
-        yield endpoint_url
 
 
 @pytest.fixture

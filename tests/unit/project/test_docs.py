@@ -144,3 +144,12 @@ def test_the_issue_form_offers_every_category() -> None:
     form = (ROOT / ".github/ISSUE_TEMPLATE/wrong-verdict.yml").read_text()
 
     assert [c.value for c in Category if f"- {c.value} (" not in form] == []
+
+
+def test_the_first_suppression_takes_ten_commands() -> None:
+    # GIVEN the first commands that the page for operators shows
+    page = (ROOT / "docs/operations.md").read_text()
+    commands = page.split("```sh\n")[1].split("```")[0].splitlines()
+
+    # THEN there are ten: every other line goes on with the one before
+    assert len([line for line in commands if not line.startswith(" ")]) == 10

@@ -294,3 +294,20 @@ def test_a_request_for_a_probe_outlives_a_day_without_table() -> None:
 
     # THEN a day of failures does not exhaust their tries
     assert tries * queue["VisibilityTimeout"] > 86_400
+
+
+def test_every_parameter_is_described_and_stands_in_one_group() -> None:
+    """The console shows parameters outside the groups under "Other parameters"."""
+    # GIVEN the parameters, and the groups that the console shows
+    parameters = TEMPLATE["Parameters"]
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    # THEN each stands in one, and says what it is for
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(parameters)
+    assert [name for name, parameter in parameters.items() if not parameter["Description"]] == []
+
+
+def test_memory_of_every_function_is_a_parameter() -> None:
+    for name, function in FUNCTIONS.items():
+        parameter = f"{name.removesuffix('Function')}Memory"
+        assert function["MemorySize"] == {"Ref": parameter}
