@@ -1,6 +1,7 @@
 """A prober with fakes for the ledger, the queue and DNS, and messages for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from bounceledger.domains.prober import (
 )
 from bounceledger.errors import LedgerError, QueueError
 from bounceledger.policy import Policy
-from bounceledger.state import DomainFacts, Json, Probe, Span, join_domain
+from bounceledger.state import DomainFacts, Json, PendingProbe, Probe, Span, join_domain
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
@@ -26,12 +27,21 @@ class FakeDomainLedger:
 
     def __init__(self, *, down: bool = False) -> None:
         self.domains: dict[str, DomainFacts] = {}
+        self.pending: dict[str, PendingProbe] = {}
         self.writes = 0
         self.ended: list[date] = []
         self._down = down
 
-    def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
-        return {name: self.domains[name] for name in names if name in self.domains}
+    def probe_state(self, domain: str) -> tuple[DomainFacts, PendingProbe | None]:
+        known = self.domains.get(domain, DomainFacts(domain=domain))
+        return known, self.pending.get(domain)
+
+    def save_pending(self, pending: PendingProbe) -> bool:
+        before = self.pending.get(pending.domain)
+        if (before.version if before else 0) != pending.version:
+            return False
+        self.pending[pending.domain] = replace(pending, version=pending.version + 1)
+        return True
 
     def record_probe(
         self,
@@ -40,9 +50,12 @@ class FakeDomainLedger:
         *,
         claims: Mapping[Cause, Span] | None = None,
         due: date | None = None,
+        pending: PendingProbe | None = None,
     ) -> DomainFacts:
         if due is not None:
             self.ended.append(due)
+        if pending:
+            del self.pending[pending.domain]
         if self._down:
             raise LedgerError("the table did not answer")
         domain = known.domain
@@ -80,18 +93,26 @@ class FakeDns:
         return Probe(verdict=self.verdict, probed_at=self.now, details=details)
 
 
-def message(
-    request: ProbeRequest | str, *, received: int = 1, age: timedelta = timedelta(0)
-) -> dict[str, Any]:
+def message(request: ProbeRequest | str, number: int = 1) -> dict[str, Any]:
+    """A message of the queue, by its number."""
     return {
-        "messageId": "message-1",
-        "receiptHandle": "handle-1",
+        "messageId": f"message-{number}",
+        "receiptHandle": f"handle-{number}",
         "body": request if isinstance(request, str) else request.to_body(),
-        "attributes": {
-            "ApproximateReceiveCount": str(received),
-            "SentTimestamp": str(int((NOW - age).timestamp() * 1000)),
-        },
     }
+
+
+def pending(
+    domain: str, *, since: timedelta, next_in: timedelta = timedelta(0), looks: int = 1
+) -> PendingProbe:
+    """A probe that message 1 retries, first made some time ago."""
+    return PendingProbe(
+        domain=domain,
+        message_id="message-1",
+        since=NOW - since,
+        next_at=NOW + next_in,
+        looks=looks,
+    )
 
 
 def prober(

@@ -114,15 +114,16 @@ class World:
         waiting, self.queue.requests = self.queue.requests, []
         return [self.answer(request) for request in waiting]
 
-    def answer(self, request: ProbeRequest, *, age: timedelta = timedelta(0)) -> ProbeResult:
-        attributes = {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": str(int((self.now - age).timestamp() * 1000)),
-        }
+    def answer(self, request: ProbeRequest) -> ProbeResult:
+        """Deliver a request; the same one is the same message."""
         body = request.to_body()
-        return self.prober.process(
-            {"body": body, "receiptHandle": "handle", "attributes": attributes}
-        )
+        return self.prober.process({"body": body, "receiptHandle": "handle", "messageId": body})
+
+    def silent_day(self, request: ProbeRequest) -> list[ProbeOutcome]:
+        """Deliver a request at the beginning and the end of a day."""
+        first = self.answer(request)
+        self.now += timedelta(hours=25)
+        return [first.outcome, self.answer(request).outcome]
 
     def recheck(self, *, days: float) -> None:
         """Answer the rechecks that are due some days later."""
@@ -315,7 +316,8 @@ def test_dns_that_does_not_answer_changes_nothing(world: World, reply: str, doma
     # THEN the probe is retried later, and nothing has changed
     assert outcome.outcome is ProbeOutcome.POSTPONED
     assert world.queue.hidden == [60]
-    assert world.items() == items
+    left = {key: item for key, item in world.items().items() if key[1] != "PENDING"}
+    assert left == items
     assert world.decision(f"ann@{domain}") == before
     assert before.suppressed
     assert not world.decision(f"never-mailed@{domain}").suppressed
@@ -475,13 +477,11 @@ def test_a_claim_that_was_given_up_is_checked_until_dns_answers(world: World) ->
     # GIVEN a claim about a domain whose DNS fails for a day
     world.bounce("ann@any.broken.test", NO_SUCH_DOMAIN)
     [request] = world.queue.requests
-    world.now += timedelta(hours=25)
-    assert world.answer(request, age=timedelta(hours=25)).outcome is ProbeOutcome.GIVEN_UP
+    assert world.silent_day(request) == [ProbeOutcome.POSTPONED, ProbeOutcome.GIVEN_UP]
 
     # WHEN the recheck of the next day is given up as well
     [request] = due(world.ledger, world.now.date())
-    world.now += timedelta(hours=25)
-    assert world.answer(request, age=timedelta(hours=25)).outcome is ProbeOutcome.GIVEN_UP
+    assert world.silent_day(request) == [ProbeOutcome.POSTPONED, ProbeOutcome.GIVEN_UP]
 
     # THEN the address stays suppressed, and the domain is due once more within the week
     assert world.decision("ann@any.broken.test").suppressed

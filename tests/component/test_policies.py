@@ -16,7 +16,7 @@ import pytest
 
 from bounceledger.ledger import Ledger
 from bounceledger.settings import Settings
-from bounceledger.state import DomainFacts, DomainVerdict, Probe
+from bounceledger.state import DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
@@ -214,6 +214,12 @@ def probe_domain(ledger: Ledger) -> None:
         known = ledger.domain_facts(["example.test"]).get("example.test")
         probe = Probe(verdict=verdict, probed_at=NOW, recheck_at=NOW)
         ledger.record_probe(known or DomainFacts(domain="example.test"), probe, due=TODAY)
+    waits = PendingProbe(domain="silent.test", message_id="1", since=NOW, next_at=NOW, looks=1)
+    for version in range(2):
+        assert ledger.save_pending(replace(waits, version=version))
+    facts, pending = ledger.probe_state("silent.test")
+    silent = Probe(verdict=DomainVerdict.UNKNOWN, probed_at=NOW, recheck_at=NOW)
+    ledger.record_probe(facts, silent, pending=pending)
 
 
 def recheck(ledger: Ledger) -> None:

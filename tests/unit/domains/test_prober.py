@@ -17,7 +17,16 @@ from bounceledger.state import DomainFacts, Probe, Span
 from bounceledger.state import DomainVerdict as V
 from bounceledger.verdict import Cause
 from tests.fakes import FakeDeadLetters
-from tests.probing import CLAIM, NOW, FakeDns, FakeDomainLedger, FakeProbeQueue, message, prober
+from tests.probing import (
+    CLAIM,
+    NOW,
+    FakeDns,
+    FakeDomainLedger,
+    FakeProbeQueue,
+    message,
+    pending,
+    prober,
+)
 
 
 def test_a_request_is_answered_by_the_domains_facts() -> None:
@@ -128,7 +137,7 @@ def test_a_recheck_is_answered_by_a_probe_of_its_day_or_later(
     assert facts.ended == [day]
 
 
-def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
+def test_an_unknown_domain_is_postponed_and_its_facts_stay() -> None:
     """A DNS failure must not change what is known."""
     # GIVEN a domain that was found dead, and DNS that fails now
     facts, queue = FakeDomainLedger(), FakeProbeQueue()
@@ -136,11 +145,10 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
         DomainFacts(domain="a.test"), Probe(verdict=V.MISSING, probed_at=NOW - timedelta(days=90))
     )
     known = facts.domains["a.test"]
+    facts.pending["a.test"] = pending("a.test", since=timedelta(minutes=1))
 
     # WHEN it is to be probed for the second time
-    outcome = prober(FakeDns(V.UNKNOWN), facts, queue).process(
-        message(ProbeRequest("a.test"), received=2, age=timedelta(minutes=1))
-    )
+    outcome = prober(FakeDns(V.UNKNOWN), facts, queue).process(message(ProbeRequest("a.test")))
 
     # THEN the message is hidden for five minutes, and what was known stays
     assert (outcome.outcome, outcome.retry_in) == (ProbeOutcome.POSTPONED, 300)
@@ -150,17 +158,19 @@ def test_an_unknown_domain_is_postponed_and_nothing_is_written() -> None:
 
 def test_a_claim_about_an_unknown_domain_is_given_up_after_a_day_and_checked_later() -> None:
     """What rests on a claim has a next probe, although nothing is known of the domain."""
-    # GIVEN a request that is a day old
+    # GIVEN a domain that has been looked at for a day
     facts, queue = FakeDomainLedger(), FakeProbeQueue()
+    facts.pending["a.test"] = pending("a.test", since=GIVE_UP_AFTER, looks=7)
 
     # WHEN DNS still fails
     outcome = prober(FakeDns(V.UNKNOWN), facts, queue).process(
-        message(ProbeRequest("a.test", CLAIM), received=8, age=GIVE_UP_AFTER)
+        message(ProbeRequest("a.test", CLAIM))
     )
 
     # THEN it is given up
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
     assert queue.hidden == []
+    assert facts.pending == {}
 
     # AND the domain is due again some days later, with what was claimed
     known = facts.domains["a.test"]
@@ -175,10 +185,11 @@ def test_a_recheck_that_says_nothing_again_is_put_off_again() -> None:
     facts = FakeDomainLedger()
     earlier = Probe(verdict=V.UNKNOWN, probed_at=NOW - timedelta(days=8), recheck_at=NOW)
     facts.record_probe(DomainFacts(domain="a.test"), earlier)
+    facts.pending["a.test"] = pending("a.test", since=GIVE_UP_AFTER, looks=7)
 
     # WHEN the recheck is given up, too
     request = ProbeRequest("a.test", due=NOW.date())
-    prober(FakeDns(V.UNKNOWN), facts).process(message(request, received=8, age=GIVE_UP_AFTER))
+    prober(FakeDns(V.UNKNOWN), facts).process(message(request))
 
     # THEN the day it was due on ends, and it is due again some days later
     assert facts.ended == [NOW.date()]
@@ -208,11 +219,10 @@ def test_a_request_that_is_given_up_is_postponed_and_not_lost(
         recheck_at=None if recheck_in is None else NOW + recheck_in,
     )
     facts.record_probe(DomainFacts(domain="a.test"), found)
+    facts.pending["a.test"] = pending("a.test", since=GIVE_UP_AFTER, looks=7)
 
     # WHEN a request is given up
-    outcome = prober(FakeDns(V.UNKNOWN), facts).process(
-        message(ProbeRequest("a.test"), received=8, age=GIVE_UP_AFTER)
-    )
+    outcome = prober(FakeDns(V.UNKNOWN), facts).process(message(ProbeRequest("a.test")))
     assert outcome.outcome is ProbeOutcome.GIVEN_UP
 
     # THEN the verdict stays, and a recheck comes some days later, unless one is still to come
@@ -233,22 +243,23 @@ def test_a_queue_that_is_down_does_not_lose_the_request() -> None:
 def test_tries_grow_apart_and_the_last_one_is_a_day_after_the_first() -> None:
     """Short failures are retried soon, long ones seldom."""
     # GIVEN DNS that never answers
-    age, received, tries = timedelta(0), 1, []
+    since, looks, tries = timedelta(0), 1, []
 
     # WHEN every delay is kept
-    while (delay := retry_in(received, age)) is not None:
-        tries.append(delay)
-        age += timedelta(seconds=delay)
-        received += 1
+    while (delay := retry_in(looks, since)) is not None:
+        tries.append(delay.total_seconds())
+        since += delay
+        looks += 1
 
     # THEN the tries are 1 min, 5 min, 30 min, 2 h, 6 h, nearly 12 h apart, and end with a day
     assert tries == [60, 300, 1800, 7200, 21600, 43000, 12440]
-    assert age == timedelta(hours=24)
+    assert since == timedelta(hours=24)
 
 
 def test_no_delay_is_longer_than_sqs_allows() -> None:
     """SQS counts 12 hours from when the message was received, not from the call."""
-    assert all((retry_in(n, timedelta(0)) or 0) <= 43_200 - 60 for n in range(100))
+    longest = max(retry_in(n, timedelta(0)) or timedelta(0) for n in range(1, 100))
+    assert longest <= timedelta(seconds=43_200 - 60)
 
 
 def test_a_message_that_is_not_a_request_is_dead_lettered_whole() -> None:

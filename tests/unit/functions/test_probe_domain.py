@@ -1,7 +1,5 @@
 """The wiring of probe_domain."""
 
-from datetime import timedelta
-
 import pytest
 
 from bounceledger.domains.probe_requests import ProbeRequest
@@ -9,31 +7,35 @@ from bounceledger.domains.prober import (
     GIVE_UP_AFTER,
 )
 from bounceledger.state import DomainVerdict as V
+from bounceledger.state import PendingProbe
 from tests.fakes import FakeContext, FakeDeadLetters
 from tests.functions import load
-from tests.probing import FakeDns, FakeDomainLedger, message, prober
+from tests.probing import FakeDns, FakeDomainLedger, message, pending, prober
 
 probe_domain = load("probe_domain")
 
 
 @pytest.mark.parametrize(
-    ("request_", "verdict", "age", "again"),
+    ("request_", "verdict", "before", "again"),
     [
-        (ProbeRequest("a.test"), V.NULL_MX, timedelta(0), False),
-        (ProbeRequest("a.test"), V.UNKNOWN, timedelta(0), True),
-        (ProbeRequest("a.test"), V.UNKNOWN, GIVE_UP_AFTER, False),
-        ("nothing", V.NULL_MX, timedelta(0), False),
+        (ProbeRequest("a.test"), V.NULL_MX, None, False),
+        (ProbeRequest("a.test"), V.UNKNOWN, None, True),
+        (ProbeRequest("a.test"), V.UNKNOWN, pending("a.test", since=GIVE_UP_AFTER), False),
+        ("nothing", V.NULL_MX, None, False),
     ],
 )
 def test_only_a_postponed_request_is_delivered_again(
-    request_: ProbeRequest | str, verdict: V, age: timedelta, *, again: bool
+    request_: ProbeRequest | str, verdict: V, before: PendingProbe | None, *, again: bool
 ) -> None:
     """The queue keeps it hidden until it is due."""
-    # GIVEN a message
-    event = {"Records": [message(request_, age=age)]}
+    # GIVEN a message, and a probe that may be pending
+    event = {"Records": [message(request_)]}
+    facts = FakeDomainLedger()
+    if before:
+        facts.pending[before.domain] = before
 
     # WHEN the function handles it
-    answer = probe_domain.handler(event, FakeContext(), prober=prober(FakeDns(verdict)))
+    answer = probe_domain.handler(event, FakeContext(), prober=prober(FakeDns(verdict), facts))
 
     # THEN it is reported for a retry if it was postponed
     failures = [{"itemIdentifier": "message-1"}] if again else []

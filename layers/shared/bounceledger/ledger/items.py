@@ -25,6 +25,7 @@ from bounceledger.state import (
     ManualEntry,
     Message,
     Observation,
+    PendingProbe,
     Probe,
     SoftDay,
     SourceEntry,
@@ -49,9 +50,13 @@ The day more is for clocks that differ, and for a batch that is under way.
 LAST = "\U0010ffff"
 """Sorts after everything that a key holds."""
 
+PENDING_LIFE = timedelta(days=30)
+"""How long a pending probe is kept that no message has come for, long after the queue lost it."""
+
 FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
 _DUE_DOMAINS = "RECHECK#DUE"
+_DOMAIN_PREFIX = "DOMAIN#"
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
 _COUNTER_PREFIX = "COUNT#"
@@ -116,7 +121,12 @@ def source_key(lead_source: str, address: str) -> Key:
 
 def domain_key(domain: str) -> Key:
     """Facts of a host name."""
-    return Key(f"DOMAIN#{domain}", FACTS)
+    return Key(f"{_DOMAIN_PREFIX}{domain}", FACTS)
+
+
+def pending_key(domain: str) -> Key:
+    """A probe of a host name that DNS has not answered yet."""
+    return Key(f"{_DOMAIN_PREFIX}{domain}", "PENDING")
 
 
 def counter_key(lead_source: str, shard: int, day: date, partitions: int = 1) -> Key:
@@ -279,6 +289,14 @@ def domain_item(facts: DomainFacts) -> Item:
     return keyed(domain_key(facts.domain), _plain(facts, leave=("domain",)))
 
 
+def pending_item(pending: PendingProbe) -> Item:
+    """Item of a probe that DNS has not answered yet, with the version that it carries."""
+    item = _plain(pending, leave=("domain", "due")) | _ttl(pending.next_at + PENDING_LIFE)
+    if pending.due:
+        item["due"] = [day.isoformat() for day in sorted(pending.due)]
+    return keyed(pending_key(pending.domain), item)
+
+
 def recheck_item(day: date, domain: str) -> Item:
     """Item of a domain that is due for a probe on a day; kept until a probe answers it."""
     return keyed(recheck_key(day, domain), {})
@@ -376,10 +394,24 @@ def source_of_item(item: Mapping[str, Any]) -> SourceEntry:
 def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
     """Facts of a domain from their item."""
     return DomainFacts(
-        domain=item["pk"].removeprefix("DOMAIN#"),
+        domain=item["pk"].removeprefix(_DOMAIN_PREFIX),
         probe=_probe(item["probe"]) if "probe" in item else None,
         findings={_finding_day(key): _span(span) for key, span in _map(item, "findings")},
-        claims={Cause(key): _span(span) for key, span in _map(item, "claims")},
+        claims=_claims(item),
+        version=item["version"],
+    )
+
+
+def pending_of_item(item: Mapping[str, Any]) -> PendingProbe:
+    """A probe that DNS has not answered yet, from its item."""
+    return PendingProbe(
+        domain=item["pk"].removeprefix(_DOMAIN_PREFIX),
+        message_id=item["message_id"],
+        since=to_time(item["since"]),
+        next_at=to_time(item["next_at"]),
+        looks=item["looks"],
+        claims=_claims(item),
+        due=frozenset(map(date.fromisoformat, item.get("due", ()))),
         version=item["version"],
     )
 
@@ -470,6 +502,10 @@ def claim_sums_of_item(item: Mapping[str, Any]) -> ClaimSums:
 
 def _map(item: Mapping[str, Any], name: str) -> Any:
     return item.get(name, {}).items()
+
+
+def _claims(item: Mapping[str, Any]) -> dict[Cause, Span]:
+    return {Cause(key): _span(span) for key, span in _map(item, "claims")}
 
 
 def _time(item: Mapping[str, Any], name: str) -> datetime | None:

@@ -36,6 +36,7 @@ from bounceledger.ledger.table import (
     RetryBudget,
     Table,
     delete,
+    delete_version,
     put,
     put_new,
     put_version,
@@ -47,6 +48,7 @@ from bounceledger.state import (
     DomainFacts,
     DomainVerdict,
     Observation,
+    PendingProbe,
     Probe,
     Span,
     decide,
@@ -319,6 +321,34 @@ class Ledger:
         found = self._table.get(map(items.domain_key, names), self._budget())
         return {facts.domain: facts for facts in map(items.domain_of_item, found.values())}
 
+    def probe_state(self, domain: str) -> tuple[DomainFacts, PendingProbe | None]:
+        """Facts of a host name, empty ones if there are none, and a probe that is pending."""
+        facts, pending = items.domain_key(domain), items.pending_key(domain)
+        found = self._table.get([facts, pending], self._budget())
+        known = _read(found, facts, items.domain_of_item)
+        return known or DomainFacts(domain=domain), _read(found, pending, items.pending_of_item)
+
+    def save_pending(self, pending: PendingProbe) -> bool:
+        """Remember a probe that DNS has not answered yet, and what waits for it.
+
+        Args:
+            pending: with the version that was read last; 0 if there was none.
+
+        Returns:
+            Whether it was written; not if someone else has written or ended it since.
+        """
+        written = put_version(items.pending_item(pending), pending.version)
+        budget = self._budget()
+        while True:
+            try:
+                self._table.transact([written], budget)
+            except CancelledError as cancelled:
+                if CONDITION_FAILED in cancelled.codes:
+                    return False
+                budget.wait(cancelled)
+            else:
+                return True
+
     def record_probe(
         self,
         known: DomainFacts,
@@ -326,6 +356,7 @@ class Ledger:
         *,
         claims: Mapping[Cause, Span] | None = None,
         due: date | None = None,
+        pending: PendingProbe | None = None,
     ) -> DomainFacts:
         """Remember what DNS said and when to ask again; twice is the same as once.
 
@@ -334,6 +365,7 @@ class Ledger:
             probe: what was found. An inconclusive one never replaces a conclusive one.
             claims: the mail servers' claims that led to this probe, with when they were made.
             due: UTC day on which the domain was due for this probe, which ends with it.
+            pending: what waited for this probe, as it was last read; ends with it, too.
 
         Returns:
             The facts as they are now.
@@ -344,18 +376,26 @@ class Ledger:
         before = known
         while True:
             after = join_domain(before, change)
+            answered = {due} if due else set()
+            actions = []
+            if pending:
+                after = join_domain(after, DomainFacts(domain=domain, claims=pending.claims))
+                answered |= pending.due
+                actions.append(delete_version(items.pending_key(domain), pending.version))
             changed = after != before
-            actions = [
-                *([put_version(items.domain_item(after), before.version)] if changed else []),
-                *_reschedule(before, after, _answered_days(probe, due) if changed else {due}),
-            ]
+            if changed:
+                actions.append(put_version(items.domain_item(after), before.version))
+                if probe.verdict is not DomainVerdict.UNKNOWN:
+                    answered |= {utc_day(probe.probed_at)}
+            actions += _reschedule(before, after, answered)
             if not actions:
                 return before
             try:
                 self._table.transact(actions, budget)
             except CancelledError as cancelled:
                 budget.wait(cancelled)
-                before = self.domain_facts([domain]).get(domain, DomainFacts(domain=domain))
+                before, waiting = self.probe_state(domain)
+                pending = waiting if pending else None
             else:
                 return replace(after, version=before.version + changed)
 
@@ -484,14 +524,8 @@ def _recheck_day(facts: DomainFacts) -> date | None:
     return utc_day(recheck_at) if recheck_at else None
 
 
-def _answered_days(probe: Probe, due: date | None) -> set[date | None]:
-    """Due days that a probe answers: the one that it was made for, and its own if conclusive."""
-    own = None if probe.verdict is DomainVerdict.UNKNOWN else utc_day(probe.probed_at)
-    return {due, own}
-
-
 def _reschedule(
-    before: DomainFacts, after: DomainFacts, answered: Iterable[date | None]
+    before: DomainFacts, after: DomainFacts, answered: Iterable[date]
 ) -> Iterator[Action]:
     """Move a domain's next probe, and end the due days that are answered.
 
@@ -499,7 +533,7 @@ def _reschedule(
     have been made while the probe was under way and is not answered by it then.
     """
     old, new = _recheck_day(before), _recheck_day(after)
-    ended = {day for day in answered if day is not None}
+    ended = {*answered}
     if old is not None and not (after.probe and _is_day_after(after.probe.probed_at, old)):
         ended.add(old)
     for day in sorted(ended - {new}):

@@ -228,16 +228,15 @@ def put_new(item: Item) -> Action:
 def put_version(item: Item, seen: int) -> Action:
     """Write the next version of an item of which version `seen` was read (0: none)."""
     following = item | {"version": seen + 1}
-    if seen == 0:
-        return put_new(following)
-    return _put(
-        following,
-        {
-            "ConditionExpression": "#version = :seen",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":seen": {"N": str(seen)}},
-        },
-    )
+    return put_new(following) if seen == 0 else _put(following, _at_version(seen))
+
+
+def _at_version(seen: int) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "#version = :seen",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {":seen": {"N": str(seen)}},
+    }
 
 
 def put_over(item: Item, name: str, seen: str) -> Action:
@@ -282,6 +281,11 @@ def add(key: Key, numbers: dict[str, int]) -> Action:
 def delete(key: Key) -> Action:
     """Remove an item if it is there."""
     return Action("Delete", key, {})
+
+
+def delete_version(key: Key, seen: int) -> Action:
+    """Remove an item of which version `seen` was read."""
+    return Action("Delete", key, _at_version(seen))
 
 
 def _key(key: Key) -> dict[str, Any]:

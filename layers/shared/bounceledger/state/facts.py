@@ -299,6 +299,34 @@ class DomainFacts:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingProbe:
+    """A probe that DNS has not answered yet, and everything that waits for it.
+
+    One message of the queue retries it for all requests about the domain. The other messages
+    end once what they ask is kept here.
+
+    Attributes:
+        domain: canonical host name.
+        message_id: of the queue message that retries.
+        since: when DNS was first asked; aware UTC.
+        next_at: when it is asked again, by whichever message comes then; aware UTC.
+        looks: how often it was asked.
+        claims: when mail servers made each claim that waits.
+        due: UTC days on which a probe was due.
+        version: how often this was written; 0 for never.
+    """
+
+    domain: str
+    message_id: str
+    since: datetime
+    next_at: datetime
+    looks: int
+    claims: Mapping[Cause, Span] = field(default_factory=dict)
+    due: frozenset[date] = frozenset()
+    version: int = 0
+
+
 # -------------------------------------------------------------------- small functions
 
 
