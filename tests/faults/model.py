@@ -13,6 +13,7 @@ from typing import Any
 from bounceledger.state import Observation
 
 HARD = ("mailbox_unknown", "mailbox_moved", "domain_unknown", "no_mail_accepted")
+MESSAGES_KEPT = 32
 SOFT = (
     "mailbox_disabled",
     "mailbox_full",
@@ -170,7 +171,10 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
             for i in soft
         },
         "messages": {
-            name: f"{mailed} {outcome}" for name, (mailed, outcome) in messages(items).items()
+            name: f"{mailed} {outcome}"
+            for name, (mailed, outcome) in sorted(
+                messages(items).items(), key=lambda item: (item[1][0], item[0])
+            )[-MESSAGES_KEPT:]
         }
         if soft
         else {},

@@ -377,6 +377,7 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         sources={source: to_time(at) for source, at in _map(item, "sources")},
         attributions=_attributions(item, "attributions"),
         claim_attributions=_attributions(item, "claim_attributions"),
+        searched_to=item.get("searched_to", ""),
         version=item["version"],
     )
 

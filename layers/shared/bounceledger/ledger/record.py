@@ -7,7 +7,8 @@ that a worker that died in between leaves nothing undone.
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import batched
 
@@ -33,13 +34,14 @@ from bounceledger.ledger.table import (
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
-    Message,
     Observation,
     facts_of,
     has_soft_evidence,
     join,
 )
 
+_PAGES_PER_JOIN = 10
+"""Pages of an address's items, some 40,000 messages, after which what was found is stored."""
 _FACTS_PER_WRITE = 25
 """Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
 
@@ -104,7 +106,7 @@ class GroupRecorder:
                 to_report = set(planned.newly_suppressed)
                 break
         duplicates |= {key for key in map(marker_key_of, group) if key in known}
-        self._follow_up(group, duplicates, newly_soft, budget)
+        self._follow_up(group, duplicates, newly_soft, known, budget)
         results: dict[Key, RecordResult] = {}
         for item in group:
             key, address = marker_key_of(item), item.event.address
@@ -149,6 +151,7 @@ class GroupRecorder:
         group: Iterable[Observation],
         duplicates: set[Key],
         newly_soft: Iterable[str],
+        known: Mapping[Key, Item],
         budget: RetryBudget,
     ) -> None:
         """Bring what became of messages and soft bounces of the same address together.
@@ -167,25 +170,52 @@ class GroupRecorder:
             elif marker_key_of(item) in duplicates and has_soft_cause(item):
                 to_search.add(item.event.address)
         for address in sorted(to_search):
-            messages = dict(self._messages(address, budget))
-            self._join_into(changes, AddressFacts(address=address, messages=messages))
+            facts = known.get(items.facts_key(address))
+            searched_to = items.facts_of_item(facts).searched_to if facts else ""
+            self._join_into(changes, self._search(address, searched_to, budget))
         self._join_to_facts(changes, budget)
 
     def _join_into(self, changes: dict[str, AddressFacts], change: AddressFacts) -> None:
-        if change.messages:
+        if change.messages or change.searched_to:
             before = changes.get(change.address, AddressFacts(address=change.address))
             changes[change.address] = join(before, change, self._settings.policy)
 
-    def _messages(self, address: str, budget: RetryBudget) -> Iterator[tuple[str, Message]]:
-        """What became of the messages to an address, as far as its events tell."""
+    def _search(self, address: str, searched_to: str, budget: RetryBudget) -> AddressFacts:
+        """What became of the messages to an address, as far as its events tell.
+
+        What is found on every `_PAGES_PER_JOIN` pages is joined to the facts with the place, so
+        that the next try goes on from there if this one runs out of time.
+
+        Args:
+            address: canonical form.
+            searched_to: where an earlier search came to; empty for nowhere.
+            budget: how long and how often to try.
+
+        Returns:
+            What was found since, yet to be joined.
+        """
+        found = AddressFacts(address=address)
+        if searched_to == items.LAST:
+            return found
+        pk, first, equals = self._messages_of(address)
+        low = searched_to if searched_to.startswith(first) else first
+        pages = self._table.pages(pk, (low, first + items.LAST), budget, equals=equals)
+        for number, (page, place) in enumerate(pages, 1):
+            messages = dict(map(items.message_of_item, page))
+            found = join(
+                found, AddressFacts(address=address, messages=messages), self._settings.policy
+            )
+            if place and number % _PAGES_PER_JOIN == 0:
+                searched_to = place
+                self._join_to_facts({address: replace(found, searched_to=place)}, budget)
+        # Most addresses have one page, and nothing to go on from.
+        return replace(found, searched_to=items.LAST) if searched_to else found
+
+    def _messages_of(self, address: str) -> tuple[str, str, tuple[str, str] | None]:
+        """Where messages to an address are: partition, start of the sort key, and a filter."""
         if self._settings.count_deliveries:
-            pk, first = items.message_key(address, "")
-            found = self._table.query(pk, (first, first + items.LAST), budget)
-        else:
-            pk, first = items.event_key(address, "")
-            bounced = ("outcome", items.BOUNCED)
-            found = self._table.query(pk, (first, first + items.LAST), budget, equals=bounced)
-        return map(items.message_of_item, found)
+            return *items.message_key(address, ""), None
+        return *items.event_key(address, ""), ("outcome", items.BOUNCED)
 
     def _join_to_facts(self, changes: Mapping[str, AddressFacts], budget: RetryBudget) -> None:
         """Join what became of messages to the facts of those addresses for which it matters."""

@@ -144,6 +144,8 @@ class AddressFacts:
             message was mailed; bounded likewise. Claims about the domain are kept apart, since
             DNS may refute them.
         claim_attributions: first hard claim about the domain per lead source; likewise.
+        searched_to: how far the address's items were searched for messages, where they are
+            too many for one go: a sort key. The search goes on from there.
         version: how often the facts were written; 0 for facts that are in no table.
     """
 
@@ -158,6 +160,7 @@ class AddressFacts:
     sources: Mapping[str, datetime] = field(default_factory=dict)
     attributions: Mapping[str, Attribution] = field(default_factory=dict)
     claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
+    searched_to: str = ""
     version: int = 0
 
     @property

@@ -130,6 +130,7 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
         claim_attributions=_earliest(
             _union(a.claim_attributions, b.claim_attributions, min), policy.sources_kept
         ),
+        searched_to=max(a.searched_to, b.searched_to),
         version=version,
     )
 
