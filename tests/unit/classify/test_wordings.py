@@ -688,6 +688,8 @@ SENDER_ADDRESS = [
     # checks
     "550 Sender's address is not known",
     "550 DNS check failed for the domain",
+    # blocked addresses
+    "553 Sorry, your e-mail address (x@example.com) has been blocked",
 ]
 
 RATE = [
@@ -959,6 +961,9 @@ SERVER = [
     "451 dotlock failed",
     "450 Too many results from the directory",
     "451 4.5.0 Error in processing, id=1-1",
+    # unable to process
+    "451 Unable to process a message at this time",
+    "451 Message ended early",
 ]
 
 HELO = [
@@ -1021,6 +1026,8 @@ RELAY = [
         "450 4.4.4 Mail received as unauthenticated, incoming to a recipient domain "
         "configured in a hosted tenant which has no mail-enabled subscriptions"
     ),
+    # a gateway customer that is switched off
+    "451 Account outbounds disabled",
 ]
 
 GREYLISTED = [
@@ -1139,6 +1146,8 @@ SPAM_CONTENT = [
     "550 Rejected by DCC",
     "550 The mail has a banned word",
     "550 Filter rejection",
+    # filtered
+    "553 Filtered by scanning",
 ]
 
 VIRUS = [
@@ -1163,6 +1172,9 @@ TLS_FAILURE = [
     "550 TLS version too old",
     "x-postfix; TLS is required, but was not offered by host mx.example.com[192.0.2.1]",
     "x-postfix; Server certificate not trusted",
+    # TLS for bulk senders
+    "550 5.7.29 All bulk senders have to use TLS",
+    "553 Strong ciphers are required",
 ]
 
 AUTH_FAILURE = [
