@@ -109,7 +109,10 @@ def _report(error: Exception, console: Console) -> int:
     """Write why the command ends; the exit code."""
     match error:
         case CommandError(exit_code=code):
-            console.error(str(error))
+            first, *more = str(error).splitlines()
+            console.error(first)
+            for line in more:
+                console.note(line)
             return code
         case BrokenPipeError():
             _discard_output(console)

@@ -1,9 +1,14 @@
 """Which encoding an input has."""
 
 import codecs
+import math
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
+
+from bounceledger_cli.inputs.letters import is_strange, log_likelihood
 
 SAMPLE = 1 << 20
 """Bytes that an encoding is guessed from, beginning with the first that is not ASCII."""
@@ -17,15 +22,32 @@ _MARKS = (
 )
 """Byte order marks. That of UTF-32 begins with that of UTF-16, so it stands before it."""
 
-_CANDIDATES = (
-    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
-    *("iso8859-15", "mac-roman", "cp850", "cp866", "koi8-r"),
-    *("cp932", "gb18030", "cp949", "cp950"),
-)
-"""What spreadsheets and databases write: with all others left out, few guesses are wrong."""
+_TWO_BYTES = ("cp932", "gb18030", "cp949", "cp950")
 
-LATIN = frozenset({"cp1252", "iso8859-15"})
-"""Encodings in which UTF-8 would be read without complaint, as ``Ã¶`` for ``ö``."""
+_CANDIDATES = {
+    "cp1252": 0.0,
+    **dict.fromkeys(("cp1250", "cp1251", *_TWO_BYTES), -1.0),
+    **dict.fromkeys(("cp1253", "cp1254", "cp1255", "cp1256", "koi8-r"), -1.5),
+    **dict.fromkeys(("cp1257", "iso8859-15", "iso8859-2", "mac-roman", "cp850", "cp866"), -2.5),
+    **dict.fromkeys(("cp437", "cp852"), -3.0),
+}
+"""What spreadsheets and databases write, and the logarithm of how usual each is."""
+
+_CERTAIN = math.log(30)
+"""How much likelier the likeliest reading must be than any other, as a logarithm.
+
+More than the difference between any two encodings: how usual one is never decides alone.
+"""
+_CERTAIN_IF_UNUSUAL = math.log(90)
+"""The same where it is not Windows-1252."""
+_SHOWN = 3
+"""Readings that are shown where none is certain."""
+_UNLIKELY = 8.0
+"""Readings that are so much less likely than the first (a logarithm) are not shown."""
+_MOST_CELLS = 400
+_MOST_BYTES = 200
+"""Cells that a guess rests on, and bytes of each; a name is shorter, a reply may be longer."""
+_SHOWN_LENGTH = 40
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]+")
 _CUT_OFF = re.compile("[\udc80-\udcff]{1,3}\\Z")
@@ -85,22 +107,89 @@ def is_utf8(sample: bytes) -> bool:
     return others > 2 * (len(text) - len(_UNDECODABLE.sub("", text)))
 
 
-def guess_encoding(sample: bytes) -> str:
-    """The likeliest encoding of bytes that are not UTF-8, as Python calls it.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an encoding makes of some bytes.
+
+    Attributes:
+        encoding: Python's name.
+        likelihood: logarithm of how likely it is that somebody wrote that.
+        cells: the cells as read.
+    """
+
+    encoding: str
+    likelihood: float
+    cells: tuple[str, ...]
+
+
+def guess_encoding(sample: bytes) -> Reading | list[Reading]:
+    """The only likely reading of bytes that are not UTF-8; or the likeliest, if unclear.
 
     Only cells with other characters than ASCII are looked at, each once: names are a small
-    part of a list of addresses, and they tell the encoding.
+    part of a list of addresses, and they tell the encoding. A reading is certain if any other
+    that differs is much less likely, and if most of its cells are what people write.
+    Encodings that read the cells the same way are one reading, named after the most usual one.
     """
-    import chardet
+    readings = _readings(_cells(sample))
+    first, *others = readings
+    strange = sum(map(is_strange, first.cells))
+    needed = _CERTAIN if first.encoding == "cp1252" else _CERTAIN_IF_UNUSUAL
+    lead = first.likelihood - others[0].likelihood if others else needed
+    if lead >= needed and 4 * strange < len(first.cells):
+        return first
+    return [reading for reading in readings if first.likelihood - reading.likelihood < _UNLIKELY][
+        :_SHOWN
+    ]
 
-    cells = dict.fromkeys(cell for cell in _CELL_END.split(sample) if not cell.isascii())
-    found = chardet.detect(
-        b"\n".join(cells), include_encodings=_CANDIDATES, prefer_superset=True, compat_names=False
-    )
-    return _plainest(sample, codecs.lookup(found["encoding"] or "cp1252").name)
+
+def is_utf8_read_as(encoding: str, line: str) -> bool:
+    """Whether a line is UTF-8 that was read in another encoding, as ``Ã¶`` for ``ö``.
+
+    In encodings with two bytes for a character, some words happen to be valid UTF-8.
+    """
+    try:
+        text = line.encode(encoding).decode()
+    except UnicodeError:
+        return False
+    return encoding not in _TWO_BYTES or log_likelihood([text]) > log_likelihood([line])
 
 
-def _plainest(sample: bytes, encoding: str) -> str:
-    """The encoding, or windows-1252 where that reads the same: it is better known."""
-    usual = sample.decode("cp1252", "replace")
-    return "cp1252" if usual == sample.decode(encoding, "replace") else encoding
+def show_readings(readings: Sequence[Reading]) -> list[str]:
+    """One line for each reading: how to ask for it, and a cell that tells it from others."""
+    columns = list(zip(*(reading.cells for reading in readings), strict=True))
+    telling = max(columns, key=lambda cells: (len(set(cells)), -len(cells[0])))
+    return [
+        f"  --encoding {reading.encoding:<12} {cell.strip()[:_SHOWN_LENGTH]}"
+        for reading, cell in zip(readings, telling, strict=True)
+    ]
+
+
+def _cells(sample: bytes) -> list[bytes]:
+    """Cells that are not ASCII; UTF-8 that was joined to the file says nothing about the rest."""
+    cells = [cell for cell in dict.fromkeys(_CELL_END.split(sample)) if not cell.isascii()]
+    others = [cell for cell in cells if not _is_all_utf8(cell)]
+    return (others or cells)[:_MOST_CELLS]
+
+
+def _is_all_utf8(cell: bytes) -> bool:
+    try:
+        cell.decode()
+    except UnicodeError:
+        return False
+    return True
+
+
+def _readings(cells: Sequence[bytes]) -> list[Reading]:
+    """Different readings of some cells, the likeliest first."""
+    by_text: dict[tuple[str, ...], Reading] = {}
+    for encoding, prior in _CANDIDATES.items():
+        texts = tuple(_read(cell, encoding) for cell in cells)
+        if texts not in by_text:  # candidates begin with the most usual ones
+            likelihood = prior + log_likelihood(texts)
+            by_text[texts] = Reading(encoding, likelihood, texts)
+    return sorted(by_text.values(), key=lambda reading: -reading.likelihood)
+
+
+def _read(cell: bytes, encoding: str) -> str:
+    text = cell[:_MOST_BYTES].decode(encoding, "replace")
+    return text[:-2] if len(cell) > _MOST_BYTES else text  # a character may be cut off

@@ -8,11 +8,13 @@ from typing import BinaryIO, TextIO
 
 from bounceledger_cli.errors import CommandError
 from bounceledger_cli.inputs.encodings import (
-    LATIN,
     SAMPLE,
+    Reading,
     file_format,
     guess_encoding,
     is_utf8,
+    is_utf8_read_as,
+    show_readings,
     stated_encoding,
 )
 
@@ -81,7 +83,7 @@ class DecodedInput:
             return ""
         if _UNDECODABLE.search(line):
             return f"has bytes that are not {self.encoding}; name the encoding with --encoding"
-        if self.guessed and self.encoding in LATIN and _is_utf8_read_as(self.encoding, line):
+        if self.guessed and is_utf8_read_as(self.encoding, line):
             return f"is UTF-8, but the input is read as {self.encoding}; convert it to one encoding"
         return ""
 
@@ -135,7 +137,13 @@ class DecodedInput:
         if is_utf8(block):
             self._use("utf-8")
             return block
-        self._use(guess_encoding(block))
+        found = guess_encoding(block)
+        if not isinstance(found, Reading):
+            raise CommandError(
+                f"{self._name} is not UTF-8, and its encoding is not certain; say which reading is"
+                " right:\n" + "\n".join(show_readings(found))
+            )
+        self._use(found.encoding)
         self.guessed = True
         self._announce(
             f"{self._name} is not UTF-8; read as {self.encoding}. If names look wrong, name the"
@@ -175,11 +183,3 @@ class _Utf8Source(io.RawIOBase):
         target[:count] = self._waiting[:count]
         self._waiting = self._waiting[count:]
         return count
-
-
-def _is_utf8_read_as(encoding: str, line: str) -> bool:
-    try:
-        line.encode(encoding).decode("utf-8")
-    except UnicodeError:
-        return False
-    return True
