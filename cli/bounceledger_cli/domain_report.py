@@ -38,7 +38,7 @@ WARNINGS: dict[str, str] = {
 """Warnings of a probe in words. Those about the resolver are said once, for all domains."""
 
 _NO_RESOLVER = frozenset({"UNTRUSTED", "UNREACHABLE", "NO_RESOLVER"})
-"""Codes of lookups that say nothing about the domain."""
+"""Codes of lookups that say nothing about the domain; `TIMEOUT` only where no server replies."""
 
 _OUTCOMES = ("ok", "A only", "dead", "unknown")
 
@@ -72,6 +72,7 @@ class Findings:
     every: bool
     verdicts: dict[str, DomainVerdict] = field(default_factory=dict)
     unchecked: int = 0
+    _timed_out: set[str] = field(default_factory=set)
     _probes: dict[str, Probe] = field(default_factory=dict)
 
     def add(self, domain: str, probe: Probe) -> None:
@@ -80,9 +81,19 @@ class Findings:
         codes: Any = probe.details["answers"]
         unchecked = probe.verdict is DomainVerdict.UNKNOWN and {*codes.values()} <= _NO_RESOLVER
         self.unchecked += unchecked
+        if not unchecked and {*codes.values()} <= _NO_RESOLVER | {"TIMEOUT"}:
+            self._timed_out.add(domain)
         problem = probe.verdict is not DomainVerdict.ACCEPTS_MAIL and not unchecked
         if self.every or domain in self.given.asked or problem:
             self._probes[domain] = probe
+
+    def no_server_replied(self) -> None:
+        """Take timeouts for what they are then: not those of a domain's own name servers."""
+        self.unchecked += len(self._timed_out)
+        if not self.every:
+            for domain in self._timed_out - self.given.asked.keys():
+                self._probes.pop(domain, None)
+        self._timed_out.clear()
 
     @property
     def shown(self) -> dict[str, Probe]:

@@ -4,12 +4,15 @@ The commands are listed in `bounceledger_cli.commands`; this module runs one of 
 turns whatever ends it into a message and an exit code.
 
 Exit codes: 0 done, 1 partially done, 2 wrong usage or input, 70 unexpected error (a bug),
-130 interrupted, 141 the reader of our output closed it.
+130 interrupted, 141 the reader of our output closed it, 143 terminated.
 """
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -26,7 +29,7 @@ COMPLETE = "_BOUNCELEDGER_COMPLETE"
 DEBUG = "BOUNCELEDGER_DEBUG"
 """Variable that shows the traceback of an unexpected error."""
 
-USAGE, BUG, INTERRUPTED, READER_GONE = 2, 70, 130, 141
+USAGE, BUG, INTERRUPTED, READER_GONE, TERMINATED = 2, 70, 130, 141, 143
 
 
 def program() -> CommandGroup:
@@ -61,8 +64,11 @@ def main(
     """
     console = console or Console.of_process()
     try:
-        code = _run(sys.argv[1:] if argv is None else list(argv), Run(console, collaborators))
-        console.stdout.flush()
+        with _ending_on_sigterm():
+            code = _run(sys.argv[1:] if argv is None else list(argv), Run(console, collaborators))
+            console.stdout.flush()
+    except _Terminated:
+        code = TERMINATED
     except click.UsageError as error:
         code = _report_usage(error, console)
     except (CommandError, BounceledgerError, OSError) as error:
@@ -76,6 +82,27 @@ def main(
         console.note(f"This is a bug. Set {DEBUG}=1 to see the traceback, and please report it.")
         code = BUG
     return code
+
+
+class _Terminated(BaseException):
+    """The process is asked to end."""
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the command as an exception does, so that no unfinished file is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(argv: list[str], run: Run) -> int:

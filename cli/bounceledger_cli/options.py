@@ -1,5 +1,6 @@
 """Options that several commands share, each declared once."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
@@ -10,6 +11,8 @@ import click
 from bounceledger_cli.days import DEFAULT_DAYS, Days
 from bounceledger_cli.deployment import Deployment
 from bounceledger_cli.inputs.encodings import EncodingType
+
+_DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 type _Function = Callable[..., int]
 
@@ -24,6 +27,8 @@ class DayType(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
+            if not _DAY_FORM.fullmatch(value):  # the API takes no other ISO 8601 form either
+                raise ValueError(value)
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date such as 2026-01-31.", param, ctx)

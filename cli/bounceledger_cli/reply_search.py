@@ -52,6 +52,8 @@ def find(text: str) -> list[Page] | Reply:
     page = reference.find(text)
     if found := [page] if page else reference.search(text):
         return found
+    if reference.only_common(text):
+        raise CommandError(f"nothing found for {text!r}, which is too common; {_suggest([])}")
     reply = _reply(text)
     if reply.verdict.rule == NO_RULE:
         raise CommandError(f"nothing found for {text!r}; {_suggest(_similar(text))}")

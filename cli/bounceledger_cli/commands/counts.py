@@ -182,7 +182,10 @@ def _print(console: Console, first: str, rows: Sequence[Row], *, title: str) -> 
     from bounceledger_cli.tables import print_table
 
     lines = [*rows, ("total", sum((Counter(counters) for _, counters in rows), Counter()))]
-    names = [name for name in OUTCOMES if any(name in counters for _, counters in lines)]
+    names = [name for name in OUTCOMES if any(counters.get(name) for _, counters in lines)]
+    if not names:
+        console.line(f"No deliveries or bounces counted for {title}.")
+        return
     counted = [(label, *(counters.get(name, 0) for name in names)) for label, counters in lines]
     print_table(console, (first, *names), counted, title=title, least_needed=LEAST_NEEDED)
     console.line()
@@ -204,7 +207,7 @@ def _print_categories(console: Console, totals: Mapping[str, int]) -> None:
     }
     if categories:
         console.line()
-        print_table(console, ("category", "bounces"), list(categories.items()))
+        print_table(console, ("category", "events"), list(categories.items()))
 
 
 def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[str, int]) -> None:

@@ -145,6 +145,8 @@ def command(
                 for record in report.domain_records(domain, probe, given):
                     console.json(record)
             advance(len(findings.verdicts))
+    if not resolver.replied:
+        findings.no_server_replied()
     if not as_json:
         report.print_domains(console, findings.shown)
         if file is not None:

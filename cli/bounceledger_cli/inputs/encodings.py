@@ -86,11 +86,14 @@ def stated_encoding(head: bytes) -> str:
     """The encoding that the first bytes show by themselves; empty where they do not.
 
     Without a byte order mark, UTF-16 shows by its zero bytes: those of ASCII characters, such
-    as delimiters and line ends, all stand at odd places or all at even ones.
+    as delimiters and line ends, all stand at odd places or all at even ones. A few of them in
+    what is otherwise ASCII or UTF-8 are a fault of it.
     """
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
+    if head.count(0) * 3 < len(head) and _is_all_utf8(head[: head.rfind(b"\n") + 1]):
+        return ""
     high, low = head[::2].count(0), head[1::2].count(0)
     if min(high, low) * 10 > max(high, low) or not (high or low):
         return ""

@@ -28,6 +28,8 @@ _EXTENSIONS = {
     ".csv": Layout.CSV,
     ".tsv": Layout.CSV,
 }
+_NAME = re.compile(r"[^\W\d_](?:[\w \-/()]{0,38}[\w)])?")
+"""The name of a column."""
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -44,7 +46,7 @@ def layout_of(name: str, first_line: str, wanted: Collection[str]) -> Layout:
 
     Args:
         name: file name; empty for standard input.
-        first_line: the first line that is not empty.
+        first_line: the first line that is not empty, or the header with its line breaks.
         wanted: keys of columns by which a table is known, as `same_name` gives them.
     """
     known = _EXTENSIONS.get(PurePath(name).suffix.lower())
@@ -53,9 +55,20 @@ def layout_of(name: str, first_line: str, wanted: Collection[str]) -> Layout:
     text = first_line.strip()
     if text.startswith("{") or re.match(r"\[\s*(?:[{\]]|$)", text):
         return Layout.JSON
-    if separator_of(text) or delimiter_of(text, wanted) is not None:
+    if separator_of(text) or delimiter_of(text, wanted) is not None or _is_header(text):
         return Layout.CSV
     return Layout.TEXT
+
+
+def _is_header(line: str) -> bool:
+    """Whether a line can only be a header, though none of its columns is known.
+
+    Replies have a space after a comma or a semicolon.
+    """
+    return any(
+        line.count(delimiter) and all(map(_NAME.fullmatch, line.replace('"', "").split(delimiter)))
+        for delimiter in DELIMITERS
+    )
 
 
 def separator_of(line: str) -> str:

@@ -8,6 +8,9 @@ from bounceledger_cli.inputs.rows import BadRow
 MAX_LINE = 4 << 20
 """Characters of one line; a longer one is rejected and skipped."""
 
+_HEADER_LINES = 30
+"""Line breaks in a header; more are a quotation mark that is never closed."""
+
 
 class Line(NamedTuple):
     """A line with its end, and its number from 1."""
@@ -51,6 +54,23 @@ class Lines:
             if line.text.strip():
                 return line
         return None
+
+    def whole_row(self, first: Line) -> str:
+        """A line and those after it that belong to the same row of a table.
+
+        A cell in quotation marks may hold line breaks. The lines after `first` are still to come.
+        """
+        text = first.text
+        begun: list[Line] = []
+        while text.count('"') % 2 and len(begun) < _HEADER_LINES:
+            line = self.next_piece()
+            if line is None:
+                break
+            begun.append(line)
+            text += line.text
+        for line in reversed(begun):
+            self.push_back(line)
+        return first.text if text.count('"') % 2 else text
 
     def push_back(self, line: Line) -> None:
         """Let a line be the next one again."""

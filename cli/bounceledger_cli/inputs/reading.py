@@ -95,7 +95,8 @@ def read_rows(
     if first is None:
         raise CommandError(f"{name} is empty", exit_code=1)
     if layout is Layout.AUTO:
-        layout = layout_of(extension_of, first.text, wanted.keys)
+        head = first.text if first.text.lstrip().startswith(("{", "[")) else lines.whole_row(first)
+        layout = layout_of(extension_of, head, wanted.keys)
         if layout is Layout.TEXT and not wanted.plain_text:
             layout = Layout.CSV
     lines.push_back(first)
@@ -148,8 +149,9 @@ def _delimiter(lines: Lines, wanted: Wanted) -> str:
             continue
         if stated := separator_of(line.text):
             return stated
+        header = lines.whole_row(line)
         lines.push_back(line)
-        return delimiter_of(line.text, wanted.keys) or most_frequent_delimiter(line.text)
+        return delimiter_of(header, wanted.keys) or most_frequent_delimiter(header)
     return DELIMITERS[0]
 
 

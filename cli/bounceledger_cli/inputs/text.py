@@ -120,7 +120,8 @@ class DecodedInput:
         if not self._known:
             stated = stated_encoding(block)
             if not stated and b"\0" in block:
-                raise CommandError(f"{self._name} is not text: it has zero bytes")
+                line = block.count(b"\n", 0, block.index(b"\0")) + 1
+                raise CommandError(f"{self._name} is not text: line {line} has a zero byte")
             if stated:
                 self._use(stated)
         elif self.encoding not in _UTF8:

@@ -193,3 +193,29 @@ def test_a_table_fits_80_columns_by_leaving_out_columns(monkeypatch: pytest.Monk
     # AND the pipe has all of them
     assert "rejected" in piped.out
     assert "not shown" not in piped.out
+
+
+@pytest.mark.parametrize(
+    ("counters", "said"),
+    [
+        ({"claims_refuted": 3}, "Claims that a domain is dead: 3 refuted by DNS"),
+        ({"category_autoreply": 2}, "autoreply"),
+    ],
+)
+def test_a_table_without_numbers_is_not_printed(counters: dict[str, int], said: str) -> None:
+    """Automatic replies and refuted claims are neither deliveries nor bounces."""
+    # GIVEN a source that has nothing else
+    ran, _ = ask("fair", days={date(2026, 11, 18): counters})
+
+    # THEN that is said, and what there is
+    assert ran.out.startswith("No deliveries or bounces counted for fair, 2026-10-22 to")
+    assert "total" not in ran.out
+    assert said in ran.out
+
+
+@pytest.mark.parametrize("day", ["20261101", "2026-W45-1", "2026-11-1", "２026-11-01"])
+def test_days_have_the_form_that_the_api_takes(day: str) -> None:
+    ran, ledger = ask("fair", "--from", day)
+    assert ran.code == 2
+    assert f"{day!r} is not a date such as 2026-01-31" in ran.err
+    assert ledger.asked == []

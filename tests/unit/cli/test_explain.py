@@ -154,3 +154,21 @@ def test_hostile_text_is_neither_markup_nor_control() -> None:
         for stream in (ran.out, ran.err):
             assert "\x1b" not in stream
             assert "\u202e" not in stream
+
+
+@pytest.mark.parametrize("words", ["a", "an", "the", "is", "to", "is the"])
+def test_words_that_are_everywhere_find_nothing(words: str) -> None:
+    """Any page would do for them, and none is meant."""
+    ran = run("explain", words)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"nothing found for {words!r}, which is too common" in ran.err
+
+
+def test_two_letters_are_not_looked_for_within_words() -> None:
+    ran = run("explain", "se")
+    assert (ran.code, ran.out) == (2, "")
+
+
+@pytest.mark.parametrize("words", ["gmail", "the gmail rate limit", "mailbox full"])
+def test_common_words_beside_others_do_no_harm(words: str) -> None:
+    assert run("explain", words).code == 0

@@ -206,7 +206,7 @@ def test_a_stray_byte_does_not_make_utf8_something_else() -> None:
         (b"PK\x03\x04" + bytes(50), "it is not text but an Excel workbook or another zip file"),
         (b"\xd0\xcf\x11\xe0" + bytes(50), "it is not text but an old Excel workbook"),
         (b"\x1f\x8b\x08", "it is not text but compressed with gzip"),
-        (b"a\0\0\0\0b", "it is not text: it has zero bytes"),
+        (b"a\0\0\0\0b", "it is not text: line 1 has a zero byte"),
     ],
 )
 def test_what_is_no_text_is_called_what_it_is(content: bytes, said: str) -> None:
@@ -449,3 +449,57 @@ def test_names_of_fields_are_read_in_any_spelling(name: str, status: str) -> Non
     assert ran.records[0]["category"] == "mailbox_unknown"
     ran = run("classify", stdin=f"{name};{status}\n{UNKNOWN_USER.replace(';', '')};5.1.1\n")
     assert ran.records[0]["category"] == "mailbox_unknown"
+
+
+# ----------------------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("columns", [["E-Mail\r\nAddress", "Source"], ["Lead\nSource", "E-Mail"]])
+def test_a_header_may_have_line_breaks_in_its_cells(delimiter: str, columns: list[str]) -> None:
+    """Excel writes the line breaks of a cell into the header."""
+    written = io.StringIO()
+    rows = [columns, ["x" if "Source" in name else "a@a.test" for name in columns]]
+    csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    content = written.getvalue().encode()
+    wanted = Wanted(("email", "email_address"), is_value=WANTED.is_value, lenient=True)
+    [row] = rows_of(content, wanted)
+    assert isinstance(row, Row)
+    assert list(row.fields.values()) == rows[1]
+
+
+def test_a_quotation_mark_in_the_first_line_of_a_text_opens_no_cell() -> None:
+    replies = ['550 "user unknown', "550 no such user", "552 full"]
+    ran = run("classify", stdin="\n".join(replies))
+    assert [record["diagnostic"] for record in ran.records] == replies
+
+
+@pytest.mark.parametrize("header", ["reason;date", "Bounce Reason,Date", "mailbox\treply text"])
+def test_an_unknown_header_is_not_classified_as_a_reply(header: str) -> None:
+    ran = run("classify", stdin=f"{header}\n550 5.1.1 user unknown;2026-01-01\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert "has no column 'diagnostic'; the file has: " in ran.err
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "User unknown, sorry",
+        "smtp; 550 5.1.1 user unknown",
+        "550 5.1.1 a,b;c",
+        "mailbox unavailable; try again later",
+    ],
+)
+def test_a_reply_with_commas_is_not_a_header(reply: str) -> None:
+    ran = run("classify", stdin=reply)
+    assert [record["diagnostic"] for record in ran.records] == [reply]
+
+
+@pytest.mark.parametrize("rows", [1, 2000])
+@pytest.mark.parametrize("name", ["v1", "Köln"])
+def test_a_zero_byte_does_not_make_a_table_utf16(rows: int, name: str) -> None:
+    """It is one wrong byte, and the message says where."""
+    text = "Email,Source\n" + f"u@a.test,{name}\n" * rows + "u@a.test,\0v\n"
+    ran = run("mx", "--file", "-", stdin=text)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"bounceledger: standard input is not text: line {rows + 2} has a zero byte\n"

@@ -368,3 +368,40 @@ def test_the_totals_fit_80_columns_with_long_names(monkeypatch: pytest.MonkeyPat
     assert max(map(len, watched.out.splitlines())) <= 80
     assert "\u2026" not in watched.out
     assert source in look("--file", "-", stdin=text).out
+
+
+@pytest.mark.parametrize("options", [(), ("--all",)], ids=["problems", "all"])
+def test_a_resolver_that_never_replies_is_said_once(options: tuple[str, ...]) -> None:
+    """A firewall drops what goes to port 53: nothing is known of any domain."""
+
+    # GIVEN a resolver without a reply to anything
+    def silence(server: Server, name: str, rdtype: str, within: float) -> Lookup:
+        return Lookup(code="TIMEOUT", server=str(server))
+
+    resolver = Resolver((Server("192.0.2.53"),), transport=silence)
+    text = "".join(f"u@d{number}.test\n" for number in range(5))
+
+    # WHEN a list is screened THEN the cause is said once
+    ran = look("--file", "-", *options, stdin=text, resolver=resolver)
+    assert ran.code == 1
+    assert ran.err.count("5 domains were not checked: no resolver answers") == 1
+    assert ("d1.test  unknown" in ran.out) == bool(options)
+
+    # AND so it is for arguments
+    ran = look("a.test", "b.test", resolver=Resolver((Server("192.0.2.53"),), transport=silence))
+    assert ran.err.count("2 domains were not checked: no resolver answers") == 1
+
+
+def test_a_domain_whose_own_servers_do_not_reply_is_not_a_resolver_that_does_not() -> None:
+    # GIVEN a resolver that waits in vain for one domain's name servers
+    def network_without_one(server: Server, name: str, rdtype: str, within: float) -> Lookup:
+        silent = name == "slow.test"
+        return Lookup(code="TIMEOUT") if silent else network(server, name, rdtype, within)
+
+    resolver = Resolver((Server("192.0.2.53"),), transport=network_without_one)
+
+    # WHEN it is asked for THEN the domain is shown, and the resolver is not blamed
+    ran = look("--file", "-", stdin="slow.test\n", resolver=resolver)
+    assert ran.code == 1
+    assert "slow.test  unknown: no reliable DNS answer (TIMEOUT)" in ran.out
+    assert "not checked" not in ran.err

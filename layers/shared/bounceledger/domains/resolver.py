@@ -74,6 +74,11 @@ class Resolver:
         given = tuple(parse_server(text) for text in servers)
         return cls(given or system_servers(), configured=bool(given))
 
+    @property
+    def replied(self) -> bool:
+        """Whether any server has replied so far, to a test or to a question."""
+        return bool(self._trusted)
+
     def close(self) -> None:
         """Answer every further question with `CLOSED`, so that running probes end."""
         self._closed = True

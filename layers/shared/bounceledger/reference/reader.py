@@ -6,6 +6,7 @@ by name). `find` reads one small file; nothing is read at import.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ _DATA = Path(__file__).parent / "data"
 
 _WORD = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
 _LONGEST_QUERY = 200
+_LEAST_PART = 3
 _VENDOR_CLASS = "6"
 """No class of RFC 3463; Mailgun writes it for refusals of its own."""
 
@@ -183,19 +185,26 @@ def search(words: str, *, limit: int = 10) -> list[Page]:
     """Pages by words, best first.
 
     A page must hold every word somewhere; words in its code, title and keywords weigh
-    more than words in its text. There a part of a word will do; in the text it must be a
-    whole word, since nobody who types ``foo`` means a footer.
+    more than words in its text. There a part of a word will do, if it has three letters; in
+    the text it must be a whole word, since nobody who types ``foo`` means a footer. Words that
+    a quarter of the pages have, such as ``the``, find nothing by themselves.
 
     Args:
         words: what someone would type; at most 200 characters are read.
         limit: how many pages to return at most.
     """
-    wanted = _WORD.findall(words[:_LONGEST_QUERY].lower())
-    if not wanted:
+    wanted = _words(words)
+    if not wanted or only_common(words):
         return []
     scored = [(score, page) for page in pages() if (score := _score(page, wanted))]
     scored.sort(key=lambda pair: -pair[0])
     return [page for _, page in scored[:limit]]
+
+
+def only_common(words: str) -> bool:
+    """Whether there are words, all of them too common to be searched for."""
+    wanted = _words(words)
+    return bool(wanted) and all(map(_is_common, wanted))
 
 
 @cache
@@ -301,16 +310,37 @@ def _order(path: Path) -> tuple[tuple[int, str], ...]:
     )
 
 
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text[:_LONGEST_QUERY].lower())
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    """Words that a quarter of the pages have, apart from those in the name of a topic."""
+    found = Counter(word for page in pages() for word in set(_WORD.findall(_text(page))))
+    names = {word for page in topics() for word in re.split(r"[.-]", page.code)}
+    return frozenset(word for word in found.keys() - names if 4 * found[word] > len(pages()))
+
+
+def _is_common(word: str) -> bool:
+    return word in _common_words() or (len(word) == 1 and word.isalpha())
+
+
+def _text(page: Page) -> str:
+    """The text of a page below its title, in small letters."""
+    texts = (page.meaning, page.sent_by, page.causes, page.action)
+    return "\n".join((*texts, *(note.text for note in page.notes))).lower()
+
+
 def _score(page: Page, wanted: list[str]) -> int:
     name = f"{page.code} {page.title} {' '.join(page.keywords)}".lower()
-    texts = (page.meaning, page.sent_by, page.causes, page.action)
-    body = set(_WORD.findall("\n".join((*texts, *(note.text for note in page.notes))).lower()))
+    body = set(_WORD.findall(_text(page)))
     names = set(_WORD.findall(name)) | set(re.findall(r"[a-z0-9]+", name))
     total = 0
     for word in wanted:
         if word in names:
             total += 10
-        elif word in name:
+        elif word in name and len(word) >= _LEAST_PART:
             total += 5
         elif word in body:
             total += 1
