@@ -1,18 +1,13 @@
-"""Imports point one way, rooms keep to their subject, and a cold start loads little."""
+"""Imports point one way, and rooms keep to their subject."""
 
-import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.unit.project.modules import (
-    FUNCTIONS,
     LAYER,
     ROOT,
     cycles,
@@ -214,136 +209,3 @@ def spelled_in(
         if hits := {word for word in words if search(word)}:
             found[str(path.relative_to(ROOT))] = hits
     return found
-
-
-# --------------------------------------------------------------------------- cold start
-
-NEVER_AT_START = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xray_sdk"}
-
-FORBIDDEN = {
-    "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
-    "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
-    "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
-    "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
-    "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify"},
-}
-"""What the cold start of each function must not load."""
-
-
-def loaded_by(statement: str, folder: Path = ROOT) -> set[str]:
-    """The modules that a fresh interpreter has loaded after a statement, as Lambda runs it."""
-    return set(printed_by(statement, "sys.modules", folder))
-
-
-def printed_by(statement: str, values: str, folder: Path) -> Any:
-    """The list of an expression's values in a fresh interpreter, after a statement."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "PYTHONPATH": str(LAYER.parent),
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    script = f"import json, sys; {statement}; print(json.dumps(list({values})))"
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(result.stdout)
-
-
-@pytest.mark.parametrize("function", FORBIDDEN)
-def test_a_cold_start_loads_no_more_than_it_must(function: str) -> None:
-    """The first invocation waits for everything that is imported."""
-    # GIVEN what a fresh interpreter has loaded once it imported the function
-    loaded = loaded_by("import app", FUNCTIONS / function)
-
-    # THEN nothing is among it that only other functions need
-    assert loaded & (NEVER_AT_START | FORBIDDEN[function]) == set()
-
-
-CLIENTS_AT_START = {
-    "ingest": {"dynamodb"},  # a dead letter is rare
-    "lookup": {"dynamodb"},
-    "outbox": {"sqs"},
-    "recheck": {"dynamodb", "sqs"},
-    "probe_domain": {"dynamodb"},  # a retry or a dead letter is rare
-}
-"""The AWS clients that each function makes at start, since almost every invocation needs them."""
-
-SETTINGS = ("TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "PROBE_QUEUE_URL", "ALLOWED_ACCOUNTS")
-ON_LAMBDA = f"os.environ.update(dict.fromkeys({SETTINGS}, 'x'), AWS_LAMBDA_RUNTIME_API='x')"
-"""What makes an interpreter start a function as Lambda does."""
-
-
-@pytest.mark.parametrize("function", CLIENTS_AT_START)
-def test_a_cold_start_makes_no_client_that_few_invocations_need(function: str) -> None:
-    """A client costs a first invocation some 25 ms."""
-    # GIVEN a fresh interpreter that notes which of botocore's service models are read
-    hook = (
-        "import os, re, sys; models = set(); sys.addaudithook(lambda event, values: event == 'open'"
-        " and models.update(re.findall(r'/data/([a-z]+)/[\\d-]+/service-2', str(values[0]))))"
-    )
-
-    # WHEN it starts the function as Lambda does
-    models = printed_by(f"{hook}; {ON_LAMBDA}; import app", "models", FUNCTIONS / function)
-
-    # THEN it made only those clients
-    assert set(models) == CLIENTS_AT_START[function]
-
-
-@pytest.mark.parametrize("function", CLIENTS_AT_START)
-def test_a_cold_start_reads_no_list_of_all_services(function: str) -> None:
-    """botocore lists some 440 folders twice to tell whether there is the one service."""
-    # GIVEN a fresh interpreter that notes which folders of botocore's data are listed
-    hook = (
-        "import os, re, sys; folders = set(); sys.addaudithook(lambda event, values:"
-        " event == 'os.listdir'"
-        " and folders.update(re.findall(r'/botocore/data/([^/]*)', f'{values[0]}/')))"
-    )
-
-    # WHEN it starts the function as Lambda does
-    folders = printed_by(f"{hook}; {ON_LAMBDA}; import app", "folders", FUNCTIONS / function)
-
-    # THEN only those of its own services were
-    assert set(folders) == CLIENTS_AT_START[function]
-
-
-@pytest.mark.parametrize("function", CLIENTS_AT_START)
-def test_a_cold_start_collects_no_garbage(function: str) -> None:
-    """The collector would look at everything loaded so far, again and again."""
-    # GIVEN a fresh interpreter that notes each run of the collector
-    hook = (
-        "import gc, os; runs = []; gc.callbacks.append(lambda phase, _: runs.append(phase)"
-        " if phase == 'start' and not gc.get_freeze_count() else None)"
-    )
-
-    # WHEN it starts the function as Lambda does
-    after = "found = {'enabled': gc.isenabled(), 'runs': len(runs), 'kept': gc.get_freeze_count()}"
-    statement = f"{hook}; {ON_LAMBDA}; import app; {after}"
-    found = dict(printed_by(statement, "found.items()", FUNCTIONS / function))
-
-    # THEN it ran at most before the first import, and from now on leaves alone what was loaded
-    assert found["enabled"]
-    assert found["runs"] <= 1
-    assert found["kept"] > 50_000
-
-
-def test_elsewhere_than_on_lambda_the_collector_is_left_alone() -> None:
-    """A function is imported by tests, and the layer by the command line."""
-    statement = "import gc, app; found = [gc.isenabled(), gc.get_freeze_count()]"
-    assert printed_by(statement, "found", FUNCTIONS / "lookup") == [True, 0]
-
-
-def test_every_function_has_its_list_of_what_it_must_not_load() -> None:
-    """A new function cannot go without one."""
-    functions = {path.parent.name for path in FUNCTIONS.glob("*/app.py")}
-    assert functions == set(FORBIDDEN) == set(CLIENTS_AT_START)
-
-
-def test_deciding_loads_no_classifier() -> None:
-    """Lookup decides from facts, and has no use for rules and their matching engine."""
-    loaded = loaded_by("import bounceledger.state")
-    assert {name for name in loaded if name.startswith(("re2", "bounceledger.classify"))} == set()
