@@ -86,6 +86,7 @@ def changes(draw: st.DrawFn) -> AddressFacts:
         st.sampled_from(
             [
                 AddressFacts(address=EMPTY.address, removed_at=at),
+                AddressFacts(address=EMPTY.address, searched_to=draw(st.text("ab", max_size=2))),
                 AddressFacts(address=EMPTY.address, voided_at={draw(st.sampled_from(Cause)): at}),
                 AddressFacts(
                     address=EMPTY.address,
