@@ -3,6 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
+
+
+class OpenEnum(StrEnum):
+    """Words that are stored, of which a newer version may have more.
+
+    Made from a word that has no member, it gives that word with `is_known` false, so that what a
+    newer version stored can be read, kept and written again. Iterating gives the members.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        word = str.__new__(cls, value)
+        word._name_ = word._value_ = value
+        return word
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a member, and no word of a newer version."""
+        return type(self).__members__.get(self._name_) is self
 
 
 class Disposition(StrEnum):
@@ -90,12 +112,12 @@ if _missing := set(Category) - DISPOSITIONS.keys():
     raise LookupError(f"categories without a disposition: {sorted(_missing)}")
 
 
-class Cause(StrEnum):
+class Cause(OpenEnum):
     """What can be held against an address: a complaint, or what a reply said about it.
 
     One member for a complaint, one for each category that is hard, soft or an echo, and one
     for soft replies that speak of the whole domain. The other categories say nothing about
-    the recipient.
+    the recipient. Stored evidence may have a cause that only a newer version knows.
     """
 
     COMPLAINT = "complaint"
@@ -129,14 +151,19 @@ class Cause(StrEnum):
 
     @property
     def category(self) -> Category | None:
-        """What the reply said; None for a complaint."""
+        """What the reply said; None for a complaint, and where only a newer version knows."""
         if self is Cause.DOMAIN_UNREACHABLE:
             return Category.EXPIRED  # how such a reply usually ends
-        return None if self is Cause.COMPLAINT else Category(self.value)
+        return Category(self.value) if self.value in Category else None
 
     @property
     def disposition(self) -> Disposition | None:
-        """What it means for the recipient; None for a complaint."""
+        """What it means for the recipient; None for a complaint.
+
+        Hard where only a newer version knows. Evidence may know better: `state.disposition_of`.
+        """
+        if not self.is_known:
+            return Disposition.HARD
         return None if self.category is None else DISPOSITIONS[self.category]
 
 

@@ -35,6 +35,7 @@ SAID = {
     "rule": "r",
     "diagnostic": "550 no",
     "enhanced_status": "5.1.1",
+    "disposition": "hard",
 }
 """Evidence as it is stored, without the lead source."""
 
@@ -53,6 +54,7 @@ def test_a_hard_bounce_leaves_a_marker(hard_bounce: FakeDynamoDB) -> None:
     assert stored(hard_bounce, items.event_key("a@example.test", "e1")) == {
         "pk": "ADDRESS#a@example.test",
         "sk": "EVENT#e1",
+        "schema": 1,
         "kind": "bounce",
         "occurred_at": AT,
         "lead_source": "fair",
@@ -83,6 +85,7 @@ def test_a_hard_bounce_leaves_an_entry_of_its_lead_source(hard_bounce: FakeDynam
     assert stored(hard_bounce, items.source_key("fair", "a@example.test")) == SAID | {
         "pk": "SOURCE#fair",
         "sk": "ADDRESS#a@example.test",
+        "schema": 1,
         "lead_source": "fair",
         "address": "a@example.test",
         "cause": "mailbox_unknown",

@@ -1,12 +1,33 @@
 """Items in DynamoDB's typed form, and back."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, Self
 
 from bounceledger.state import Json
 
 type Item = dict[str, Json]
 type Attributes = Mapping[str, Any]
+
+
+class Opaque(str):
+    """A value of a type that this version does not use, such as a set; written as it was read.
+
+    Attributes:
+        attribute: the value in DynamoDB's typed form.
+    """
+
+    __slots__ = ("attribute",)
+
+    attribute: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, attribute: Mapping[str, Any]) -> Self:
+        """A value in DynamoDB's typed form."""
+        value = cls(json.dumps(attribute, default=repr))
+        value.attribute = attribute
+        return value
 
 
 def to_attributes(item: Mapping[str, Json]) -> dict[str, Any]:
@@ -24,7 +45,7 @@ def to_attribute(value: Json) -> dict[str, Any]:
         case int() | float():
             return {"N": str(value)}
         case str():
-            return {"S": value}
+            return dict(value.attribute) if isinstance(value, Opaque) else {"S": value}
         case list():
             return {"L": [to_attribute(part) for part in value]}
         case dict():
@@ -42,10 +63,20 @@ def _from_attribute(attribute: Mapping[str, Any]) -> Json:
         case "S" | "BOOL":
             return value  # type: ignore[no-any-return]  # typed by its tag
         case "N":
-            return float(value) if any(c in value for c in ".eE") else int(value)
+            return _number(value)
         case "L":
             return [_from_attribute(part) for part in value]
         case "M":
             return from_attributes(value)
-        case _:
+        case "NULL":
             return None
+        case _:
+            return Opaque.of(attribute)
+
+
+def _number(text: str) -> Json:
+    if not any(c in text for c in ".eE"):
+        return int(text)
+    number = float(text)
+    # DynamoDB has 38 digits, and a number that is written again must not lose any.
+    return number if Decimal(text) == Decimal(repr(number)) else Opaque.of({"N": text})

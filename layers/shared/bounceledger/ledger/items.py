@@ -4,15 +4,20 @@ No side effects. The keys are those of docs/data-model.md.
 
 An item is a plain dict here; `attributes` translates it to and from DynamoDB's typed form.
 Empty values are left out. Times are strings of one fixed form, so that they sort.
+
+A newer version may have written an item. What cannot be read of it is left out of what is read, and
+`keeping` puts it back when the item is written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from bounceledger.events import Kind
 from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.keeping import CONTROL, keep_unknown
 from bounceledger.policy import Policy
 from bounceledger.state import (
     AddressFacts,
@@ -30,8 +35,17 @@ from bounceledger.state import (
     SoftDay,
     SourceEntry,
     Span,
+    disposition_of,
+    is_dead,
 )
 from bounceledger.verdict import Category, Cause, Disposition
+
+SCHEMA = 1
+"""Version of the shapes below, stored as `schema`: that of whoever wrote the item last.
+
+To be raised with any change that a migration would have to know of. Counters have none, since they
+are added to: a new meaning needs a new name.
+"""
 
 EVENT_LIFE = timedelta(days=90)
 """How long after its publication an event is recorded, see `intake.Intake`.
@@ -199,28 +213,52 @@ def to_time(text: Json) -> datetime:
     return datetime.fromisoformat(str(text))
 
 
-def facts_item(facts: AddressFacts, policy: Policy) -> Item:
-    """Item of an address's facts, with the version that `facts` carries."""
-    item = _plain(facts, leave=("address", "messages")) | _ttl(_end_of_facts(facts, policy))
+def facts_item(facts: AddressFacts, policy: Policy, *, over: AddressFacts | None = None) -> Item:
+    """Item of an address's facts, with the version that `facts` carries.
+
+    Args:
+        facts: to be written.
+        policy: says how long they are kept.
+        over: the facts that they replace, as they were read. What only a newer version knows of
+            those is kept, except by an erasure.
+    """
+    item = _facts_item(facts, policy)
+    if over is None or not over.stored or facts.erased:
+        return item
+    return keep_unknown(item, over.stored, _facts_item(over, policy))
+
+
+def _facts_item(facts: AddressFacts, policy: Policy) -> Item:
+    item = _plain(facts, leave=("address", "messages", "stored"))
     if facts.messages:
         item["messages"] = {digest: _line(one) for digest, one in facts.messages.items()}
-    return keyed(facts_key(facts.address), item)
+    return keyed(facts_key(facts.address), item | _ttl(_end_of_facts(facts, policy)))
 
 
 def _line(message: Message) -> str:
     """A message in little space: facts hold dozens of them, and each KB costs a write unit."""
     outcome = to_text(message.delivered_at) if message.delivered_at else BOUNCED
-    return f"{to_text(message.mailed_at)} {outcome}"
+    return f"{to_text(message.mailed_at)} {outcome} {message.more}".rstrip()
 
 
-def source_item(entry: SourceEntry, policy: Policy) -> Item:
-    """Item of a source's entry; the most severe cause stands at the top level, for listings."""
+def source_item(entry: SourceEntry, policy: Policy, *, over: SourceEntry | None = None) -> Item:
+    """Item of a source's entry; the most severe cause stands at the top level, for listings.
+
+    Arguments as in `facts_item`.
+    """
+    item = _source_item(entry, policy)
+    if over is None or not over.stored:
+        return item
+    return keep_unknown(item, over.stored, _source_item(over, policy))
+
+
+def _source_item(entry: SourceEntry, policy: Policy) -> Item:
     cause, evidence = entry.leading
     item = (
-        _plain(entry, leave=())
+        _plain(entry, leave=("stored",))
         | _plain(evidence, leave=("lead_source",))
         | {
-            "cause": cause,
+            "cause": cause.value,
             "count": sum(e.count for e in entry.evidence.values()),
             "first": to_text(min(e.first for e in entry.evidence.values())),
         }
@@ -271,22 +309,54 @@ def delivered_item(observation: Observation, now: datetime) -> Item:
     return keyed(message_key(event.address, event.message_digest), item | _ttl(now + MARKER_LIFE))
 
 
-def bounced_item(observation: Observation, now: datetime) -> Item:
-    """Item of a message that bounced: its delivery is not counted, whenever it arrives."""
+def bounced_item(
+    observation: Observation, now: datetime, *, over: Mapping[str, Json] | None = None
+) -> Item:
+    """Item of a message that bounced: its delivery is not counted, whenever it arrives.
+
+    Args:
+        observation: the bounce.
+        now: time of recording.
+        over: the item of the delivery that it replaces, if there is one.
+    """
     event = observation.event
     item: Item = {"outcome": BOUNCED, "mailed_at": to_text(event.mail_time)}
-    return keyed(message_key(event.address, event.message_digest), item | _ttl(now + MARKER_LIFE))
+    unknown: Item = {name: v for name, v in (over or {}).items() if name not in _OF_DELIVERY}
+    key = message_key(event.address, event.message_digest)
+    return keyed(key, unknown | item | _ttl(now + MARKER_LIFE))
+
+
+_OF_DELIVERY = CONTROL | {
+    "outcome",
+    "kind",
+    "occurred_at",
+    "mailed_at",
+    "lead_source",
+    "named_source",
+}
+"""Attributes of `delivered_item`."""
 
 
 def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, note: str) -> Item:
     """Item that remembers what a person changed; kept permanently."""
-    item = _plain(change, leave=("address",)) | {"by": by, "note": note}
+    item = _plain(change, leave=("address", "stored")) | {"by": by, "note": note}
     return keyed(change_key(change.address, now, change_id), item)
 
 
-def domain_item(facts: DomainFacts) -> Item:
-    """Item of a domain's facts, with the version that `facts` carries."""
-    return keyed(domain_key(facts.domain), _plain(facts, leave=("domain",)))
+def domain_item(facts: DomainFacts, *, over: DomainFacts | None = None) -> Item:
+    """Item of a domain's facts, with the version that `facts` carries.
+
+    `dead` is for a version that does not know the verdict. Arguments as in `facts_item`.
+    """
+    item = _domain_item(facts)
+    if over is None or not over.stored:
+        return item
+    return keep_unknown(item, over.stored, _domain_item(over))
+
+
+def _domain_item(facts: DomainFacts) -> Item:
+    item = _plain(facts, leave=("domain", "dead", "stored"))
+    return keyed(domain_key(facts.domain), item | ({"dead": True} if is_dead(facts) else {}))
 
 
 def pending_item(pending: PendingProbe) -> Item:
@@ -314,7 +384,8 @@ def recheck_pass_item(progress: RecheckPass) -> Item:
 
 def keyed(key: Key, item: Item) -> Item:
     """An item under its key."""
-    return {"pk": key.pk, "sk": key.sk} | item
+    own: Item = {"pk": key.pk, "sk": key.sk, "schema": SCHEMA}
+    return own | item
 
 
 def _ttl(end: datetime | None) -> Item:
@@ -329,9 +400,8 @@ def _end_of_facts(facts: AddressFacts, policy: Policy) -> datetime | None:
 
 
 def _end(evidence: Mapping[Cause, Evidence], policy: Policy) -> datetime | None:
-    if not evidence or any(
-        cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD for cause in evidence
-    ):
+    passing = (Disposition.SOFT, Disposition.ECHO)
+    if not evidence or any(disposition_of(*said) not in passing for said in evidence.items()):
         return None
     last = max(item.last for item in evidence.values())
     longest = max(*policy.soft_terms, policy.echo_term)
@@ -340,16 +410,25 @@ def _end(evidence: Mapping[Cause, Evidence], policy: Policy) -> datetime | None:
 
 def _plain(value: Any, leave: tuple[str, ...] = ()) -> Any:
     """A value of `state` as JSON, without its empty parts."""
-    if is_dataclass(value):
-        parts = ((f.name, getattr(value, f.name)) for f in fields(value) if f.name not in leave)
-        return {name: _plain(part) for name, part in parts if not _is_empty(part)}
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, datetime):
         return to_text(value)
     if isinstance(value, Mapping):
         return {_key_text(key): _plain(part) for key, part in value.items()}
+    if is_dataclass(value):
+        form: Any = type(value)
+        names = (name for name in _field_names(form) if name not in leave)
+        parts = ((name, getattr(value, name)) for name in names)
+        return {name: _plain(part) for name, part in parts if not _is_empty(part)}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    return str(value) if isinstance(value, str) else value
+    return value
+
+
+@cache
+def _field_names(form: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(form))
 
 
 def _is_empty(value: object) -> bool:
@@ -369,16 +448,17 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         address=item["pk"].removeprefix(ADDRESS_PREFIX),
         erased=item.get("erased", False),
         evidence=_evidence(item),
-        soft_days={_soft_day(key): to_time(at) for key, at in _map(item, "soft_days")},
-        messages={digest: _message(line) for digest, line in _map(item, "messages")},
+        soft_days=_read_map(item, "soft_days", lambda key, at: (_soft_day(key), to_time(at))),
+        messages=_read_map(item, "messages", lambda digest, line: (digest, _message(line))),
         removed_at=_time(item, "removed_at"),
-        voided_at={Cause(key): to_time(at) for key, at in _map(item, "voided_at")},
+        voided_at=_read_map(item, "voided_at", lambda key, at: (Cause(key), to_time(at))),
         manual=_manual(item["manual"]) if "manual" in item else None,
-        sources={source: to_time(at) for source, at in _map(item, "sources")},
+        sources=_read_map(item, "sources", lambda source, at: (source, to_time(at))),
         attributions=_attributions(item, "attributions"),
         claim_attributions=_attributions(item, "claim_attributions"),
         searched_to=item.get("searched_to", ""),
         version=item["version"],
+        stored=item,
     )
 
 
@@ -389,17 +469,21 @@ def source_of_item(item: Mapping[str, Any]) -> SourceEntry:
         address=item["address"],
         evidence=_evidence(item),
         version=item["version"],
+        stored=item,
     )
 
 
 def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
     """Facts of a domain from their item."""
+    probe = _probe(item["probe"]) if "probe" in item else None
     return DomainFacts(
         domain=item["pk"].removeprefix(_DOMAIN_PREFIX),
-        probe=_probe(item["probe"]) if "probe" in item else None,
-        findings={_finding_day(key): _span(span) for key, span in _map(item, "findings")},
+        probe=probe,
+        findings=_read_map(item, "findings", lambda key, said: (_finding_day(key), _span(said))),
         claims=_claims(item),
         version=item["version"],
+        dead=probe is not None and not probe.verdict.is_known and item.get("dead", False),
+        stored=item,
     )
 
 
@@ -454,7 +538,7 @@ def recorded_event_of_item(item: Mapping[str, Any]) -> RecordedEvent | None:
 def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
     """The day of a counter's shard, and its sums by name."""
     day = date.fromisoformat(item["sk"].removeprefix(_DAY_PREFIX).partition("#")[0])
-    return day, {name: value for name, value in item.items() if name not in Key._fields}
+    return day, {name: value for name, value in item.items() if name not in CONTROL}
 
 
 def due_domain_of_item(item: Mapping[str, Any]) -> DueDomain:
@@ -496,49 +580,74 @@ class ClaimSums(NamedTuple):
 
 def claim_sums_of_item(item: Mapping[str, Any]) -> ClaimSums:
     """The sums of a claim's item."""
-    at, domain, claim = item["sk"].split("#")
+    at, domain, claim, *_ = item["sk"].split("#")
     sums = (item.get(name, 0) for name in ("events", "suppressed"))
     return ClaimSums(to_time(at), domain, Cause(claim), *sums)
 
 
-def _map(item: Mapping[str, Any], name: str) -> Any:
-    return item.get(name, {}).items()
+def _read_map[K, V](
+    item: Mapping[str, Any], name: str, read: Callable[[str, Any], tuple[K, V]]
+) -> dict[K, V]:
+    """The entries of a map that can be read; a newer version may have some of another form."""
+    found: dict[K, V] = {}
+    entries = item.get(name)
+    for key, value in entries.items() if isinstance(entries, Mapping) else ():
+        try:
+            entry = read(key, value)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        found[entry[0]] = entry[1]
+    return found
 
 
 def _claims(item: Mapping[str, Any]) -> dict[Cause, Span]:
-    return {Cause(key): _span(span) for key, span in _map(item, "claims")}
+    return _read_map(item, "claims", lambda key, said: (Cause(key), _span(said)))
 
 
 def _time(item: Mapping[str, Any], name: str) -> datetime | None:
-    return to_time(item[name]) if name in item else None
+    """A time; None where there is none, or one that only a newer version can read."""
+    try:
+        return to_time(item[name]) if name in item else None
+    except ValueError:
+        return None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in for a time that cannot be read: what it is about holds, until a person removes it."""
 
 
 def _attributions(item: Mapping[str, Any], name: str) -> dict[str, Attribution]:
-    return {
-        source: Attribution(at=to_time(first["at"]), cause=Cause(first["cause"]))
-        for source, first in _map(item, name)
-    }
+    return _read_map(
+        item,
+        name,
+        lambda source, first: (
+            source,
+            Attribution(at=to_time(first["at"]), cause=Cause(first["cause"])),
+        ),
+    )
 
 
 def _evidence(item: Mapping[str, Any]) -> dict[Cause, Evidence]:
-    return {
-        Cause(cause): Evidence(
-            **_known(said, Evidence)
-            | {"first": to_time(said["first"]), "last": to_time(said["last"])}
-        )
-        for cause, said in _map(item, "evidence")
-    }
+    return _read_map(item, "evidence", lambda cause, said: (Cause(cause), _evidence_of(said)))
+
+
+def _evidence_of(said: Mapping[str, Any]) -> Evidence:
+    """Evidence for one cause; a newer version may leave out what other causes have."""
+    last = _time(said, "last") or _time(said, "first") or _EPOCH
+    values: dict[str, Any] = {"count": 1, "event_id": "", "lead_source": ""}
+    values |= _known(said, Evidence)
+    return Evidence(**values | {"first": _time(said, "first") or last, "last": last})
 
 
 def _message(line: str) -> Message:
-    mailed_at, _, outcome = line.partition(" ")
+    mailed_at, outcome, *more = line.split(" ", 2)
     delivered_at = None if outcome == BOUNCED else to_time(outcome)
-    return Message(mailed_at=to_time(mailed_at), delivered_at=delivered_at)
+    return Message(mailed_at=to_time(mailed_at), delivered_at=delivered_at, more="".join(more))
 
 
-def _known(written: Mapping[str, Any], form: type[Evidence] | type[ManualEntry]) -> dict[str, Any]:
-    """Without fields that a later version wrote, so that a roll-back can read the table."""
-    names = {f.name for f in fields(form)}
+def _known(written: Mapping[str, Any], form: Any) -> dict[str, Any]:
+    """Without what is no field of a dataclass, since a newer version may have written that."""
+    names = _field_names(form)
     return {name: value for name, value in written.items() if name in names}
 
 
@@ -559,7 +668,7 @@ def _span(span: Mapping[str, Any] | str) -> Span:
 
 
 def _manual(entry: Mapping[str, Any]) -> ManualEntry:
-    times = {"at": to_time(entry["at"]), "until": _time(entry, "until")}
+    times = {"at": _time(entry, "at") or _EPOCH, "until": _time(entry, "until")}
     return ManualEntry(**_known(entry, ManualEntry) | times)
 
 
@@ -567,7 +676,7 @@ def _probe(probe: Mapping[str, Any]) -> Probe:
     alternate = probe.get("alternate_verdict")
     return Probe(
         verdict=DomainVerdict(probe["verdict"]),
-        probed_at=to_time(probe["probed_at"]),
+        probed_at=_time(probe, "probed_at") or _EPOCH,
         recheck_at=_time(probe, "recheck_at"),
         details=probe.get("details", {}),
         alternate_domain=probe.get("alternate_domain"),

@@ -306,7 +306,7 @@ class Ledger:
             found = self._table.get([key], budget)
             before = _read(found, key, items.facts_of_item) or AddressFacts(address=change.address)
             after = join(before, change, self._settings.policy)
-            written = items.facts_item(after, self._settings.policy)
+            written = items.facts_item(after, self._settings.policy, over=before)
             try:
                 self._table.transact(
                     [put_version(written, before.version), put_new(record)], budget
@@ -384,7 +384,8 @@ class Ledger:
                 actions.append(delete_version(items.pending_key(domain), pending.version))
             changed = after != before
             if changed:
-                actions.append(put_version(items.domain_item(after), before.version))
+                written = items.domain_item(after, over=before)
+                actions.append(put_version(written, before.version))
                 if probe.verdict is not DomainVerdict.UNKNOWN:
                     answered |= {utc_day(probe.probed_at)}
             actions += _reschedule(before, after, answered)

@@ -239,10 +239,10 @@ def plan(
         counters.add(item, *counters_of(item, settings))
     for key, item in bounced.items():
         existing = known.get(key)
-        written = items.bounced_item(item, now)
         if existing is None:
-            merged.append(put_new(written))
-        elif existing["outcome"] == items.DELIVERED:
+            merged.append(put_new(items.bounced_item(item, now)))
+        elif existing.get("outcome") == items.DELIVERED:
+            written = items.bounced_item(item, now, over=existing)
             merged.append(put_over(written, "outcome", items.DELIVERED))
             counters.take_back_delivery(existing)
     for address, cluster in _with_evidence(observations).items():
@@ -252,7 +252,9 @@ def plan(
             after = merge(after, item, settings.policy)
         if before.erased:
             continue
-        merged.append(put_version(items.facts_item(after, settings.policy), before.version))
+        merged.append(
+            put_version(items.facts_item(after, settings.policy, over=before), before.version)
+        )
         merged.extend(_source_writes(address, cluster, known, settings.policy))
         counters.move_attributions(before, after)
         if has_soft_evidence(after) and not has_soft_evidence(before):
@@ -300,6 +302,7 @@ def _facts(address: str, known: Mapping[Key, Item]) -> AddressFacts:
 def _source_writes(
     address: str, cluster: Iterable[Observation], known: Mapping[Key, Item], policy: Policy
 ) -> Iterator[Action]:
+    known_entries: dict[str, SourceEntry] = {}
     entries: dict[str, SourceEntry] = {}
     for observation in cluster:
         if observation.cause is None:
@@ -307,14 +310,15 @@ def _source_writes(
         source = observation.event.lead_source
         if source not in entries:
             item = known.get(items.source_key(source, address))
-            entries[source] = (
+            entries[source] = known_entries[source] = (
                 items.source_of_item(item)
                 if item
                 else SourceEntry(lead_source=source, address=address)
             )
         entries[source] = merge_source(entries[source], observation)
-    for entry in entries.values():
-        yield put_version(items.source_item(entry, policy), entry.version)
+    for source, entry in entries.items():
+        item = items.source_item(entry, policy, over=known_entries[source])
+        yield put_version(item, entry.version)
 
 
 class _Counters:

@@ -46,6 +46,9 @@ _FACTS_PER_WRITE = 25
 """Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
 
 
+_OUTCOMES = (items.DELIVERED, items.BOUNCED)
+
+
 class GroupRecorder:
     """Records groups of events that fit into one transaction each."""
 
@@ -201,7 +204,9 @@ class GroupRecorder:
         low = searched_to if searched_to.startswith(first) else first
         pages = self._table.pages(pk, (low, first + items.LAST), budget, equals=equals)
         for number, (page, place) in enumerate(pages, 1):
-            messages = dict(map(items.message_of_item, page))
+            # A newer version may have other outcomes, of which this one cannot say what they mean.
+            known = (item for item in page if item.get("outcome") in _OUTCOMES)
+            messages = dict(map(items.message_of_item, known))
             found = join(
                 found, AddressFacts(address=address, messages=messages), self._settings.policy
             )
@@ -227,7 +232,7 @@ class GroupRecorder:
                     continue
                 after = join(before, changes[before.address], self._settings.policy)
                 if after != before:
-                    item = items.facts_item(after, self._settings.policy)
+                    item = items.facts_item(after, self._settings.policy, over=before)
                     writes.append(put_version(item, before.version))
             try:
                 for some in batched(writes, _FACTS_PER_WRITE, strict=False):

@@ -8,22 +8,23 @@ from enum import StrEnum
 from bounceledger.policy import Policy
 from bounceledger.state.domain_policy import (
     DEAD_VERDICTS,
-    DOMAIN_POLICY,
     ClaimEffect,
     Needs,
     effect_on,
     is_dead,
     reported_claim,
+    ruling_on,
 )
 from bounceledger.state.facts import (
-    VERDICT_MEANINGS,
     AddressFacts,
     DomainFacts,
     DomainVerdict,
     Evidence,
     Probe,
     SoftDay,
+    disposition_of,
     latest,
+    meaning_of,
     severity_key,
     utc_day,
 )
@@ -153,13 +154,26 @@ def _effective(facts: AddressFacts, cause: Cause) -> Evidence | None:
     return evidence if undone_at is None or evidence.last > undone_at else None
 
 
+def _in_force(facts: AddressFacts, disposition: Disposition | None) -> list[tuple[Cause, Evidence]]:
+    """Causes of a disposition (None: complaints) that hold, with their evidence; latest first."""
+    found = ((cause, _effective(facts, cause)) for cause in facts.evidence)
+    return sorted(
+        (
+            (cause, evidence)
+            for cause, evidence in found
+            if evidence and disposition_of(cause, evidence) is disposition
+        ),
+        key=lambda pair: severity_key(*pair),
+    )
+
+
 def _personal_reasons(facts: AddressFacts) -> Iterator[Reason]:
     if facts.erased:
         yield Reason(code=ReasonCode.ERASED, explanation="The person asked to be forgotten.")
-    if complaint := _effective(facts, Cause.COMPLAINT):
+    for cause, complaint in _in_force(facts, None):
         yield Reason(
             code=ReasonCode.COMPLAINT,
-            cause=Cause.COMPLAINT,
+            cause=cause,
             evidence=complaint,
             explanation=f"The recipient complained on {_day(complaint.last)}.",
         )
@@ -179,19 +193,16 @@ _MEANINGS: Mapping[Cause, str] = {
     Cause.NO_MAIL_ACCEPTED: "the host accepts no mail",
     Cause.DOMAIN_UNREACHABLE: "the domain cannot be reached",
 }
-_HARD_CAUSES = tuple(cause for cause in Cause if cause.disposition is Disposition.HARD)
 _SOFT_CLAIMS = tuple(claim for claim in DOMAIN_CLAIMS if claim.disposition is Disposition.SOFT)
-if _MEANINGS.keys() != {*_HARD_CAUSES, *DOMAIN_CLAIMS}:
+if _MEANINGS.keys() != {*DOMAIN_CLAIMS} | {
+    cause for cause in Cause if cause.disposition is Disposition.HARD
+}:
     raise LookupError("every hard cause and every claim needs a row in _MEANINGS")
 
 
 def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Policy) -> list[Reason]:
     """Hard causes in force: those without an end first, then the latest."""
-    effective = ((cause, _effective(facts, cause)) for cause in _HARD_CAUSES)
-    said = sorted(
-        ((cause, evidence) for cause, evidence in effective if evidence),
-        key=lambda pair: severity_key(*pair),
-    )
+    said = _in_force(facts, Disposition.HARD)
     reasons = [_hard_reason(cause, evidence, domain, policy) for cause, evidence in said]
     return sorted((r for r in reasons if r), key=lambda reason: reason.until is not None)
 
@@ -199,7 +210,7 @@ def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Polic
 def _hard_reason(
     cause: Cause, evidence: Evidence, domain: DomainFacts | None, policy: Policy
 ) -> Reason | None:
-    said = f"A mail server said on {_day(evidence.last)} that {_MEANINGS[cause]}"
+    said = _said(cause, evidence)
     reason = Reason(
         code=ReasonCode.HARD_BOUNCE, cause=cause, evidence=evidence, explanation=f"{said}."
     )
@@ -244,19 +255,16 @@ def _domain_reasons(facts: AddressFacts | None, domain: DomainFacts | None) -> I
                 code=ReasonCode.DEAD_DOMAIN,
                 cause=cause,
                 evidence=evidence,
-                explanation=(
-                    f"A mail server said on {_day(evidence.last)} that {_MEANINGS[cause]}"
-                    f"{_pending_words(cause, domain.probe)}"
-                ),
+                explanation=(f"{_said(cause, evidence)}{_pending_words(cause, domain.probe)}"),
             )
 
 
 def _echo_reasons(facts: AddressFacts, policy: Policy) -> Iterator[Reason]:
-    if echo := _effective(facts, Cause.PROVIDER_SUPPRESSED):
+    for cause, echo in _in_force(facts, Disposition.ECHO):
         until = echo.last + timedelta(days=policy.echo_term)
         yield Reason(
             code=ReasonCode.PROVIDER_LIST,
-            cause=Cause.PROVIDER_SUPPRESSED,
+            cause=cause,
             until=until,
             evidence=echo,
             explanation=(
@@ -334,9 +342,9 @@ def _counts_as_soft(
     cause: Cause, at: datetime, facts: AddressFacts, domain: DomainFacts | None
 ) -> bool:
     voided_at = facts.voided_at.get(cause)
-    if voided_at is not None and at <= voided_at:
+    if (voided_at is not None and at <= voided_at) or cause not in facts.evidence:
         return False
-    if cause.disposition is Disposition.SOFT:
+    if disposition_of(cause, facts.evidence[cause]) is Disposition.SOFT:
         return True
     return effect_on(cause, at, domain) is ClaimEffect.REFUTED
 
@@ -344,10 +352,16 @@ def _counts_as_soft(
 # -------------------------------------------------------------------------- in words
 
 
+def _said(cause: Cause, evidence: Evidence) -> str:
+    if cause not in _MEANINGS:
+        return f"A newer version recorded {cause} on {_day(evidence.last)}"
+    return f"A mail server said on {_day(evidence.last)} that {_MEANINGS[cause]}"
+
+
 def _dns_words(probe: Probe | None) -> str:
     if probe is None:
         return ""
-    return f"the domain {VERDICT_MEANINGS[probe.verdict]} ({_day(probe.probed_at)})"
+    return f"the domain {meaning_of(probe.verdict)} ({_day(probe.probed_at)})"
 
 
 _NEEDS_WORDS: Mapping[Needs, str] = {
@@ -360,7 +374,7 @@ _NEEDS_WORDS: Mapping[Needs, str] = {
 def _pending_words(cause: Cause, probe: Probe | None) -> str:
     if probe is None:
         return "."
-    needs = _NEEDS_WORDS[DOMAIN_POLICY[cause, probe.verdict].needs]
+    needs = _NEEDS_WORDS[ruling_on(cause, probe.verdict).needs]
     return (
         f". In DNS, {_dns_words(probe)}. The whole domain is suppressed {needs}."
         f"{_alternate_words(probe)}"
@@ -387,9 +401,8 @@ def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) 
         said = facts.evidence.get(cause) if cause.disposition is Disposition.HARD else None
         if said and effect_on(cause, said.last, domain) is ClaimEffect.REFUTED:
             return (
-                f"A mail server said on {_day(said.last)} that {_MEANINGS[cause]}, but in "
-                f"DNS {_dns_words(probe)}: the claim is refuted, and the event counts as a soft "
-                f"bounce."
+                f"{_said(cause, said)}, but in DNS {_dns_words(probe)}: the claim is refuted, and "
+                "the event counts as a soft bounce."
             )
     return "The evidence about this address is not (or no longer) enough to suppress it."
 

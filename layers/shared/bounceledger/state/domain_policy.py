@@ -115,6 +115,16 @@ A verdict under which every claim is `WHOLE_DOMAIN` suppresses everyone at the d
 without a claim, once there is what the row needs: see `DEAD_VERDICTS`.
 """
 
+_NEWER_VERDICT = Ruling(
+    ClaimEffect.STANDS, "only a newer version knows the verdict, so the reply is all that is known"
+)
+
+
+def ruling_on(claim: Cause, verdict: DomainVerdict) -> Ruling:
+    """The row of the policy, also for claims and verdicts that only a newer version knows."""
+    return DOMAIN_POLICY.get((claim, verdict), _NEWER_VERDICT)
+
+
 DEAD_VERDICTS = frozenset(
     verdict
     for verdict in DomainVerdict
@@ -138,7 +148,7 @@ def effect_on(cause: Cause, said_at: datetime, domain: DomainFacts | None) -> Cl
     """
     if domain is None or domain.probe is None or cause not in DOMAIN_CLAIMS:
         return ClaimEffect.STANDS
-    ruling = DOMAIN_POLICY[cause, domain.probe.verdict]
+    ruling = ruling_on(cause, domain.probe.verdict)
     if ruling.effect is ClaimEffect.REFUTED and said_at > domain.probe.probed_at:
         return ClaimEffect.STANDS  # an older look cannot refute a newer claim
     if ruling.effect is ClaimEffect.WHOLE_DOMAIN and not _is_met(ruling.needs, cause, domain):
@@ -151,8 +161,10 @@ def is_dead(domain: DomainFacts) -> bool:
     if domain.probe is None:
         return False
     verdict = domain.probe.verdict
+    if not verdict.is_known:
+        return domain.dead
     rulings = {
-        claim: DOMAIN_POLICY[claim, verdict]
+        claim: ruling_on(claim, verdict)
         for claim in (DOMAIN_CLAIMS if verdict in DEAD_VERDICTS else domain.claims)
     }
     return any(

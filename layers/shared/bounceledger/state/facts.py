@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import Self
 
 from bounceledger.events import Kind, MailEvent
-from bounceledger.verdict import Cause, Disposition, Verdict
+from bounceledger.verdict import Cause, Disposition, OpenEnum, Verdict
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
@@ -63,6 +62,8 @@ class Evidence:
         forwarded_to: domain to which the message was forwarded, if the reply is about an
             address there.
         diagnostic: what was said, with the addresses of other people masked.
+        disposition: of the cause, ``complaint`` for a complaint; for a version that does not
+            know the cause.
     """
 
     first: datetime
@@ -78,6 +79,7 @@ class Evidence:
     forwarded_to: str = ""
     reply_code: int | None = None
     enhanced_status: str = ""
+    disposition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -114,10 +116,12 @@ class Message:
         mailed_at: when it was mailed; the same in all events of the message.
         delivered_at: when it was delivered; None if it bounced. A host may accept a message
             and bounce it later, so a bounce holds whatever else was reported.
+        more: what a newer version stored with it; empty otherwise.
     """
 
     mailed_at: datetime
     delivered_at: datetime | None = None
+    more: str = ""
 
 
 type SoftDay = tuple[date, Cause]
@@ -147,6 +151,8 @@ class AddressFacts:
         searched_to: how far the address's items were searched for messages, where they are
             too many for one go: a sort key. The search goes on from there.
         version: how often the facts were written; 0 for facts that are in no table.
+        stored: the item that they were read from, of which what only a newer version knows is kept
+            when others are written over it; empty for facts that were not read.
     """
 
     address: str
@@ -162,6 +168,7 @@ class AddressFacts:
     claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
     searched_to: str = ""
     version: int = 0
+    stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_empty(self) -> bool:
@@ -192,12 +199,14 @@ class SourceEntry:
         address: canonical form.
         evidence: by cause, as in `AddressFacts`, from this source's events only.
         version: how often the entry was written; 0 for one that is in no table.
+        stored: as in `AddressFacts`.
     """
 
     lead_source: str
     address: str
     evidence: Mapping[Cause, Evidence] = field(default_factory=dict)
     version: int = 0
+    stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def leading(self) -> tuple[Cause, Evidence]:
@@ -208,8 +217,8 @@ class SourceEntry:
 # ------------------------------------------------------------------------- of a domain
 
 
-class DomainVerdict(StrEnum):
-    """What DNS says about mail for a host name.
+class DomainVerdict(OpenEnum):
+    """What DNS says about mail for a host name; stored facts may have one of a newer version.
 
     Attributes:
         NULL_MX: "accepts no mail", RFC 7505.
@@ -237,6 +246,11 @@ VERDICT_MEANINGS: Mapping[DomainVerdict, str] = {
     DomainVerdict.UNKNOWN: "has no reliable DNS answer",
 }
 """What a verdict says about the domain, for people."""
+
+
+def meaning_of(verdict: DomainVerdict) -> str:
+    """What a verdict says about the domain, for people, also if only a newer version knows it."""
+    return VERDICT_MEANINGS.get(verdict, f"was found to be {verdict} by a newer version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +307,9 @@ class DomainFacts:
             probe that the claim led to, so that it holds for an address never mailed before,
             too.
         version: how often the facts were written; 0 for facts that are in no table.
+        dead: nobody at the host name can get mail, by a verdict that only a newer version knows.
+            False for any other verdict, from which `domain_policy.is_dead` derives it.
+        stored: as in `AddressFacts`.
     """
 
     domain: str
@@ -300,6 +317,8 @@ class DomainFacts:
     findings: Mapping[FindingDay, Span] = field(default_factory=dict)
     claims: Mapping[Cause, Span] = field(default_factory=dict)
     version: int = 0
+    dead: bool = False
+    stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,13 +362,35 @@ def keeps_soft_days(cause: Cause) -> bool:
 
 def has_soft_evidence(facts: AddressFacts) -> bool:
     """Whether deliveries matter to what is decided from these facts."""
-    return any(keeps_soft_days(cause) for cause in facts.evidence)
+    # They may matter to a newer version, whatever its causes are.
+    return any(not cause.is_known or keeps_soft_days(cause) for cause in facts.evidence)
+
+
+def disposition_of(cause: Cause, evidence: Evidence) -> Disposition | None:
+    """What evidence means for the recipient; None for a complaint.
+
+    What is stored with the evidence counts for a cause that only a newer version knows. Where
+    that is a word of a newer version, too, it is hard: whoever was suppressed must not be mailed.
+    """
+    if cause.is_known:
+        return cause.disposition
+    if evidence.disposition == Cause.COMPLAINT:
+        return None
+    try:
+        return Disposition(evidence.disposition)
+    except ValueError:
+        return Disposition.HARD
 
 
 def severity_key(cause: Cause, evidence: Evidence) -> tuple[int, timedelta, str]:
     """Sort key: complaint, hard, echo, soft; within each the latest first."""
-    order = (None, Disposition.HARD, Disposition.ECHO, Disposition.SOFT)
-    return order.index(cause.disposition), NEVER - evidence.last, cause
+    return _SEVERITY.index(disposition_of(cause, evidence)), NEVER - evidence.last, cause
+
+
+_SEVERITY = (
+    *(None, Disposition.HARD, Disposition.ECHO, Disposition.SOFT),
+    *(Disposition.BLOCK, Disposition.NONE),  # evidence of a newer version may have these
+)
 
 
 def latest(a: datetime | None, b: datetime | None) -> datetime | None:

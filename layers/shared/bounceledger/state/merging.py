@@ -52,7 +52,7 @@ def facts_of(observation: Observation) -> AddressFacts:
     attribution = {event.lead_source: Attribution(at=event.mail_time, cause=cause)}
     return AddressFacts(
         address=event.address,
-        evidence={cause: _evidence(observation)},
+        evidence={cause: _evidence(observation, cause)},
         soft_days=(
             {(utc_day(event.occurred_at), cause): event.occurred_at}
             if keeps_soft_days(cause)
@@ -75,7 +75,7 @@ def _messages(observation: Observation) -> dict[str, Message]:
     return {}
 
 
-def _evidence(observation: Observation) -> Evidence:
+def _evidence(observation: Observation, cause: Cause) -> Evidence:
     event, verdict = observation.event, observation.verdict
     return Evidence(
         first=event.occurred_at,
@@ -94,6 +94,7 @@ def _evidence(observation: Observation) -> Evidence:
         forwarded_to=_clean(event.forwarded_to),
         reply_code=verdict.reply_code if verdict else None,
         enhanced_status=_clean((verdict.enhanced_status if verdict else None) or event.status),
+        disposition=(cause.disposition or cause).value,
     )
 
 
@@ -171,6 +172,7 @@ def _join_message(a: Message, b: Message) -> Message:
     return Message(
         mailed_at=max(a.mailed_at, b.mailed_at),
         delivered_at=None if bounced else latest(a.delivered_at, b.delivered_at),
+        more=max(a.more, b.more),
     )
 
 
@@ -207,12 +209,14 @@ def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
     # later step would drop it, too.
     united = _union(findings_of(a), findings_of(b), join_span)
     kept = sorted(united)[-FINDINGS_KEPT:]
+    probe = max(probes, key=_rank, default=None)
     return DomainFacts(
         domain=a.domain,
-        probe=max(probes, key=_rank, default=None),
+        probe=probe,
         findings={day: united[day] for day in kept},
         claims=_union(a.claims, b.claims, join_span),
         version=max(a.version, b.version),
+        dead=(a.dead or b.dead) and probe is not None and not probe.verdict.is_known,
     )
 
 
