@@ -33,12 +33,12 @@ _CANDIDATES = {
 }
 """What spreadsheets and databases write, and the logarithm of how usual each is."""
 
-_CERTAIN = math.log(30)
+_CERTAIN = math.log(21)
 """How much likelier the likeliest reading must be than any other, as a logarithm.
 
 More than the difference between any two encodings: how usual one is never decides alone.
 """
-_CERTAIN_IF_UNUSUAL = math.log(90)
+_CERTAIN_IF_UNUSUAL = math.log(100)
 """The same where it is not Windows-1252."""
 _SHOWN = 3
 """Readings that are shown where none is certain."""

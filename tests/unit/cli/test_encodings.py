@@ -42,6 +42,128 @@ CASES = [
 ]
 
 
+FURTHER = {
+    WESTERN: [
+        "Nestlé",
+        "Citroën",
+        "L’Oréal",
+        "Hermès",
+        "Häagen-Dazs",
+        "Crédit Agricole",
+        "Telefónica",
+        "Bücher Müller",
+        "Fußball",
+        "Löwe",
+        "Kärcher",
+        "Nürnberg",
+        "Würth",
+        "Schäffler",
+        "Göteborg",
+        "Jönköping",
+        "Umeå",
+        "Ørsted",
+        "Mærsk",
+        "Århus",
+        "Järvenpää",
+        "Hämeenlinna",
+        "Logroño",
+        "Peñarol",
+        "Córdoba",
+        "Andalucía",
+        "Ibáñez",
+        "Pérez",
+        "Gómez",
+        "Florianópolis",
+        "Guimarães",
+        "Açores",
+        "Évora",
+        "Perú",
+        "México",
+        "Bogotá",
+        "Besançon",
+        "Orléans",
+        "Saint-Étienne",
+        "Nîmes",
+        "Lefèvre",
+        "Benoît",
+        "Françoise",
+        "Zoé",
+        "Mönchengladbach",
+        "Gießen",
+        "Saarbrücken",
+        "Schönefeld",
+        "Tübingen",
+        "Søborg",
+        "Håndværk",
+        "Ålesund",
+        "Forlì",
+        "Cantù",
+        "Pietà",
+        "Höfn",
+        "Akranesbær",
+    ],
+    CENTRAL: [
+        "Škoda",
+        "Tomáš",
+        "České Budějovice",
+        "Žilina",
+        "Košice",
+        "Bratislavský",
+        "Łukasz",
+        "Częstochowa",
+        "Poznań",
+        "Wrocław",
+        "Zieliński",
+        "Błażej",
+        "Szabó",
+        "Kőbánya",
+        "Debrecen Vásár",
+        "Ljubljana Črnuče",
+        "Žagar",
+        "Međimurje",
+        "Čakovec",
+        "București Târg",
+        "Iași",
+        "Zágráb",
+    ],
+    ("cp1257",): [
+        "Vilnius Paroda Ąžuolas",
+        "Jonavos Šaltinis",
+        "Mažeikiai",
+        "Daugavpils Gaišs",
+        "Liepājas",
+        "Čiekurkalns",
+        "Ogrē",
+        "Ūdens",
+    ],
+    ("cp1254",): [
+        "Eskişehir",
+        "Diyarbakır",
+        "Türkiye İş Bankası",
+        "Gümüşhane",
+        "Kadıköy",
+        "Çanakkale",
+        "Ağaoğlu",
+        "Ümraniye",
+    ],
+    CYRILLIC: [
+        "Сбербанк",
+        "Новосибирск",
+        "Лиды",
+        "Иванова Мария",
+        "Казань Экспо",
+        "Партнёр",
+        "София",
+        "Київ",
+    ],
+    ("cp1253",): ["Πάτρα", "Ηράκλειο", "Γιάννης", "Εταιρεία", "Λάρισα"],
+    ("shift_jis",): ["大阪", "株式会社トヨタ", "サンプル", "田中太郎", "ウェビナー"],
+    ("gb18030",): ["广州", "中国移动", "李小龙", "客户名单", "杭州阿里"],
+    ("big5",): ["臺中", "王小明", "電子報", "新竹科技"],
+    ("euc-kr",): ["현대자동차", "김철수", "대전", "세미나", "고객"],
+}
+"""Further names by the encodings that may have their letters."""
+
 TAKEN_FOR_ANOTHER = {("Camões", "cp850"): "Camäes"}
 """What letters cannot tell: Finnish is full of words such as mäessä, and MS-DOS is long gone."""
 
@@ -89,6 +211,15 @@ def test_what_spreadsheets_of_western_europe_write_is_hardly_ever_refused(langua
     names = NAMES[language][1]
     refused = [name for name in names if read(listed([name], 5), "cp1252") is None]
     assert 3 * len(refused) < len(names), refused
+
+
+@pytest.mark.parametrize("encodings", FURTHER)
+def test_no_name_is_changed_without_a_word(encodings: tuple[str, ...]) -> None:
+    """Being refused costs an option; a changed name is another vendor."""
+    for encoding in encodings:
+        for name in writable(FURTHER[encodings], encoding):
+            text = listed([name], 5)
+            assert read(text, encoding) in {text, None}, (name, encoding)
 
 
 @pytest.mark.parametrize("name", ENGLISH)
