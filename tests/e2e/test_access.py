@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
+from tests.e2e.logs import log_of
 from tests.rights import ALLOWED, PARTITIONS, rights
 from tests.ses_documents import bounce
 from tools.stack import STACK_NAME, Stack, call_api, publish, wait_for
@@ -265,6 +266,15 @@ def test_a_caller_needs_the_right_to_invoke_the_api_and_no_other(stack: Stack) -
     document = {"Version": "2012-10-17", "Statement": [statement]}
     iam.put_user_policy(UserName=name, PolicyName="lookup", PolicyDocument=json.dumps(document))
     assert call_api(stack, "/v1/suppressions", query, credentials=sender).status == 200
+
+    # AND the log says who asked, and not for whom
+    def logged() -> list[dict[str, Any]]:
+        return [line for line in log_of(stack, "LookupLogs") if name in line.get("caller", "")]
+
+    assert wait_for(lambda: bool(logged()))
+    [line] = logged()
+    assert line["caller"].endswith(f":user/{name}")
+    assert query["address"] not in json.dumps(line)
 
 
 def test_api_methods_run_without_the_callers_credentials(stack: Stack) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.logs import log_of
 from tests.ses_documents import bounce
 from tools.replay import SampleOutcome, drain_dead_letters, replay, wait_until_processed
 from tools.samples import Sample, load_samples
@@ -129,24 +130,10 @@ def test_send_open_and_click_do_not_reach_the_queue(stack: Stack) -> None:
 def received(stack: Stack) -> int:
     """Messages that ingest has logged to have handled."""
     total = 0
-    for line in ingest_log(stack):
+    for line in log_of(stack, "IngestLogs"):
         if line.get("message") == "batch":
             total += line["messages"]
     return total
-
-
-def ingest_log(stack: Stack) -> list[dict[str, Any]]:
-    cloudformation, logs = stack.client("cloudformation"), stack.client("logs")
-    group = cloudformation.describe_stack_resource(
-        StackName=STACK_NAME, LogicalResourceId="IngestLogs"
-    )["StackResourceDetail"]["PhysicalResourceId"]
-    lines = []
-    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
-        for event in page["events"]:
-            lines += [
-                json.loads(line) for line in event["message"].splitlines() if line.startswith("{")
-            ]
-    return lines
 
 
 def test_an_unprocessable_message_ends_in_the_dead_letter_queue_whole(stack: Stack) -> None:
@@ -180,7 +167,7 @@ def test_the_log_of_ingest_holds_no_address(
 
     # WHEN the log of ingest is read
     assert wait_for(lambda: received(stack) >= len(outcomes))
-    log = json.dumps(ingest_log(stack))
+    log = json.dumps(log_of(stack, "IngestLogs"))
 
     # THEN it holds none of them
     assert [address for address in addresses if address in log] == []

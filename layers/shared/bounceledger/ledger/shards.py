@@ -13,8 +13,8 @@ class Shards:
 
     A writer is one thread of an execution environment. Each writer of an environment has its
     own shard; together these are the environment's block. Every environment begins with the
-    first block and, when it meets another one there, draws one from twice as many. So a day
-    has as many shards to read as environments were at work side by side, and not more.
+    first block and, whenever it meets another one, draws one from half as many again. So a
+    day's shards are few where few environments were at work side by side (bench/counters.py).
     """
 
     def __init__(self, writers: int, draw: Callable[[int], int] = secrets.randbelow) -> None:
@@ -36,6 +36,6 @@ class Shards:
         with self._lock:
             if shard // self._writers != self._block:
                 return
-            self._blocks = min(2 * self._blocks, MAX_BLOCKS)
+            self._blocks = min(self._blocks + max(1, self._blocks // 2), MAX_BLOCKS)
             drawn = self._draw(self._blocks - 1)
             self._block = drawn if drawn < self._block else drawn + 1
