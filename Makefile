@@ -18,7 +18,7 @@ endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules \
-	score bench coldstart faults fuzz compare validate lock clean
+	score bench coldstart faults fuzz compare validate audit lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} \
@@ -57,6 +57,12 @@ format: setup ## Format the code and fix what ruff can fix
 
 types: setup ## Check types with mypy
 	@$(BIN)/mypy
+
+audit: $(TOOLS)/audit/.ready ## Report known vulnerabilities of pinned packages (network)
+	@for file in layers/shared/requirements.txt requirements/*.txt; do \
+		echo "$$file"; \
+		$(TOOLS)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r $$file || exit 1; \
+	done
 
 validate: setup tools ## Check the template with sam validate --lint
 	@$(TOOLS)/sam/bin/sam validate --lint --region us-east-1
@@ -103,7 +109,7 @@ rules: setup ## Rebuild rules.json after a change to rules.toml
 	@$(BIN)/python -m bounceledger.classify.compiled
 
 lock: setup ## Re-pin requirements to the newest allowed by the .in files
-	@tools/lock.sh layer dev sam ministack compare coldstart
+	@tools/lock.sh layer dev sam ministack compare coldstart audit
 
 clean: ## Remove everything that the other targets created
 	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \
