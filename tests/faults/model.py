@@ -49,7 +49,7 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
     claims: dict[str, Counter[str]] = defaultdict(Counter)
     for item in observations:
         if cause(item) in HARD_CLAIMS:
-            line = f"{item.event.lead_source} {text(mailed_at(item))}"
+            line = f"{item.event.lead_source} {mail_day(item)}#{text(said_at(item))}"
             claims[f"{line}#{host(item.event.address)}#{cause(item)}"]["events"] += 1
     for address, known in facts.items():
         for source in {*known["attributions"], *known["claim_attributions"]}:
@@ -57,7 +57,8 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
             touch = known["claim_attributions" if claimed else "attributions"][source]
             counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
             if claimed:
-                claim = f"{source} {touch['at']}#{host(address)}#{touch['cause']}"
+                said = f"{touch['at'][:10]}#{touch['said_at']}"
+                claim = f"{source} {said}#{host(address)}#{touch['cause']}"
                 claims[claim]["suppressed"] += 1
     return {
         "facts": facts,
@@ -194,8 +195,12 @@ def first_touches(touches: Iterable[Observation]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for i in touches:
         touch = {"at": text(mailed_at(i)), "cause": cause(i)}
+        if cause(i) in HARD_CLAIMS:
+            touch["said_at"] = text(said_at(i))
         known = found.setdefault(i.event.lead_source, touch)
-        found[i.event.lead_source] = min(known, touch, key=lambda t: (t["at"], t["cause"]))
+        found[i.event.lead_source] = min(
+            known, touch, key=lambda t: (t["at"], t["cause"], t.get("said_at", ""))
+        )
     return found
 
 
@@ -207,10 +212,10 @@ def evidence_of(items: Iterable[Observation]) -> dict[str, Any]:
             by_cause[cause(item)].append(item)
     found = {}
     for name, group in by_cause.items():
-        group.sort(key=lambda i: (i.event.occurred_at, i.event.event_id))
+        group.sort(key=lambda i: (said_at(i), i.event.event_id))
         found[name] = {
-            "first": text(group[0].event.occurred_at),
-            "last": text(group[-1].event.occurred_at),
+            "first": text(said_at(group[0])),
+            "last": text(said_at(group[-1])),
             "count": len(group),
             "event_id": group[-1].event.event_id,
             "lead_source": group[-1].event.lead_source,
@@ -273,6 +278,12 @@ def host(address: str) -> str:
 def mailed_at(item: Observation) -> datetime:
     """When the message was mailed; the event's own time where that is not known."""
     return item.event.mailed_at or item.event.occurred_at
+
+
+def said_at(item: Observation) -> datetime:
+    """When something was said: of a domain, when the provider reported it."""
+    reported = item.event.reported_at if cause(item) in CLAIMS else None
+    return reported or item.event.occurred_at
 
 
 def mail_day(item: Observation) -> str:

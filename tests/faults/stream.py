@@ -83,6 +83,7 @@ def _events(
                     lead_source=under,
                     occurred_at=min(happened, NOW),
                     mailed_at=mailed_at,
+                    reported_at=min(happened + timedelta(minutes=rng.choice((0, 7, 600))), NOW),
                     message_id=message,
                     diagnostic=f"smtp; 550 as said in {seed}/{number}",
                     provider_reason=(

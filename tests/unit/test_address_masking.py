@@ -26,6 +26,8 @@ from bounceledger.addresses import mask_addresses, registrable_domain
         ("<bounce+ben=40mail.example@list.example>", "<***=40mail.example***@list.example>"),
         ("ada%40orchard.example is full", "ada%40orchard.example is full"),
         ("size=4096 limit=40000.5 x=40", "size=4096 limit=40000.5 x=40"),
+        ("<ben@[192.0.2.1]>", "<***@[192.0.2.1]>"),
+        ("ben@[ipv6:2001:db8::1]", "***@[ipv6:2001:db8::1]"),
         ("user @ host", "user @ host"),
         ("@@@", "@@@"),
         ("a@", "a@"),

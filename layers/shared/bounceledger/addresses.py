@@ -130,9 +130,7 @@ def _masked(text: str, keep: str) -> Iterator[str]:
         if at < done:
             continue
         # Both ends are looked for from the @, and not too far, so that time stays linear.
-        end = after
-        while end < len(text) and (text[end].isalnum() or text[end] in "._-"):
-            end += 1
+        end = _end_of_host(text, after)
         host = text[after:end].rstrip(".").lower()
         is_escaped = after - at > 1
         if end == after or (is_escaped and not _looks_like_host(host)):  # as in size=4096
@@ -157,6 +155,18 @@ def _at_signs(text: str) -> list[tuple[int, int]]:
             found.append((at, at + len(sign)))
             at = text.find(sign, at + 1)
     return sorted(found)
+
+
+def _end_of_host(text: str, start: int) -> int:
+    """Where a name of a host ends, or an address literal such as ``[192.0.2.1]``."""
+    end, rest = start, "._-"
+    if text[start : start + 1] == "[":
+        end, rest = start + 1, ".:]"
+    while end < len(text) and (text[end].isalnum() or text[end] in rest):
+        end += 1
+        if text[end - 1] == "]":
+            break
+    return end
 
 
 def _looks_like_host(host: str) -> bool:

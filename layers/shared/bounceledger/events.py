@@ -89,6 +89,7 @@ class MailEvent:
         occurred_at: aware, UTC.
         mailed_at: when the provider accepted the message, by its own clock; aware, UTC. None
             where it does not say.
+        reported_at: when the provider reported the event, likewise.
         message_id: the provider's id of the message that this is about; may be empty.
         diagnostic: what the receiving server said, as reported; may be empty.
         status: enhanced status code as reported (RFC 3463); may be empty or malformed.
@@ -111,6 +112,7 @@ class MailEvent:
     lead_source: str
     occurred_at: datetime
     mailed_at: datetime | None = None
+    reported_at: datetime | None = None
     message_id: str = ""
     diagnostic: str = ""
     status: str = ""
@@ -126,6 +128,15 @@ class MailEvent:
     def mail_time(self) -> datetime:
         """When the message was mailed; the event's own time where the provider does not say."""
         return self.mailed_at or self.occurred_at
+
+    @property
+    def claim_time(self) -> datetime:
+        """When something was said of the whole domain, which DNS is then asked about.
+
+        The receiving server's clock does not decide it: an earlier look at DNS would answer a
+        report that is dated back.
+        """
+        return self.reported_at or self.occurred_at
 
     @property
     def message_digest(self) -> str:

@@ -129,6 +129,32 @@ def test_the_charge_moves_to_the_earliest_claim() -> None:
     assert all(day == {"claims_refuted": 1} for day in counted(table, first).days.values())
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        (MISSING, LIVE, {"claims_refuted": 1}),
+        (LIVE, MISSING, {"hard": 1, "category_domain_unknown": 1, "suppressed": 1}),
+    ],
+)
+def test_a_claim_is_judged_from_when_it_was_made_and_not_from_when_the_message_was_mailed(
+    before: DomainVerdict, after: DomainVerdict, left: dict[str, int]
+) -> None:
+    """A look in between was made before anybody said anything."""
+    # GIVEN a look at DNS while a message was under way, and another after it bounced
+    table = ledger(FakeDynamoDB())
+    mailed_at, reported_at = NOW - timedelta(days=3), NOW - timedelta(days=1)
+    look(table, before, ago=2)
+    look(table, after, ago=0)
+
+    # WHEN the bounce is recorded, which the receiving server dates back to the mailing
+    bounced = observe("late", UNKNOWN_DOMAIN, ago=3, mailed_at=mailed_at, reported_at=reported_at)
+    table.record([bounced])
+
+    # THEN the look after the report judges it, on the day of mailing
+    day = mailed_at.date()
+    assert counted(table, day).days == {day: left}
+
+
 def test_claims_of_other_days_and_sources_are_not_looked_at() -> None:
     table = ledger(FakeDynamoDB())
     table.record([observe("old", UNKNOWN_DOMAIN, ago=9)])
@@ -193,7 +219,9 @@ def test_an_address_whose_charges_all_move_fits_into_one_transaction() -> None:
         ([(MISSING, 1), (LIVE, 2)], ClaimStanding.CONFIRMED),
         ([(DomainVerdict.NULL_MX, 1)], ClaimStanding.CONFIRMED),
         ([(DomainVerdict.NO_MAIL_HOST, 1)], ClaimStanding.CONFIRMED),
-        ([(IMPLICIT, 1), (LIVE, 2)], ClaimStanding.UNCONFIRMED),
+        ([(IMPLICIT, 1)], ClaimStanding.UNCONFIRMED),
+        ([(IMPLICIT, 1), (LIVE, 2)], ClaimStanding.REFUTED),
+        ([(IMPLICIT, 1), (MISSING, 2)], ClaimStanding.CONFIRMED),
         ([(LIVE, -0.1), (LIVE, 0.2), (MISSING, 0.1)], ClaimStanding.CONFIRMED),
     ],
     ids=str,

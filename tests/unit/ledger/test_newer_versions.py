@@ -380,8 +380,8 @@ def test_a_batch_leaves_what_a_newer_version_wrote_in_every_item() -> None:
 
 def test_a_claim_that_only_a_newer_version_knows_is_counted() -> None:
     fake = FakeDynamoDB()
-    pk, _ = items.claim_key("fair", NOW, DOMAIN, Cause.NO_MAIL_ACCEPTED)
-    sk = f"{items.to_text(NOW)}#{DOMAIN}#domain_parked"
+    pk, _ = items.claim_key("fair", NOW, NOW, DOMAIN, Cause.NO_MAIL_ACCEPTED)
+    sk = f"{NOW.date()}#{items.to_text(NOW)}#{DOMAIN}#domain_parked"
     fake.table[pk, sk] = to_attributes({"pk": pk, "sk": sk, "events": 2})
     fake._partitions.setdefault(pk, set()).add(sk)
 

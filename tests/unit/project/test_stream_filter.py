@@ -122,7 +122,9 @@ OTHER_ITEMS = {
     ),
     "recheck": items.keyed(items.recheck_key(NOW.date(), "a.test"), {}),
     "counter": items.keyed(items.counter_key("fair", 0, NOW.date()), {"domain_unknown": 1}),
-    "claim": items.keyed(items.claim_key("fair", NOW, "a.test", DOMAIN_CLAIMS[0]), {"events": 1}),
+    "claim": items.keyed(
+        items.claim_key("fair", NOW, NOW, "a.test", DOMAIN_CLAIMS[0]), {"events": 1}
+    ),
     "lead source": items.keyed(items.source_list_key("fair"), {}),
 }
 

@@ -1,16 +1,19 @@
 """The table of providers, and how a payload is read by one of them."""
 
+from datetime import UTC, datetime
+
 from bounceledger import providers
 from bounceledger.providers import Payload, ses
 from bounceledger.settings import Settings
 from tests.ses_documents import bounce
 
+PUBLISHED = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
 SETTINGS = Settings(allowed_accounts=frozenset("*"))
 
 
 def test_a_payload_is_read_by_its_providers_module() -> None:
     """The queue says whose payload it is."""
-    payload = Payload(provider="ses", content=bounce("lead@example.net"))
+    payload = Payload(provider="ses", content=bounce("lead@example.net"), received_at=PUBLISHED)
 
     [document] = ses.split(payload)
 

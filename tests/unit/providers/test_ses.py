@@ -91,7 +91,8 @@ NOTHING = ("", ProviderReason.UNSTATED)
 
 def test_a_bounce_becomes_an_event_with_every_field() -> None:
     """Each field of the event comes from its own place in the document."""
-    assert only(bounce()) == MailEvent(
+    published = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
+    assert only(bounce(), received_at=published) == MailEvent(
         event_id=only(bounce()).event_id,
         provider="ses",
         kind=Kind.BOUNCE,
@@ -100,6 +101,7 @@ def test_a_bounce_becomes_an_event_with_every_field() -> None:
         lead_source="webinar",
         occurred_at=datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC),
         mailed_at=datetime(2026, 1, 15, 10, tzinfo=UTC),
+        reported_at=published,
         message_id="mail-1",
         diagnostic="smtp; 550 5.1.1 user unknown",
         status="5.1.1",

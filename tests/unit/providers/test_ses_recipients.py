@@ -139,7 +139,8 @@ def test_of_several_entries_the_one_about_the_mailed_address_itself_counts() -> 
     forward, own = entry("ada@freemail.example", status="5.2.2"), entry(LEAD)
 
     assert only(bounce(forward, own)).status == "5.1.1"
-    assert only(bounce(own, forward)) == only(bounce(forward, own))
+    assert only(bounce(own, forward)).event_id == only(bounce(forward, own)).event_id
+    assert only(bounce(own, forward)).status == "5.1.1"
 
 
 # ---------------------------------------------------------------------- SES reports
@@ -256,6 +257,15 @@ def test_the_only_recipient_complained_whoever_the_report_names() -> None:
     event = only(complaint("someone@freemail.example", "another@freemail.example"))
 
     assert (event.address, event.ambiguous, event.unmatched) == (LEAD, False, False)
+
+
+@pytest.mark.parametrize("named", ["x", {"emailAddress": 5}, [5], [None], [[]]])
+def test_the_only_recipient_complained_whatever_stands_for_one(named: object) -> None:
+    """As of a bounce: nobody else received the message."""
+    body = complaint()
+    body["complaint"]["complainedRecipients"] = named
+
+    assert only(body).address == LEAD
 
 
 def test_of_several_recipients_those_named_complained() -> None:

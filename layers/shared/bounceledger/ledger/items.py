@@ -168,9 +168,12 @@ def _counter_partition(lead_source: str, partition: int) -> str:
     return f"{_COUNTER_PREFIX}{lead_source}{number}"
 
 
-def claim_key(lead_source: str, at: datetime, domain: str, claim: Cause) -> Key:
-    """Sums of a lead source's claims about a domain at one time."""
-    return Key(f"CLAIM#{lead_source}", f"{to_text(at)}#{domain}#{claim}")
+def claim_key(
+    lead_source: str, mailed_at: datetime, said_at: datetime, domain: str, claim: Cause
+) -> Key:
+    """Sums of a lead source's claims about a domain at one time, from one day's messages."""
+    day = mailed_at.astimezone(UTC).date().isoformat()
+    return Key(f"CLAIM#{lead_source}", f"{day}#{to_text(said_at)}#{domain}#{claim}")
 
 
 def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[str, str]]:
@@ -564,14 +567,16 @@ class ClaimSums(NamedTuple):
     """What one lead source is charged with for claims about a domain at one time.
 
     Attributes:
-        at: when the claims were made.
+        day: UTC day on which the messages were mailed.
+        said_at: when the claims were made.
         domain: canonical host name.
         claim: what was said.
         events: bounces that said it.
         suppressed: addresses with which the source is charged for it alone.
     """
 
-    at: datetime
+    day: date
+    said_at: datetime
     domain: str
     claim: Cause
     events: int
@@ -580,9 +585,9 @@ class ClaimSums(NamedTuple):
 
 def claim_sums_of_item(item: Mapping[str, Any]) -> ClaimSums:
     """The sums of a claim's item."""
-    at, domain, claim, *_ = item["sk"].split("#")
+    day, said_at, domain, claim, *_ = item["sk"].split("#")
     sums = (item.get(name, 0) for name in ("events", "suppressed"))
-    return ClaimSums(to_time(at), domain, Cause(claim), *sums)
+    return ClaimSums(date.fromisoformat(day), to_time(said_at), domain, Cause(claim), *sums)
 
 
 def _read_map[K, V](
@@ -622,7 +627,11 @@ def _attributions(item: Mapping[str, Any], name: str) -> dict[str, Attribution]:
         name,
         lambda source, first: (
             source,
-            Attribution(at=to_time(first["at"]), cause=Cause(first["cause"])),
+            Attribution(
+                at=to_time(first["at"]),
+                cause=Cause(first["cause"]),
+                said_at=_time(first, "said_at"),
+            ),
         ),
     )
 

@@ -475,8 +475,8 @@ class Ledger:
         claims = claims[: self._max_claims]
         domains = self.domain_facts([claim.domain for claim in claims])
         for claim in claims:
-            counters = days.setdefault(utc_day(claim.at), Counter())
-            standing = standing_of(claim.at, domains.get(claim.domain))
+            counters = days.setdefault(claim.day, Counter())
+            standing = standing_of(claim.said_at, domains.get(claim.domain))
             if standing is not ClaimStanding.CONFIRMED:
                 counters[f"claims_{standing}"] += claim.events
             if standing is ClaimStanding.REFUTED:

@@ -138,7 +138,8 @@ def claim_key_of(observation: Observation) -> Key | None:
     event, cause = observation.event, observation.cause
     if cause is None or cause not in HARD_CLAIMS:
         return None
-    return items.claim_key(event.lead_source, event.mail_time, domain_of(event.address), cause)
+    domain = domain_of(event.address)
+    return items.claim_key(event.lead_source, event.mail_time, event.claim_time, domain, cause)
 
 
 def _merged_keys(observation: Observation) -> tuple[Key, Key]:
@@ -354,8 +355,8 @@ class _Counters:
         for facts, step in ((before, -1), (after, 1)):
             for source, charge in facts.charged.items():
                 self._add(self._key(source, charge.at), "suppressed", step)
-                if charge.cause in HARD_CLAIMS:
-                    key = items.claim_key(source, charge.at, domain, charge.cause)
+                if charge.said_at is not None:
+                    key = items.claim_key(source, charge.at, charge.said_at, domain, charge.cause)
                     self._add(key, "suppressed", step)
 
     def _key(self, source: str, at: datetime) -> Key:

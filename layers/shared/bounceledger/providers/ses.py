@@ -238,6 +238,7 @@ def read(
         lead_source=lead_source_of(mail, settings),
         occurred_at=moment,
         mailed_at=_mailed_at(mail, published),
+        reported_at=published,
         message_id=message_id,
         permanence=permanence,
         provider_reason=reason,
@@ -360,9 +361,9 @@ def _recipients(
 
 
 def _listed(section: JsonObject, layout: Layout, destination: Destination) -> list[object]:
-    """The list of recipients; of a bounce, what stands for one where only one was mailed."""
+    """The list of recipients; where only one was mailed, whatever stands for one."""
     value = pick(section, layout.recipients)
-    if layout.kind is Kind.BOUNCE and destination.only:
+    if destination.only and (layout.kind is Kind.BOUNCE or value is not None):
         entries = value if isinstance(value, list) else [value]
         return [entry if isinstance(entry, str | Mapping) else "" for entry in entries]
     return get_list(section, layout.recipients, layout.section)

@@ -228,10 +228,11 @@ class ClaimStanding(StrEnum):
 
 
 def standing_of(at: datetime, domain: DomainFacts | None) -> ClaimStanding:
-    """What the first conclusive finding after a hard claim made of it.
+    """What the first finding after a hard claim that shows the domain dead or alive made of it.
 
     Later findings change nothing: a domain that comes back was dead when the claim was made.
-    A domain without an MX record is neither dead nor shown to be alive.
+    A domain without an MX record is neither dead nor shown to be alive, so a look that finds
+    it so decides nothing.
 
     Args:
         at: when the claim was made.
@@ -243,12 +244,9 @@ def standing_of(at: datetime, domain: DomainFacts | None) -> ClaimStanding:
     later = [
         (span.first if span.first >= at else span.last, verdict)
         for (_, verdict), span in found.items()
-        if span.last >= at
+        if span.last >= at and verdict is not DomainVerdict.IMPLICIT_MX
     ]
     if not later:
         return ClaimStanding.UNCONFIRMED
     _, verdict = min(later)
-    if verdict in DEAD_VERDICTS:
-        return ClaimStanding.CONFIRMED
-    refuted = verdict is DomainVerdict.ACCEPTS_MAIL
-    return ClaimStanding.REFUTED if refuted else ClaimStanding.UNCONFIRMED
+    return ClaimStanding.CONFIRMED if verdict in DEAD_VERDICTS else ClaimStanding.REFUTED

@@ -87,15 +87,17 @@ class Attribution:
     """The first hard bounce or complaint that a lead source got for an address.
 
     The one that the source is charged with counts as `suppressed` on the UTC day of `at`.
-    Ordered by time, then cause.
+    Ordered by time, then cause: two of one cause both have a `said_at` or both have none.
 
     Attributes:
         at: when the message was mailed, as the counters have it.
         cause: what was said about it.
+        said_at: when a claim about the domain was made; None for any other cause.
     """
 
     at: datetime
     cause: Cause
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from bounceledger.state.facts import (
     latest,
     utc_day,
 )
-from bounceledger.verdict import HARD_CLAIMS, Cause, Disposition
+from bounceledger.verdict import DOMAIN_CLAIMS, HARD_CLAIMS, Cause, Disposition
 
 MAX_STORED_DIAGNOSTIC = 1024
 """Bytes of a diagnostic that are stored (UTF-8)."""
@@ -49,7 +49,8 @@ def facts_of(observation: Observation) -> AddressFacts:
     if cause is None:
         return AddressFacts(address=event.address, messages=messages)
     attributed = cause is Cause.COMPLAINT or cause.disposition is Disposition.HARD
-    attribution = {event.lead_source: Attribution(at=event.mail_time, cause=cause)}
+    said_at = event.claim_time if cause in HARD_CLAIMS else None
+    attribution = {event.lead_source: Attribution(at=event.mail_time, cause=cause, said_at=said_at)}
     return AddressFacts(
         address=event.address,
         evidence={cause: _evidence(observation, cause)},
@@ -77,9 +78,10 @@ def _messages(observation: Observation) -> dict[str, Message]:
 
 def _evidence(observation: Observation, cause: Cause) -> Evidence:
     event, verdict = observation.event, observation.verdict
+    said_at = event.claim_time if observation.cause in DOMAIN_CLAIMS else event.occurred_at
     return Evidence(
-        first=event.occurred_at,
-        last=event.occurred_at,
+        first=said_at,
+        last=said_at,
         count=1,
         event_id=event.event_id,
         lead_source=event.lead_source,
@@ -88,7 +90,7 @@ def _evidence(observation: Observation, cause: Cause) -> Evidence:
         rule=verdict.rule if verdict else "",
         rules_version=observation.rules_version,
         diagnostic=_clean(
-            mask_addresses(event.diagnostic[: 4 * MAX_STORED_DIAGNOSTIC], keep=event.address),
+            mask_addresses(_whole_words(event.diagnostic), keep=event.address),
             MAX_STORED_DIAGNOSTIC,
         ),
         forwarded_to=_clean(event.forwarded_to),
@@ -96,6 +98,12 @@ def _evidence(observation: Observation, cause: Cause) -> Evidence:
         enhanced_status=_clean((verdict.enhanced_status if verdict else None) or event.status),
         disposition=(cause.disposition or cause).value,
     )
+
+
+def _whole_words(text: str) -> str:
+    """As much of a diagnostic as can be stored, without half an address at its end."""
+    size = 4 * MAX_STORED_DIAGNOSTIC
+    return text if len(text) <= size else text[:size].rpartition(" ")[0]
 
 
 def _clean(text: str, size: int = _MAX_STORED_STRING) -> str:
