@@ -1,8 +1,10 @@
 """Runs the ledger under injected faults and compares the table with a simple model.
 
 Every message is delivered three times, in random order, to four workers. In the first runs
-the workers are threads on an in-memory DynamoDB that fails at random; in the last they are
-processes that are killed, on a local DynamoDB behind a failing proxy.
+the workers are threads on an in-memory DynamoDB that fails at random; in some of them they take
+SES messages the whole way through intake, and are killed or run out of time while they read. In
+the last run they are processes that do so and are killed, while they read or at any time, on a
+local DynamoDB behind a failing proxy.
 
 Prints a JSON object with the differences; exits with 1 if there are any.
 
@@ -11,6 +13,7 @@ Usage: python -m tools.faults --seed 7 --events 5000
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +25,7 @@ from rich.progress import Progress
 
 from bounceledger.ledger import Ledger
 from bounceledger.settings import Settings
-from tests.faults import processes, run, stream
+from tests.faults import processes, reading, run, stream
 from tests.faults.fake import FakeDynamoDB, Faults
 
 if TYPE_CHECKING:
@@ -71,11 +74,40 @@ def in_memory(seed: int, size: int, faults: Faults, advance: Advance) -> dict[st
     return run.differences(observations, fake.scan()["Items"], make_ledger(), stream.NOW)
 
 
+def while_reading(seed: int, size: int, faults: Faults, advance: Advance) -> dict[str, Any]:
+    """Have a stream's messages read by threads that die of it; returns how the table differs."""
+    fake = FakeDynamoDB(seed=seed, faults=faults, hold=0.0005)
+    settings = Settings(table_name="fake", writers=2)
+    rng = random.Random(seed)
+
+    def make_ledger() -> Ledger:
+        client = cast("DynamoDBClient", fake)
+        return Ledger(
+            client, settings, clock=lambda: reading.NOW, sleep=lambda s: time.sleep(s / 50)
+        )
+
+    def make_worker() -> run.Process[reading.Record]:
+        own = random.Random(rng.random())
+        return reading.Reader(make_ledger(), own, reading.killed_in_a_thread).process
+
+    messages = reading.records(seed, size)
+    run.distribute(run.shuffled(messages, seed), make_worker, advance)
+    fake.faults = Faults()
+    read = reading.observations(messages)
+    return run.differences(read, fake.scan()["Items"], make_ledger(), reading.NOW)
+
+
 def runs(seed: int, size: int) -> Iterator[tuple[str, int, Work]]:
     """Name, number of events and work of every run."""
     part = max(1, size // 5)
     for name, faults in SINGLE.items():
         yield name, part, partial(in_memory, seed, part, faults)
+    yield "killed while reading", size, partial(while_reading, seed, size, Faults())
+    yield (
+        "killed while reading, and all faults",
+        part,
+        partial(while_reading, seed, part, EVERYTHING),
+    )
     yield "all faults at once", size, partial(in_memory, seed, size, EVERYTHING)
     yield "killed processes", size, partial(processes.differences, seed, size)
 

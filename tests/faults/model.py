@@ -355,7 +355,7 @@ def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _words(evidence: Mapping[str, Any]) -> dict[str, Any]:
     fields = ("first", "last", "count", "event_id", "lead_source", "diagnostic")
-    return {name: {f: said[f] for f in fields} for name, said in evidence.items()}
+    return {name: {f: said.get(f, "") for f in fields} for name, said in evidence.items()}
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:

@@ -1,5 +1,8 @@
 """Worker processes that are really killed, on a real local DynamoDB behind a proxy that fails.
 
+They take SES messages the whole way through intake, and are killed while they read one, or at any
+time.
+
 The database is MiniStack's, the proxy is microburst: it throttles, answers 500, cuts
 connections, and loses answers to calls that were applied.
 """
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from bounceledger.ledger import Ledger, connect
 from bounceledger.settings import Settings
-from tests.faults import run, stream
+from tests.faults import reading, run
 from tools.stack import emulator
 
 if TYPE_CHECKING:
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TABLE = "faults"
-KILLED = 0.15
-"""Share of the batches during which the worker is killed."""
+KILLED = 0.2
+"""Share of the batches during which the worker is killed, half of them while it reads."""
 MOST_MS = 150
-"""Longest time into a batch at which that happens."""
+"""Longest time into a batch at which the others are killed."""
 
 RULES: list[dict[str, Any]] = [
     {
@@ -99,9 +102,9 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 class Worker:
     """One worker process."""
 
-    def __init__(self, endpoint_url: str, seed: int, size: int) -> None:
+    def __init__(self, endpoint_url: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.worker", str(seed), str(size), TABLE],
+            [sys.executable, "-m", "tests.faults.worker", TABLE],
             env={**os.environ, "AWS_ENDPOINT_URL": endpoint_url},
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -112,15 +115,24 @@ class Worker:
         if not self._process.stdout.readline():
             raise RuntimeError("a worker did not start")
 
-    def record(self, numbers: Sequence[int], kill_after: float | None) -> list[int] | None:
-        """Record events by number; those that failed, or None if the worker died of it."""
+    def process(
+        self, records: Sequence[reading.Record], *, kill_after: float | None, dies_at: int
+    ) -> Sequence[reading.Record]:
+        """Process a batch; returns what is to be delivered again, all of it if the worker died.
+
+        Args:
+            records: the batch.
+            kill_after: seconds after which the worker is killed, None if it is not.
+            dies_at: call of the layer's code at which it dies while it reads, 0 if it does not.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         timer = threading.Timer(kill_after, self._process.kill) if kill_after is not None else None
         if timer:
             timer.start()
         try:
-            self._process.stdin.write(json.dumps(list(numbers)) + "\n")
+            batch = {"records": list(records), "dies_at": dies_at}
+            self._process.stdin.write(json.dumps(batch) + "\n")
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except BrokenPipeError:
@@ -128,9 +140,10 @@ class Worker:
         if timer:
             timer.cancel()
             timer.join()
-        if not answer and kill_after is None:
+        if not answer and kill_after is None and not dies_at:
             raise RuntimeError("a worker stopped without being killed")
-        return json.loads(answer) if answer else None
+        again = set(json.loads(answer)) if answer else {one["messageId"] for one in records}
+        return [record for record in records if record["messageId"] in again]
 
     def stop(self) -> None:
         """End the process and close its pipes."""
@@ -141,31 +154,31 @@ class Worker:
 def deliver(
     endpoint_url: str, seed: int, size: int, progress: Callable[[int], None] = lambda _: None
 ) -> int:
-    """Deliver a stream to processes; returns how many were killed."""
-    numbers = {item.event.event_id: n for n, item in enumerate(stream.make(seed, size))}
-    queue: Queue[list[int]] = Queue()
-    for batch in run.shuffled(stream.make(seed, size), seed):
-        queue.put([numbers[item.event.event_id] for item in batch])
+    """Deliver a stream's messages to processes; returns how many were killed."""
+    queue: Queue[Sequence[reading.Record]] = Queue()
+    for batch in run.shuffled(reading.records(seed, size), seed):
+        queue.put(batch)
     killed: list[int] = []
 
     def serve(writer: int) -> None:
         rng = random.Random(f"{seed}/{writer}")
-        worker = Worker(endpoint_url, seed, size)
+        worker = Worker(endpoint_url)
         try:
             while True:
                 try:
                     batch = queue.get_nowait()
                 except Empty:
                     return
-                to_be_killed = rng.random() < KILLED
-                failed = worker.record(
-                    batch, rng.random() * MOST_MS / 1000 if to_be_killed else None
+                by_time, while_reading = (rng.random() < KILLED / 2 for _ in range(2))
+                again = worker.process(
+                    batch,
+                    kill_after=rng.random() * MOST_MS / 1000 if by_time else None,
+                    dies_at=reading.random_call(rng, len(batch)) if while_reading else 0,
                 )
-                if to_be_killed:
+                if by_time or while_reading:
                     killed.append(writer)
                     worker.stop()
-                    worker = Worker(endpoint_url, seed, size)
-                again = batch if failed is None else failed
+                    worker = Worker(endpoint_url)
                 if again:
                     queue.put(again)
                 progress(len(batch) - len(again))
@@ -194,5 +207,6 @@ def differences(seed: int, size: int, progress: Callable[[int], None] = lambda _
             deliver(failing_url, seed, size, progress)
         pages = client.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
         scanned = [item for page in pages for item in page["Items"]]
-        ledger = Ledger(client, Settings(table_name=TABLE), clock=lambda: stream.NOW)
-        return run.differences(stream.make(seed, size), scanned, ledger, stream.NOW)
+        ledger = Ledger(client, Settings(table_name=TABLE), clock=lambda: reading.NOW)
+        read = reading.observations(reading.records(seed, size))
+        return run.differences(read, scanned, ledger, reading.NOW)

@@ -21,12 +21,10 @@ LATER = (5, 13, 25, 45, 80, 200, 400)
 """Days from now on which decisions are compared, too."""
 
 
-def shuffled(
-    observations: Sequence[Observation], seed: int, copies: int = COPIES
-) -> list[list[Observation]]:
+def shuffled[T](items: Sequence[T], seed: int, copies: int = COPIES) -> list[list[T]]:
     """Every message `copies` times, in random order, in batches of 1 to 100."""
     rng = random.Random(seed)
-    messages = list(observations) * copies
+    messages = list(items) * copies
     rng.shuffle(messages)
     batches = []
     while messages:
@@ -36,34 +34,58 @@ def shuffled(
     return batches
 
 
+type Process[T] = Callable[[Sequence[T]], Sequence[T]]
+"""Processes a batch; returns what of it is to be delivered again."""
+
+
 def deliver(
     batches: Sequence[Sequence[Observation]],
     make_ledger: Callable[[], Ledger],
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Record batches with `WORKERS` side by side; what fails is delivered again."""
-    queue: Queue[Sequence[Observation]] = Queue()
+
+    def make_worker() -> Process[Observation]:
+        ledger = make_ledger()
+
+        def record(batch: Sequence[Observation]) -> list[Observation]:
+            pairs = list(zip(batch, ledger.record(batch), strict=True))
+            lost = [outcome for _, outcome in pairs if not (outcome.ok or outcome.retry_helps)]
+            if lost:
+                raise AssertionError(f"given up permanently: {lost[0]}")
+            return [item for item, outcome in pairs if not outcome.ok]
+
+        return record
+
+    distribute(batches, make_worker, progress)
+
+
+def distribute[T](
+    batches: Sequence[Sequence[T]],
+    make_worker: Callable[[], Process[T]],
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Have batches processed by `WORKERS` side by side, as a queue does.
+
+    What fails is delivered again, and so is the batch of a worker that is killed, to a new one.
+    """
+    queue: Queue[Sequence[T]] = Queue()
     for batch in batches:
         queue.put(batch)
 
     def work(_: int) -> None:
-        ledger = make_ledger()
+        process = make_worker()
         while True:
             try:
                 batch = queue.get_nowait()
             except Empty:
                 return
             try:
-                outcomes = ledger.record(batch)
-            except Killed:  # the queue delivers again, to a new worker
+                again = process(batch)
+            except Killed:
                 queue.put(batch)
-                ledger = make_ledger()
+                process = make_worker()
                 continue
-            pairs = list(zip(batch, outcomes, strict=True))
-            lost = [outcome for _, outcome in pairs if not (outcome.ok or outcome.retry_helps)]
-            if lost:
-                raise AssertionError(f"given up permanently: {lost[0]}")
-            again = [item for item, outcome in pairs if not outcome.ok]
             if again:
                 queue.put(again)
             progress(len(batch) - len(again))

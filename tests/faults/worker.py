@@ -1,33 +1,31 @@
-"""A worker process: records the batches that it reads from stdin, until it is killed.
+"""A worker process: reads and records the batches that come on stdin, until it is killed.
 
-It prints ``ready``. Then a line in is a JSON list of numbers of events of the stream, and a
-line out is the list of those that failed and are to be delivered again.
+It prints ``ready``. Then a line in is a JSON object with a batch of queue records and the call at
+which the worker dies while it reads them, 0 for none; a line out is the list of the IDs of the
+messages that are to be delivered again.
 
-Usage: python -m tests.faults.worker SEED SIZE TABLE   (endpoint and credentials: environment)
+Usage: python -m tests.faults.worker TABLE   (endpoint and credentials: environment)
 """
 
 import json
 import sys
+from datetime import UTC, datetime
 
 from bounceledger.ledger import Ledger, connect
 from bounceledger.settings import Settings
-from tests.faults import stream
+from tests.faults import reading
 
 
 def main() -> None:
     """Serve until stdin ends."""
-    seed, size, table = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    events = stream.make(seed, size)
-    ledger = Ledger(connect(), Settings(table_name=table, writers=2))
+    ledger = Ledger(connect(), Settings(table_name=sys.argv[1], writers=2))
+    intake = reading.make_intake(ledger, lambda: datetime.now(UTC))
     _say("ready")
     for line in sys.stdin:
-        numbers = json.loads(line)
-        outcomes = ledger.record([events[number] for number in numbers])
-        refused = [o.reason for o in outcomes if not (o.ok or o.retry_helps)]
-        if refused:
-            sys.exit(f"given up permanently: {refused[0]}")
-        failed = [number for number, o in zip(numbers, outcomes, strict=True) if not o.ok]
-        _say(json.dumps(failed))
+        batch = json.loads(line)
+        with reading.dying_at(batch["dies_at"], reading.killed_as_a_process):
+            report = intake.process(batch["records"])
+        _say(json.dumps(report.retry))
 
 
 def _say(line: str) -> None:

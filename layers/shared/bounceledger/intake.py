@@ -143,24 +143,27 @@ class Intake:
     def _read_batch(self, batch: "Sequence[_Message]", deadline: datetime | None) -> None:
         """Read what half of the time is enough for; the other half is for recording it.
 
-        A stranger's message may take long. Small ones come first, and each may use its equal
-        share of the time that is left, so that none spends another's.
+        A stranger's message may take long. Small ones come first, and none goes on after its
+        equal share of the time that is left, so that it spends no other one's.
         """
         end = None if deadline is None else deadline - (deadline - self._clock()) / 2
         by_size = sorted(batch, key=lambda message: message.size)
         for left, message in zip(range(len(batch), 0, -1), by_size, strict=True):
             now = self._clock()
-            self._read(message, None if end is None else now + (end - now) / left)
+            if end is not None and now >= end:
+                message.broken = _out_of_time()
+            else:
+                self._read(message, None if end is None else now + (end - now) / left)
 
     def _read(self, message: "_Message", end: datetime | None) -> None:
         try:
-            self._require_time(end)
             payload = unwrap(message.record, provider=self._provider)
             self._require_recent(payload)
             parsed = providers.read(payload, self._settings)
-            observations = []
+            observations: list[Observation] = []
             for event in parsed.events:
-                self._require_time(end)
+                if observations:  # the first is always read, so that each batch gets on
+                    self._require_time(end)
                 observations.append(self._observe(event))
             message.observations = observations
             message.refused = list(parsed.refused)
@@ -173,7 +176,7 @@ class Intake:
 
     def _require_time(self, end: datetime | None) -> None:
         if end is not None and self._clock() >= end:
-            raise OutOfTimeError("there was no time left for this message")
+            raise _out_of_time()
 
     def _require_recent(self, payload: providers.Payload) -> None:
         """Refuse what was published so long ago that it may have been counted and forgotten."""
@@ -240,6 +243,10 @@ class Intake:
 def _what_happened(observation: Observation) -> str:
     kind, verdict = observation.event.kind, observation.verdict
     return kind if verdict is None else f"{kind}_{verdict.disposition}"
+
+
+def _out_of_time() -> OutOfTimeError:
+    return OutOfTimeError("there was no time left for this message")
 
 
 @dataclass(slots=True)
