@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bounceledger.classify.classifier import classify
 from bounceledger.classify.compiled import load_rules
-from bounceledger.classify.masking import matchable
+from bounceledger.classify.masking import MAX_MATCHED_TEXT, matchable
 from bounceledger.classify.meanings import explain
 from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, parse_reply
 from bounceledger.classify.traits import Hints
@@ -129,4 +129,4 @@ def test_a_megabyte_costs_little(text: str) -> None:
 
 def test_what_rules_see_is_bounded_even_if_letters_unfold() -> None:
     """Normalisation may turn one character into eighteen."""
-    assert len(matchable("\ufdfa" * 4096)) <= 2048
+    assert len(matchable("\ufdfa" * 4096)) <= MAX_MATCHED_TEXT

@@ -1,9 +1,8 @@
 """Rules and the engine that picks one for a reply.
 
-All patterns are matched in one pass by RE2, in time linear in the string; names of hosts and
-pages in a second one, where a reply has any. Of the rules whose
-pattern was found and whose conditions hold, the first one wins, wherever in the reply its
-words stand.
+`matcher` finds all patterns in one pass; names of hosts and pages are found in a second one, where
+a reply has any. Of the rules whose pattern was found and whose conditions hold, the first one wins,
+wherever in the reply its words stand.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,12 +13,11 @@ from typing import Any, NamedTuple
 import re2  # type: ignore[import-untyped]  # ships no types
 
 from bounceledger.classify.masking import fold
+from bounceledger.classify.matcher import Matcher, options
 from bounceledger.classify.traits import ReplyTraits
 from bounceledger.errors import RulesError
 from bounceledger.verdict import Category, Scope
 
-_MATCHER_MEMORY = 64 << 20
-"""Bytes that the set of all patterns may take."""
 _MAX_MATCHED = 120
 """Characters of the matched words that are shown."""
 
@@ -118,14 +116,13 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule], *, version: str = "") -> None:
         self.rules = tuple(rules)
         self.version = version
-        self._patterns: list[bytes] = []
         self._found_by: list[int] = []  # pattern -> the rule that it can select, or -1
         self._all: dict[int, frozenset[int]] = {}
         self._none: dict[int, frozenset[int]] = {}
-        self._matcher = re2.Set.SearchSet(_options())
+        self._matcher = Matcher()
         # Names stand in upper case, which no pattern matches. In a set of their own they cost
         # nothing where there are none, and keep the automaton of the patterns small.
-        self._name_matcher = re2.Set.SearchSet(_options())
+        self._name_matcher = re2.Set.SearchSet(options())
         self._name_found_by: list[int] = []
         self._names: list[str] = []
         for number, rule in enumerate(self.rules):
@@ -139,7 +136,7 @@ class RuleSet:
                 self._all[number] = frozenset(self._add(rule, text, -1) for text in rule.all)
             if rule.none:
                 self._none[number] = frozenset(self._add(rule, text, -1) for text in rule.none)
-        self._matcher.Compile()
+        self._matcher.compile()
         self._name_matcher.Compile()
         # Replies differ in their words; what else is known of them is often the same.
         self._admitted = lru_cache(maxsize=4096)(self._find_admitted)
@@ -149,21 +146,24 @@ class RuleSet:
         # A text has no white space but single spaces, and RE2 compiles this in less time.
         encoded = fold(pattern).replace(r"\S", "[^ ]").encode()
         try:
-            index: int = self._matcher.Add(encoded)
+            index = self._matcher.add(encoded)
         except re2.error as error:
             raise RulesError(f"rule {rule.id!r}: pattern {pattern!r} is not linear-time") from error
-        self._patterns.append(encoded)
         self._found_by.append(number)
         return index
 
     def _compile_pattern(self, index: int) -> Any:
-        return re2.compile(self._patterns[index], _options())
+        return re2.compile(self._matcher.patterns[index], options())
 
-    def _find_admitted(self, traits: ReplyTraits) -> tuple[frozenset[int], int]:
-        """The rules whose conditions hold apart from the words, and the first one without words."""
-        admitted = [number for number, rule in enumerate(self.rules) if rule.admits(traits)]
-        wordless = (n for n in admitted if not self.rules[n].any and not self.rules[n].names)
-        return frozenset(admitted), next(wordless, len(self.rules))
+    def _find_admitted(self, traits: ReplyTraits) -> tuple[bytes, int]:
+        """Which rules' conditions hold apart from the words, and the first one without words.
+
+        Strangers choose the traits, and a byte per rule takes less memory than a set by far.
+        """
+        admitted = bytes(rule.admits(traits) for rule in self.rules)
+        rules = enumerate(self.rules)
+        wordless = (n for n, rule in rules if admitted[n] and not rule.any and not rule.names)
+        return admitted, next(wordless, len(self.rules))
 
     def select(self, text: str, traits: ReplyTraits) -> Selection | None:
         """The first rule that fits, or nothing.
@@ -174,7 +174,7 @@ class RuleSet:
         """
         admitted, best = self._admitted(traits)
         encoded = text.encode("utf-8", "replace")
-        found: list[int] = self._matcher.Match(encoded) or [] if encoded else []
+        found = self._matcher.match(encoded) if encoded else []
         named = None if text.islower() else self._first_named(encoded, admitted, found)
         if named is not None:
             best = min(best, self._name_found_by[named])
@@ -182,7 +182,7 @@ class RuleSet:
             number = self._found_by[index]
             if number >= best:
                 break
-            if number in admitted and self._fits(number, found):
+            if number >= 0 and admitted[number] and self._fits(number, found):
                 return Selection(self.rules[number], partial(self._words, index, encoded))
         if named is not None and self._name_found_by[named] == best:
             return Selection(self.rules[best], partial(str, self._names[named]))
@@ -196,16 +196,14 @@ class RuleSet:
         )
         return Selection(rule, partial(str, asked or ""))
 
-    def _first_named(
-        self, encoded: bytes, admitted: frozenset[int], found: list[int]
-    ) -> int | None:
+    def _first_named(self, encoded: bytes, admitted: bytes, found: list[int]) -> int | None:
         """Index of the first name that selects a rule which fits."""
         if not self._names:
             return None
         names: list[int] = self._name_matcher.Match(encoded) or []
         for name in sorted(names):
             number = self._name_found_by[name]
-            if number in admitted and self._fits(number, found):
+            if admitted[number] and self._fits(number, found):
                 return name
         return None
 
@@ -219,12 +217,3 @@ class RuleSet:
             return False
         forbidden = self._none.get(number)
         return forbidden is None or forbidden.isdisjoint(found)
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1  # bytes for letters: half the automaton
-    options.max_mem = _MATCHER_MEMORY
-    options.never_capture = True
-    options.log_errors = False
-    return options

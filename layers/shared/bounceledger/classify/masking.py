@@ -10,7 +10,7 @@ from string import ascii_lowercase, digits
 
 from bounceledger.combining import without_stacks
 
-MAX_MATCHED_TEXT = 2048
+MAX_MATCHED_TEXT = 1024
 """Characters of the text that rules are matched against."""
 
 _MAX_DECOMPOSED = 3 * MAX_MATCHED_TEXT
@@ -42,7 +42,7 @@ def matchable(text: str) -> str:
 
     Returns:
         Lower case, one space between words, addresses as ``@``, names of hosts and pages in
-        upper case, at most 2048 characters.
+        upper case, at most `MAX_MATCHED_TEXT` characters.
     """
     text = text[:MAX_MATCHED_TEXT].lower()
     if not text.isascii():
