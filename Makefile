@@ -83,6 +83,7 @@ score: setup ## Score the classifier on replies in ../shared (not included)
 
 bench: setup tools ## Benchmark bounceledger against the alternatives
 	@$(BIN)/python bench/classify.py
+	@$(BIN)/python bench/hostile.py
 	@$(BIN)/python bench/ledger.py
 	@$(BIN)/python bench/rechecks.py
 	@$(BIN)/python bench/counters.py

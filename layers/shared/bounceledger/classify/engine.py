@@ -136,6 +136,7 @@ class RuleSet:
                 self._all[number] = frozenset(self._add(rule, text, -1) for text in rule.all)
             if rule.none:
                 self._none[number] = frozenset(self._add(rule, text, -1) for text in rule.none)
+        self._guarded = self._all.keys() | self._none.keys()
         self._matcher.compile()
         self._name_matcher.Compile()
         # Replies differ in their words; what else is known of them is often the same.
@@ -182,7 +183,9 @@ class RuleSet:
             number = self._found_by[index]
             if number >= best:
                 break
-            if number >= 0 and admitted[number] and self._fits(number, found):
+            if number < 0 or not admitted[number]:
+                continue
+            if number not in self._guarded or self._fits(number, found):
                 return Selection(self.rules[number], partial(self._words, index, encoded))
         if named is not None and self._name_found_by[named] == best:
             return Selection(self.rules[best], partial(str, self._names[named]))

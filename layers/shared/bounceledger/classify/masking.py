@@ -71,7 +71,10 @@ def _mask(word: str) -> str:
 
 def _is_name(text: str) -> bool:
     """Whether a text is letters, digits, hyphens and dots, without two dots in a row."""
-    return text.replace(".", "").replace("-", "").isalnum() and ".." not in text
+    letters = text.replace(".", "")
+    if "-" in letters:
+        letters = letters.replace("-", "")
+    return letters.isalnum() and ".." not in text
 
 
 # -------------------------------------------------------------------------- addresses

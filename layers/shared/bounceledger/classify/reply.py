@@ -43,10 +43,11 @@ def parse_reply(diagnostic: str) -> SmtpReply:
     text = diagnostic[:MAX_PARSED_DIAGNOSTIC]
     if not text.isprintable():
         text = _printable(text)
-    narrated = _narration_end(text) if "said: " in text or "]: " in text else 0
+    said = "said: " in text
+    narrated = _narration_end(text) if said or "]: " in text else 0
     reply = _read(text[narrated:] if narrated else text)
     # Looking for a plain piece first is several times cheaper.
-    if "<4" in text or "<5" in text or "-> " in text or "said: " in text or "error " in text:
+    if said or "<4" in text or "<5" in text or "-> " in text or "error " in text:
         inner = _quoted_reply(text)
         if inner:
             return reply._replace(inner=_read(inner))
@@ -83,9 +84,10 @@ def _read(text: str) -> SmtpReply:
             words = _join_lines(words, code, enhanced)
         if words[:9].lower() == "requested":
             words = _without_stock_line(words)
-    if "(in reply" in words:
+    words = words.strip()
+    if words[-1:] == ")":
         words = _without_command(words)
-    return SmtpReply(None if code is None else int(code), enhanced, words.strip())
+    return SmtpReply(None if code is None else int(code), enhanced, words)
 
 
 # ------------------------------------------------------------------------------ codes
@@ -315,8 +317,10 @@ def _quotations(text: str, fours: str, words: str) -> Iterator[int]:
 
 def _without_command(words: str) -> str:
     """Leave out to which command a reply answered, which Postfix adds."""
-    end = words.rstrip(" ")
-    return next((end.removesuffix(last) for last in _IN_REPLY_TO if end.endswith(last)), words)
+    for last in _IN_REPLY_TO:
+        if words.endswith(last):
+            return words.removesuffix(last).rstrip()
+    return words
 
 
 # ------------------------------------------------------------------------------ lines

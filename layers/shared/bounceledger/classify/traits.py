@@ -51,7 +51,8 @@ class ReplyTraits(NamedTuple):
 def prepare(reply: SmtpReply, hints: Hints) -> tuple[str, ReplyTraits]:
     """The two arguments of `engine.RuleSet.select` for a reply and what was reported with it."""
     text = matchable(reply.text)
-    return text, _traits(reply.code, _most_specific_status(reply), hints, bool(text))
+    status = reply.enhanced if reply.inner is None else _most_specific_status(reply)
+    return text, _traits(reply.code, status, hints, bool(text))
 
 
 @lru_cache(maxsize=4096)  # few differ, and building them takes a sixth of a remembered answer
