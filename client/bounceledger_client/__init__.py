@@ -1,0 +1,37 @@
+"""Ask a bounceledger deployment which recipients may be mailed.
+
+Everything that a sender needs is here:
+
+    from bounceledger_client import SuppressionList
+
+    suppressions = SuppressionList("https://….execute-api.eu-west-1.amazonaws.com/live")
+    for recipient in suppressions.filter(recipients, key=lambda one: one["email"]):
+        send(recipient)
+"""
+
+from bounceledger_client.api import Api
+from bounceledger_client.errors import (
+    AccessDeniedError,
+    ApiError,
+    InvalidRequestError,
+    SuppressionListError,
+    UnavailableError,
+)
+from bounceledger_client.filtering import Filtered
+from bounceledger_client.results import CheckedAddress
+from bounceledger_client.suppression_list import OnError, SuppressionList
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessDeniedError",
+    "Api",
+    "ApiError",
+    "CheckedAddress",
+    "Filtered",
+    "InvalidRequestError",
+    "OnError",
+    "SuppressionList",
+    "SuppressionListError",
+    "UnavailableError",
+]

@@ -1,0 +1,47 @@
+"""What the client raises. Every error is a `SuppressionListError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class SuppressionListError(Exception):
+    """Any failure to get an answer."""
+
+
+class UnavailableError(SuppressionListError):
+    """The API did not answer, and every retry failed: whether to send is not known."""
+
+
+class ApiError(SuppressionListError):
+    """The API refused the request; the same request would be refused again.
+
+    Attributes:
+        status: HTTP status.
+        detail: what is wrong, in a sentence.
+        field: the parameter or field that is wrong; None where it is none.
+        request_id: API Gateway's id of the request, which is in the logs of the deployment.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.detail = str(problem.get("detail") or problem.get("message") or f"HTTP {status}")
+        field = problem.get("field")
+        self.field = field if isinstance(field, str) else None
+        self.request_id = str(problem.get("request_id") or "")
+        super().__init__(self.detail)
+
+
+class InvalidRequestError(ApiError):
+    """The request is not valid (400, 413)."""
+
+
+class AccessDeniedError(ApiError):
+    """The credentials are not valid, or may not call this route (403)."""
+
+
+def error_of(status: int, problem: Mapping[str, Any]) -> ApiError:
+    """The error that an answer reports."""
+    kinds = {400: InvalidRequestError, 413: InvalidRequestError, 403: AccessDeniedError}
+    return kinds.get(status, ApiError)(status, problem)

@@ -1,0 +1,75 @@
+"""HTTP, by the library that botocore itself uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.awsrequest import AWSPreparedRequest
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer. Names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoReplyError(Exception):
+    """No connection, or it broke before the answer was there."""
+
+
+class Transport(Protocol):
+    """Sends one request; safe to share between threads."""
+
+    def send(self, request: AWSPreparedRequest) -> Reply:
+        """The answer, whatever its status.
+
+        Raises:
+            NoReplyError: there is none.
+        """
+        ...
+
+
+class UrllibTransport:
+    """HTTP by urllib3, through the proxies of the environment.
+
+    Args:
+        url: of the API, by which the environment's proxies are chosen.
+        connect_timeout: seconds.
+        read_timeout: seconds.
+        connections: that are kept open.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout: float = 3,
+        read_timeout: float = 29,
+        connections: int = 10,
+    ) -> None:
+        self._session = URLLib3Session(
+            timeout=(connect_timeout, read_timeout),
+            max_pool_connections=connections,
+            proxies=get_environ_proxies(url),
+        )
+
+    def send(self, request: AWSPreparedRequest) -> Reply:
+        """See `Transport.send`."""
+        try:
+            answer = self._session.send(request)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Reply(answer.status_code, headers, answer.content)
+        except (HTTPClientError, BotoConnectionError) as error:
+            raise NoReplyError(str(error)) from error
