@@ -145,9 +145,10 @@ class Api:
 
     def _pause(self, attempt: int, reply: Reply | None) -> float:
         """Seconds to wait. Random, so that senders do not come back together."""
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * self._jitter()
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt) * self._jitter()
         asked = reply.headers.get("retry-after", "") if reply else ""
-        return min(_LONGEST_PAUSE, float(asked)) + pause if asked.isdigit() else pause
+        wait = min(_LONGEST_PAUSE, float(asked)) if asked.isdigit() else 0.0
+        return wait + pause
 
 
 def _problem_in(reply: Reply) -> dict[str, Any]:

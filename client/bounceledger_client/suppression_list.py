@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bounceledger_client.api import Api
-from bounceledger_client.errors import UnavailableError
+from bounceledger_client.errors import SuppressionListError, UnavailableError
 from bounceledger_client.filtering import Filtered
 from bounceledger_client.results import CheckedAddress
 
@@ -42,9 +42,7 @@ class SuppressionList:
         self._on_error = on_error
         self._parallel = parallel
 
-    def check(
-        self, addresses: Iterable[str], *, source: str | None = None
-    ) -> list[CheckedAddress]:
+    def check(self, addresses: Iterable[str], *, source: str | None = None) -> list[CheckedAddress]:
         """What is known of each address, in their order, 1,000 to a call.
 
         Args:
@@ -105,7 +103,7 @@ class SuppressionList:
                 keep = self._on_error == "send"
                 yield from ((recipient, None, keep) for recipient in batch)
             else:
-                for recipient, checked in zip(batch, _must(answers)):
+                for recipient, checked in zip(batch, _must(answers), strict=True):
                     yield recipient, checked, checked.deliverable
 
     def _answers(
@@ -135,7 +133,10 @@ class SuppressionList:
         if source is not None:
             body["source"] = source
         answer = self.api.json("POST", "/v1/suppressions/check", body=body)
-        return [CheckedAddress.from_json(row) for row in answer["results"]]
+        rows = answer.get("results")
+        if not isinstance(rows, list) or len(rows) != len(addresses):
+            raise SuppressionListError("the API did not answer for every address")
+        return [CheckedAddress.from_json(row) for row in rows]
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -60,7 +60,7 @@ class UrllibTransport:
         connections: int = 10,
     ) -> None:
         self._session = URLLib3Session(
-            timeout=(connect_timeout, read_timeout),
+            timeout=(connect_timeout, read_timeout),  # type: ignore[arg-type]  # as documented
             max_pool_connections=connections,
             proxies=get_environ_proxies(url),
         )
