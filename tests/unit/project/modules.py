@@ -1,4 +1,4 @@
-"""The Python modules of the layer, the functions and the command line, and what they import."""
+"""The Python modules of layer, functions, client and command line, and what they import."""
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 LAYER = ROOT / "layers/shared/bounceledger"
 CLI = ROOT / "cli/bounceledger_cli"
+CLIENT = ROOT / "client/bounceledger_client"
 FUNCTIONS = ROOT / "functions"
 
 type Graph = Mapping[str, Collection[str]]
@@ -17,7 +18,7 @@ type Graph = Mapping[str, Collection[str]]
 def files() -> dict[str, Path]:
     """Every module's dotted name and file; functions are ``functions.NAME``."""
     found = {}
-    for package in (LAYER, CLI):
+    for package in (LAYER, CLIENT, CLI):
         for path in sorted(package.rglob("*.py")):
             parts = path.relative_to(package.parent).with_suffix("").parts
             found[".".join(parts).removesuffix(".__init__")] = path
@@ -127,11 +128,15 @@ def cycles(graph: Graph) -> list[list[str]]:
 
 
 def room_of(module: str) -> str:
-    """The first part of a layer module's name; ``functions`` and ``cli`` for the others."""
+    """The first part of a layer module's name; else ``functions``, ``client`` or ``cli``."""
     package, _, rest = module.partition(".")
     if package == "bounceledger":
         return rest.partition(".")[0]
-    return {"functions": "functions", "bounceledger_cli": "cli"}[package]
+    return {
+        "functions": "functions",
+        "bounceledger_client": "client",
+        "bounceledger_cli": "cli",
+    }[package]
 
 
 def strings(path: Path) -> Iterator[str]:

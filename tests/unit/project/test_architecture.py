@@ -21,6 +21,7 @@ from tests.unit.project.modules import (
 )
 
 RANKS = (
+    {"client"},
     {"combining", "errors", "events", "precis", "strict_json", "verdict"},
     {"policy", "addresses", "reference"},
     {"settings", "clients", "cold_start"},
@@ -32,7 +33,8 @@ RANKS = (
     {"intake", "api"},
     {"functions", "cli"},
 )
-"""Rooms; each may import only from the rows above its own. The first four are the nouns."""
+"""Rooms; each may import only from the rows above its own. Those of rows two to five are
+the nouns; `client` is a distribution of its own."""
 
 PURE = {
     *("combining", "events", "precis", "strict_json", "verdict", "policy", "addresses"),
@@ -104,6 +106,17 @@ def test_imports_point_to_lower_rooms_only(module: str) -> None:
 def test_a_function_imports_the_layer_only(function: str) -> None:
     """Functions are deployed one by one, so none of them has another's code."""
     assert {room_of(name) for name in import_graph()[function]}.isdisjoint({"functions", "cli"})
+
+
+def test_the_client_needs_botocore_only() -> None:
+    """Senders install it beside their own code."""
+    found = {
+        name.partition(".")[0]
+        for module, path in MODULES.items()
+        if room_of(module) == "client"
+        for name in imported_names(path)
+    }
+    assert found - sys.stdlib_module_names == {"botocore", "bounceledger_client"}
 
 
 @pytest.mark.parametrize(("module", "path"), MODULES.items(), ids=MODULES)
