@@ -260,7 +260,8 @@ def plan(
         counters.move_attributions(before, after)
         if has_soft_evidence(after) and not has_soft_evidence(before):
             newly_soft.add(address)
-        if not _is_suppressed(before, now, settings) and _is_suppressed(after, now, settings):
+        was_suppressed = bool(before.version) and _is_suppressed(before, now, settings)
+        if not was_suppressed and _is_suppressed(after, now, settings):
             newly_suppressed.add(address)
     return Plan(
         marked=marked,
