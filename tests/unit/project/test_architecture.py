@@ -49,7 +49,7 @@ ONLY_HERE = {
     "botocore": {"clients", "ledger", "queues"},
     "dns": {"domains"},
     "publicsuffixlist": {"addresses"},
-    "aws_lambda_powertools": {"observe", "functions"},
+    "aws_lambda_powertools": {"observe", "api", "functions"},
 }
 """Which rooms may import a package, where that is not the command line."""
 

@@ -1,0 +1,104 @@
+"""What the functions behind API Gateway have in common: problems, logs and unknown paths."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bounceledger.api import requests
+from bounceledger.api.catalogue import methods_of
+from bounceledger.api.problems import CONTENT_TYPE, problem
+from bounceledger.errors import InputError, LedgerError
+from bounceledger.observe import describe, redact_principal
+
+RETRY_AFTER = 1
+"""Seconds after which a caller may try again when the table did not answer."""
+
+
+class Routes(APIGatewayRestResolver):
+    """The routes of one function; every error is a problem (RFC 9457), and nothing is cached."""
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        self.exception_handler(InputError)(self._bad_request)
+        self.exception_handler(LedgerError)(self._service_unavailable)
+        self.not_found(self._not_found)
+
+    def answer(
+        self, event: dict[str, Any], context: LambdaContext, **shared: object
+    ) -> dict[str, Any]:
+        """Answer one request, and log who asked, for which route, and the status.
+
+        Args:
+            event: API Gateway proxy event.
+            context: of the invocation.
+            shared: what the routes find in their `context`.
+        """
+        if caller := caller_of(event):
+            self._logger.append_keys(caller=redact_principal(caller))
+        self.append_context(**shared)  # type: ignore[no-untyped-call] # as shipped
+        answer = self.resolve(event, context)
+        answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]  # an answer ends with an event
+        route, status = event.get("resource"), answer["statusCode"]
+        self._logger.info("answered", extra={"route": route, "status": status})
+        return answer
+
+    def query(self, *known: str) -> requests.Query:
+        """The query parameters; others than the known ones are refused by name."""
+        query = self.current_event.resolved_query_string_parameters
+        requests.refuse_unknown(query, known)
+        return query
+
+    def problem(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response[Any]:
+        """The answer for a request that fails."""
+        request_id = self.current_event["requestContext"].get("requestId", "")
+        body = problem(status, detail, field=field, request_id=request_id)
+        return Response(status.value, CONTENT_TYPE, json.dumps(body), headers=dict(headers or {}))
+
+    def _bad_request(self, error: InputError) -> Response[Any]:
+        """Invalid input gets a 400 that names the field; a body that is too large, a 413."""
+        too_large = isinstance(error, requests.TooLargeError)
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
+        return self.problem(status, str(error), field=error.field)
+
+    def _service_unavailable(self, error: LedgerError) -> Response[Any]:
+        """Without the table there is no answer, and none must be made up."""
+        self._logger.error("table unavailable", extra=describe(error))
+        return self.problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the table is temporarily unavailable, try again",
+            headers={"Retry-After": str(RETRY_AFTER)},
+        )
+
+    def _not_found(self, error: NotFoundError) -> Response[Any]:
+        """Answer an unknown path, method or code."""
+        event = self.current_event
+        methods = methods_of(event.path)
+        if not methods:
+            return self.problem(HTTPStatus.NOT_FOUND, "the API has no such path")
+        if event.http_method not in methods:
+            return self.problem(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                f"{event.http_method} is not a method of this path",
+                headers={"Allow": ", ".join(methods)},
+            )
+        return self.problem(HTTPStatus.NOT_FOUND, str(error))
+
+
+def caller_of(event: Mapping[str, Any]) -> str:
+    """ARN of the IAM principal who signed a request; empty if nobody did, as in the console."""
+    identity = event.get("requestContext", {}).get("identity", {})
+    return identity.get("userArn") or ""
