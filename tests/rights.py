@@ -46,7 +46,10 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     },
     "LookupRole": {
         "BatchGetItem": _ABOUT_ADDRESSES | {"a domain"},
-        "Query": {"counters", "counters of a second partition", "claims"},
+        "Query": {
+            *("counters", "counters of a second partition", "claims"),
+            *("a source's entries", "the list of sources"),
+        },
     },
     "OutboxRole": {},
     "ProbeDomainRole": {

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bounceledger.ledger import Ledger
+from bounceledger.ledger import Ledger, Sought
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
@@ -207,6 +207,9 @@ def lookup(ledger: Ledger) -> None:
     ledger.check(["a@example.test", "b@gmail.com"], source="fair")
     ledger.domain_facts(["example.test"])
     ledger.counts("fair", date(2026, 1, 1), TODAY)
+    ledger.sources(date(2026, 1, 1), TODAY, limit=10)
+    ledger.suppressions(Sought(), limit=10)
+    ledger.suppressions(Sought(), limit=10, source="fair")
 
 
 def probe_domain(ledger: Ledger) -> None:

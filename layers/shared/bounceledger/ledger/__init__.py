@@ -7,6 +7,7 @@ whether an address may be mailed.
 
 from bounceledger.ledger.items import EVENT_LIFE, DueDomain, RecheckPass
 from bounceledger.ledger.ledger import Ledger, connect
+from bounceledger.ledger.listing import Listed, Page, Place, Sought
 from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
 
 __all__ = [
@@ -15,8 +16,12 @@ __all__ = [
     "Counts",
     "DueDomain",
     "Ledger",
+    "Listed",
     "Outcome",
+    "Page",
+    "Place",
     "RecheckPass",
     "RecordResult",
+    "Sought",
     "connect",
 ]

@@ -20,6 +20,7 @@ from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.keeping import CONTROL, keep_unknown
 from bounceledger.policy import Policy
 from bounceledger.state import (
+    PASSING,
     AddressFacts,
     Attribution,
     DomainFacts,
@@ -38,7 +39,7 @@ from bounceledger.state import (
     disposition_of,
     is_dead,
 )
-from bounceledger.verdict import Category, Cause, Disposition
+from bounceledger.verdict import Category, Cause
 
 SCHEMA = 1
 """Version of the shapes below, stored as `schema`: that of whoever wrote the item last.
@@ -70,6 +71,7 @@ PENDING_LIFE = timedelta(days=30)
 FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
 _DUE_DOMAINS = "RECHECK#DUE"
+_SOURCE_LIST = "SOURCES"
 _DOMAIN_PREFIX = "DOMAIN#"
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
@@ -181,9 +183,20 @@ def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[s
     return f"CLAIM#{lead_source}", (first.isoformat(), last.isoformat() + LAST)
 
 
+def entries_range(lead_source: str) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of a lead source's entries about addresses."""
+    return source_key(lead_source, "").pk, (ADDRESS_PREFIX, ADDRESS_PREFIX + LAST)
+
+
+def source_list_range(first: str = "") -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of the list of lead sources, from one of them on."""
+    # "!" sorts before everything that a name begins with; a sort key must not be empty.
+    return _SOURCE_LIST, (first or "!", LAST)
+
+
 def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
-    return Key("SOURCES", lead_source)
+    return Key(_SOURCE_LIST, lead_source)
 
 
 def recheck_key(day: date, domain: str) -> Key:
@@ -403,8 +416,7 @@ def _end_of_facts(facts: AddressFacts, policy: Policy) -> datetime | None:
 
 
 def _end(evidence: Mapping[Cause, Evidence], policy: Policy) -> datetime | None:
-    passing = (Disposition.SOFT, Disposition.ECHO)
-    if not evidence or any(disposition_of(*said) not in passing for said in evidence.items()):
+    if not evidence or any(disposition_of(*said) not in PASSING for said in evidence.items()):
         return None
     last = max(item.last for item in evidence.values())
     longest = max(*policy.soft_terms, policy.echo_term)

@@ -17,6 +17,7 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
+from bounceledger.ledger.listing import Listing, Page, Place, Sought
 from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
@@ -31,6 +32,7 @@ from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
     CONDITION_FAILED,
+    MAX_READERS,
     Action,
     CancelledError,
     RetryBudget,
@@ -442,9 +444,55 @@ class Ledger:
 
         Claims about a domain that DNS shows alive are left out, and counted apart.
         """
+        return self._counts(source, first, last, self._overflow(first, last))
+
+    def sources(
+        self, first: date, last: date, *, limit: int, after: str = ""
+    ) -> tuple[list[Counts], bool]:
+        """The lead sources by name, each with its `counts`; several are read side by side.
+
+        Args:
+            first: first UTC day of mailing.
+            last: last UTC day, included.
+            limit: lead sources at most.
+            after: leave out this one and those before it.
+
+        Returns:
+            Counts of each, and whether there may be more lead sources.
+        """
+        pk, names = items.source_list_range()
+        found, more = self._table.up_to(limit, pk, names, self._budget(), after=after)
+        overflow = self._overflow(first, last)
+        with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="reader") as pool:
+            counted = pool.map(
+                lambda item: self._counts(str(item["sk"]), first, last, overflow), found
+            )
+            return list(counted), more
+
+    def suppressions(
+        self, sought: Sought, *, limit: int, source: str | None = None, after: Place | None = None
+    ) -> Page:
+        """A page of suppressed addresses, by lead source and address.
+
+        Args:
+            sought: which suppressions.
+            limit: addresses at most.
+            source: only those about which this lead source has an entry; None for all.
+            after: where the page before ended; None for the first.
+        """
+        listing = Listing(self._table, self.check, self._budget, self._clock)
+        if source is None:
+            return listing.of_all(sought, limit, after)
+        return listing.of_source(source, sought, limit, after)
+
+    def _overflow(self, first: date, last: date) -> int:
+        others = self._sums(OVERFLOW, first, last)
+        return sum(sums.get(OVERFLOW_COUNTER, 0) for sums in others.values())
+
+    def _counts(self, source: str, first: date, last: date, overflow: int) -> Counts:
         days = self._sums(source, first, last)
-        others = days if source == OVERFLOW else self._sums(OVERFLOW, first, last)
-        overflow = sum(sums.pop(OVERFLOW_COUNTER, 0) for sums in others.values())
+        for sums in days.values():
+            sums.pop(OVERFLOW_COUNTER, None)
         complete = self._judge_claims(source, first, last, days)
         return Counts(
             source=source,

@@ -30,6 +30,7 @@ from bounceledger.state.domain_policy import (
     unbroken,
 )
 from bounceledger.state.facts import (
+    PASSING,
     VERDICT_MEANINGS,
     AddressFacts,
     Attribution,
@@ -67,6 +68,7 @@ __all__ = [
     "DEAD_VERDICTS",
     "DOMAIN_POLICY",
     "MAX_STORED_DIAGNOSTIC",
+    "PASSING",
     "VERDICT_MEANINGS",
     "AddressFacts",
     "Attribution",

@@ -10,6 +10,9 @@ from bounceledger.verdict import Cause, Disposition, OpenEnum, Verdict
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
+PASSING = (Disposition.SOFT, Disposition.ECHO)
+"""What suppresses for a time only; facts with nothing else are cleaned up some day."""
+
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than everything."""
 
@@ -181,6 +184,22 @@ class AddressFacts:
     def charged(self) -> Mapping[str, Attribution]:
         """What each lead source is charged with: a claim only if there is nothing else."""
         return {**self.claim_attributions, **self.attributions}
+
+    @property
+    def listed_under(self) -> str | None:
+        """The lead source under which a list of all addresses has this one; None: any.
+
+        That of the latest hard evidence or complaint, otherwise of the latest evidence. Its
+        entry about the address is kept for as long as these facts are.
+        """
+        key = max(
+            (
+                (disposition_of(cause, said) not in PASSING, said.last, said.event_id, cause)
+                for cause, said in self.evidence.items()
+            ),
+            default=None,
+        )
+        return self.evidence[key[-1]].lead_source if key else None
 
     @property
     def delivered_at(self) -> datetime | None:
