@@ -68,7 +68,7 @@ def test_the_end_of_a_suppression_is_a_time() -> None:
     [("dead@example.test", True), ("live@example.test", False), ("nobody", True)],
 )
 def test_one_address_is_asked_for_with_a_word(address: str, *, expected: bool) -> None:
-    """What is no address cannot be mailed either."""
+    """What cannot be an address cannot be mailed either."""
     assert suppressions(FakeApi()).is_suppressed(address) is expected
 
 

@@ -339,11 +339,14 @@ class Ledger:
         Returns:
             Whether it was written; not if someone else has written or ended it since.
         """
-        written = put_version(items.pending_item(pending), pending.version)
+        return self._save(items.pending_item(pending), pending.version)
+
+    def _save(self, item: Item, seen: int) -> bool:
+        """Write the next version of an item; False if its last is not the one that was seen."""
         budget = self._budget()
         while True:
             try:
-                self._table.transact([written], budget)
+                self._table.transact([put_version(item, seen)], budget)
             except CancelledError as cancelled:
                 if CONDITION_FAILED in cancelled.codes:
                     return False
@@ -427,17 +430,9 @@ class Ledger:
         Raises:
             LedgerError: someone else has written it since, or as for every operation.
         """
-        written = put_version(items.recheck_pass_item(progress), progress.version)
-        budget = self._budget()
-        while True:
-            try:
-                self._table.transact([written], budget)
-            except CancelledError as cancelled:
-                if CONDITION_FAILED in cancelled.codes:
-                    raise LedgerError("another recheck is under way") from cancelled
-                budget.wait(cancelled)
-            else:
-                return replace(progress, version=progress.version + 1)
+        if not self._save(items.recheck_pass_item(progress), progress.version):
+            raise LedgerError("another recheck is under way")
+        return replace(progress, version=progress.version + 1)
 
     def counts(self, source: str, first: date, last: date) -> Counts:
         """Outcomes of one lead source's messages mailed on `first` to `last`, both included.
