@@ -171,6 +171,7 @@ def first_invocation(handler: Handler, endpoint_url: str) -> float:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
             "TABLE_NAME": "table",
+            "CURSOR_SECRET_ARN": "secret",
             "DEAD_LETTER_QUEUE_URL": f"{endpoint_url}/queue",
             "ALLOWED_ACCOUNTS": "*",
         },

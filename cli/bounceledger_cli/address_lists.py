@@ -34,7 +34,10 @@ class Entry(NamedTuple):
 def wanted_address(column: str | None) -> Wanted:
     """What is needed of a list: the given column, or one of the usual ones."""
     return Wanted(
-        columns=(column,) if column else ADDRESS_COLUMNS, is_value=_is_value, lenient=True
+        columns=(column,) if column else ADDRESS_COLUMNS,
+        is_value=_is_value,
+        lenient=True,
+        comments=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""Which table and queue a command uses: from options, a stack's outputs or variables."""
+"""Which table, queue and API a command uses: from options, a stack's outputs or variables."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bounceledger.domains.probe_requests import ProbeQueue
     from bounceledger.ledger import Ledger
     from bounceledger.settings import Settings
+    from bounceledger_client import Api
+
+API_URL = "BOUNCELEDGER_API_URL"
+"""Variable with the URL of the API."""
 
 
 def boto3_client(service: str, endpoint_url: str | None) -> Any:
@@ -41,11 +45,12 @@ class Deployment:
     be combined with the name of one.
 
     Attributes:
-        stack: CloudFormation stack; its outputs ``TableName`` and ``ProbeQueueUrl`` and its
-            parameter ``CounterPartitions`` are used.
+        stack: CloudFormation stack; its outputs ``TableName``, ``ProbeQueueUrl`` and ``ApiUrl``
+            and its parameter ``CounterPartitions`` are used.
         table: DynamoDB table.
         queue: URL of the probe queue.
         partitions: number of partitions of the counters.
+        api_url: URL of the API, with the stage.
         endpoint_url: AWS endpoint of a local stack.
         client: makes a client of a service, by its name and the endpoint.
     """
@@ -54,6 +59,7 @@ class Deployment:
     table: str | None = None
     queue: str | None = None
     partitions: int | None = None
+    api_url: str | None = None
     endpoint_url: str | None = None
     client: Callable[[str, str | None], Any] = boto3_client
 
@@ -81,6 +87,42 @@ class Deployment:
                 raise CommandError("no queue given; use --queue, --stack or set PROBE_QUEUE_URL")
             return ProbeQueue(self.client("sqs", self.endpoint_url), url)
 
+    def api(self) -> "Api":
+        """The API.
+
+        Raises:
+            CommandError: no API is given, the options exclude each other, or AWS failed.
+        """
+        with _aws_errors():
+            from botocore.session import Session
+
+            from bounceledger_client import Api
+
+            session = Session()
+            if region := aws_region():
+                session.set_config_variable("region", region)
+            url = self._url_of_api()
+            try:
+                return Api(url, session=session)
+            except ValueError as error:
+                raise CommandError(f"{url}: {error}") from error
+
+    def _url_of_api(self) -> str:
+        if self.stack and self.api_url:
+            raise CommandError("use either --stack or --api-url, not both")
+        if not self.stack:
+            url = self.api_url or os.environ.get(API_URL)
+            if not url:
+                raise CommandError(f"no API given; use --api-url, --stack or set {API_URL}")
+            return url
+        outputs = self._outputs(self._described(), "ApiUrl")
+        url = outputs["ApiUrl"]
+        if not self.endpoint_url:
+            return url
+        # Emulators serve an API below their own address, as LocalStack does.
+        stage = url.rpartition("/")[2]
+        return f"{self.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{stage}"
+
     @cached_property
     def _settings(self) -> "Settings":
         from bounceledger.settings import Settings
@@ -100,11 +142,8 @@ class Deployment:
 
     def _with_stack(self, settings: "Settings") -> "Settings":
         """The settings of a deployed stack."""
-        client = self.client("cloudformation", self.endpoint_url)
-        [stack] = client.describe_stacks(StackName=self.stack)["Stacks"]
-        outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-        if "TableName" not in outputs:
-            raise CommandError(f"stack {self.stack} has no output TableName")
+        stack = self._described()
+        outputs = self._outputs(stack, "TableName")
         parameters = {
             item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])
         }
@@ -116,6 +155,35 @@ class Deployment:
                 parameters.get("CounterPartitions", settings.counter_partitions)
             ),
         )
+
+    def _described(self) -> dict[str, Any]:
+        """The stack, as CloudFormation describes it."""
+        client = self.client("cloudformation", self.endpoint_url)
+        [stack] = client.describe_stacks(StackName=self.stack)["Stacks"]
+        return dict(stack)
+
+    def _outputs(self, stack: dict[str, Any], needed: str) -> dict[str, str]:
+        """The outputs of the stack, among them the one that is needed."""
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+        if needed not in outputs:
+            raise CommandError(f"stack {self.stack} has no output {needed}")
+        return outputs
+
+
+@contextmanager
+def api_errors() -> Iterator[None]:
+    """Turn what the client of the API raises into messages."""
+    with _aws_errors():
+        from bounceledger_client import AccessDeniedError, SuppressionListError, UnavailableError
+
+        try:
+            yield
+        except AccessDeniedError as error:
+            raise CommandError(f"the API denied access: {error}") from error
+        except UnavailableError as error:
+            raise CommandError(f"the API is not available: {error}") from error
+        except SuppressionListError as error:
+            raise CommandError(str(error)) from error
 
 
 @contextmanager

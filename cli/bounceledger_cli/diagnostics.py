@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bounceledger_cli.inputs import BadRow, Row, Wanted, field_called
 from bounceledger_cli.ses_events import looks_like_event, read_events
+from bounceledger_cli.wording import utc_time
 
 if TYPE_CHECKING:
     from bounceledger.classify.engine import RuleSet
@@ -119,7 +120,7 @@ def _of_bounce(event: "MailEvent") -> Diagnostic:
         "address": event.address,
         "lead_source": event.lead_source,
         "message_id": event.message_id,
-        "occurred_at": event.occurred_at.isoformat().replace("+00:00", "Z"),
+        "occurred_at": utc_time(event.occurred_at),
         "diagnostic": event.diagnostic,
         "action": event.action,
         "permanence": event.permanence.value,

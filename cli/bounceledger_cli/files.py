@@ -20,13 +20,16 @@ def shown_name(name: str) -> str:
 
 
 @contextmanager
-def open_input(name: str, console: Console, *, encoding: str = "") -> Iterator[DecodedInput]:
+def open_input(
+    name: str, console: Console, *, encoding: str = "", keep_line_ends: bool = False
+) -> Iterator[DecodedInput]:
     """Open a file for reading as text, whatever its encoding.
 
     Args:
         name: path, or ``-`` for standard input.
         console: has standard input; is told about a guess of the encoding.
         encoding: Python's name of the encoding; empty to find it out.
+        keep_line_ends: leave the ends of lines as they are.
 
     Raises:
         CommandError: the file cannot be opened.
@@ -38,7 +41,13 @@ def open_input(name: str, console: Console, *, encoding: str = "") -> Iterator[D
                 source = stack.enter_context(Path(name).open("rb"))
             except OSError as error:
                 raise CommandError(f"{name}: {error.strerror}") from error
-        yield DecodedInput(source, name=shown_name(name), encoding=encoding, announce=console.error)
+        yield DecodedInput(
+            source,
+            name=shown_name(name),
+            encoding=encoding,
+            keep_line_ends=keep_line_ends,
+            announce=console.error,
+        )
 
 
 @contextmanager

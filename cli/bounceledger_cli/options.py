@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bounceledger_cli.days import DEFAULT_DAYS, Days
-from bounceledger_cli.deployment import Deployment
+from bounceledger_cli.deployment import API_URL, Deployment
 from bounceledger_cli.inputs.encodings import EncodingType
 
 _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -113,6 +113,33 @@ def deployment_options(
     return decorate
 
 
+def api_options(function: _Function) -> _Function:
+    """Add ``--stack``, ``--api-url`` and ``--endpoint-url``, for commands that call the API.
+
+    The function gets them as ``deployment``, a `Deployment`.
+    """
+
+    @wraps(function)
+    def wrapper(
+        *args: Any,
+        stack: str | None,
+        api_url: str | None,
+        endpoint_url: str | None,
+        **options: Any,
+    ) -> int:
+        deployment = Deployment(stack=stack, api_url=api_url, endpoint_url=endpoint_url)
+        return function(*args, deployment=deployment, **options)
+
+    for option in (_ENDPOINT_URL, _API_URL, _STACK):
+        option(wrapper)
+    return wrapper
+
+
+_API_URL = click.option(
+    "--api-url",
+    metavar="URL",
+    help=f"URL of the API (default: that of --stack, or {API_URL}).",
+)
 _STACK = click.option(
     "--stack", metavar="NAME", help="CloudFormation stack of the deployment; its outputs are used."
 )

@@ -17,7 +17,7 @@ from bounceledger_client.errors import (
     SuppressionListError,
     UnavailableError,
 )
-from bounceledger_client.filtering import Filtered
+from bounceledger_client.filtering import Filtered, Outcome
 from bounceledger_client.results import CheckedAddress
 from bounceledger_client.suppression_list import OnError, SuppressionList
 
@@ -31,6 +31,7 @@ __all__ = [
     "Filtered",
     "InvalidRequestError",
     "OnError",
+    "Outcome",
     "SuppressionList",
     "SuppressionListError",
     "UnavailableError",

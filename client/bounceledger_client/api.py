@@ -125,7 +125,7 @@ class Api:
     def _try(
         self, method: str, url: str, data: bytes | None, accept: str
     ) -> tuple[Reply | None, str]:
-        """One try: an answer or why there is none. Signed anew, since signatures expire."""
+        """One try: an answer or why there is none. Signed each time, since signatures expire."""
         request = AWSRequest(method, url, data=data)
         request.headers["Accept"] = accept
         if data is not None:

@@ -1,4 +1,4 @@
-"""Recipients that may be mailed, out of any number of them."""
+"""Which of any number of recipients may be mailed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,30 @@ if TYPE_CHECKING:
     from bounceledger_client.results import CheckedAddress
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """Whether one recipient may be mailed, and why not.
+
+    Attributes:
+        recipient: as it was given.
+        checked: what is known of its address; None where the API did not answer.
+        keep: whether it may be mailed; where the API did not answer, what the caller chose.
+    """
+
+    recipient: T
+    checked: CheckedAddress | None
+    keep: bool
+
+    @property
+    def reason(self) -> str:
+        """The reason for a no, as `Filtered.dropped` counts it; empty for a yes."""
+        if self.keep:
+            return ""
+        if self.checked is None:
+            return "unanswered"
+        return "invalid" if self.checked.error else self.checked.reason or "suppressed"
 
 
 @dataclass
@@ -29,7 +53,7 @@ class Filtered(Generic[T]):
             did not answer and the caller chose to send then.
     """
 
-    _source: Iterator[tuple[T, CheckedAddress | None, bool]]
+    _outcomes: Iterator[Outcome[T]]
     _on_drop: Callable[[T, CheckedAddress | None], None] | None = None
     kept: int = 0
     unchecked: int = 0
@@ -41,18 +65,12 @@ class Filtered(Generic[T]):
 
     def __next__(self) -> T:
         """The next of them."""
-        for recipient, checked, keep in self._source:
-            if keep:
+        for outcome in self._outcomes:
+            if outcome.keep:
                 self.kept += 1
-                self.unchecked += checked is None
-                return recipient
-            self.dropped[_reason(checked)] += 1
+                self.unchecked += outcome.checked is None
+                return outcome.recipient
+            self.dropped[outcome.reason] += 1
             if self._on_drop is not None:
-                self._on_drop(recipient, checked)
+                self._on_drop(outcome.recipient, outcome.checked)
         raise StopIteration
-
-
-def _reason(checked: CheckedAddress | None) -> str:
-    if checked is None:
-        return "unanswered"
-    return "invalid" if checked.error else checked.reason or "suppressed"

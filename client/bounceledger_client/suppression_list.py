@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bounceledger_client.api import Api
 from bounceledger_client.errors import SuppressionListError, UnavailableError
-from bounceledger_client.filtering import Filtered
+from bounceledger_client.filtering import Filtered, Outcome
 from bounceledger_client.results import CheckedAddress
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ OnError = Literal["raise", "send", "hold"]
 
 BATCH = 1000
 """Addresses in one call; the API accepts no more."""
+LONGEST = 2048
+"""Characters of what the API reads as an address."""
+LARGEST = 1_000_000
+"""Characters of the addresses in one call, so that it is below the API's limit."""
 
 
 class SuppressionList:
@@ -92,19 +98,22 @@ class SuppressionList:
             on_drop: called with each recipient that is left out, and with what is known of it;
                 None where the API did not answer.
         """
-        address_of = key or str
-        return Filtered(self._sorted_out(recipients, address_of), on_drop)
+        return Filtered(self.outcomes(recipients, key=key), on_drop)
 
-    def _sorted_out(
-        self, recipients: Iterable[T], key: Callable[[T], str]
-    ) -> Iterator[tuple[T, CheckedAddress | None, bool]]:
-        for batch, answers in self._answers(_batches(recipients), key, None):
+    def outcomes(
+        self, recipients: Iterable[T], *, key: Callable[[T], str] | None = None
+    ) -> Iterator[Outcome[T]]:
+        """Every recipient, in their order, with whether it may be mailed, and why not.
+
+        For whoever needs both sides; arguments, errors and memory as for `filter`.
+        """
+        for batch, answers in self._answers(_batches(recipients), key or str, None):
             if isinstance(answers, UnavailableError) and self._on_error != "raise":
                 keep = self._on_error == "send"
-                yield from ((recipient, None, keep) for recipient in batch)
+                yield from (Outcome(recipient, None, keep) for recipient in batch)
             else:
                 for recipient, checked in zip(batch, _must(answers), strict=True):
-                    yield recipient, checked, checked.deliverable
+                    yield Outcome(recipient, checked, checked.deliverable)
 
     def _answers(
         self, batches: Iterator[list[T]], key: Callable[[T], str], source: str | None
@@ -129,14 +138,24 @@ class SuppressionList:
                 yield oldest, future.result()
 
     def _check_batch(self, addresses: list[str], source: str | None) -> list[CheckedAddress]:
-        body: dict[str, Any] = {"addresses": addresses}
+        """What is known of some addresses, in one call, or in more if they are very long."""
+        # One character too many is enough for the API to say that it is too long.
+        asked = [address[: LONGEST + 1] for address in addresses]
+        if len(asked) > 1 and len(json.dumps(asked)) > LARGEST:
+            half = len(asked) // 2
+            first = self._check_batch(addresses[:half], source)
+            return first + self._check_batch(addresses[half:], source)
+        body: dict[str, Any] = {"addresses": asked}
         if source is not None:
             body["source"] = source
         answer = self.api.json("POST", "/v1/suppressions/check", body=body)
         rows = answer.get("results")
         if not isinstance(rows, list) or len(rows) != len(addresses):
             raise SuppressionListError("the API did not answer for every address")
-        return [CheckedAddress.from_json(row) for row in rows]
+        return [
+            replace(CheckedAddress.from_json(row), input=address)
+            for row, address in zip(rows, addresses, strict=True)
+        ]
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

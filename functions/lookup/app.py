@@ -3,19 +3,25 @@
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import reference
 from bounceledger.api import requests, responses
+from bounceledger.api.cursors import Cursors
 from bounceledger.api.gateway import Routes
-from bounceledger.ledger import Ledger, connect
+from bounceledger.ledger import Ledger, Place, connect
 from bounceledger.observe import make_logger
+from bounceledger.secret_values import read_secret
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts
 
@@ -32,10 +38,16 @@ routes = Routes(logger)
 @cache
 def build_ledger() -> Ledger:
     """The ledger of this execution environment."""
-    settings = Settings.from_env(require=("table_name",))
+    settings = Settings.from_env(require=("table_name", "cursor_secret_arn"))
     if settings.rules_file:
         build_rules()  # an invalid file fails the start, never a request
     return Ledger(connect(), settings, time_limit=READ_TIME_LIMIT)
+
+
+@cache
+def build_cursors() -> Cursors:
+    """The cursors of this deployment; reads their secret once per execution environment."""
+    return Cursors(read_secret(Settings.from_env().cursor_secret_arn))
 
 
 @cache
@@ -51,7 +63,11 @@ cold_start.build_at_start(build_ledger)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(
-    event: dict[str, Any], context: LambdaContext, *, ledger: Ledger | None = None
+    event: dict[str, Any],
+    context: LambdaContext,
+    *,
+    ledger: Ledger | None = None,
+    cursors: Callable[[], Cursors] = build_cursors,
 ) -> dict[str, Any]:
     """Answer one request of the REST API.
 
@@ -59,9 +75,10 @@ def handler(
         event: API Gateway proxy event.
         context: of the invocation.
         ledger: what to read; the execution environment's own by default.
+        cursors: makes the cursors of lists, once one is needed.
     """
     ledger = build_ledger() if ledger is None else ledger
-    return routes.answer(event, context, ledger=ledger)
+    return routes.answer(event, context, ledger=ledger, cursors=cursors)
 
 
 @routes.get("/v1/suppressions")
@@ -85,12 +102,58 @@ def check_suppressions() -> dict[str, Any]:
     return responses.bulk_check(request, _ledger().check(valid, source=request.source))
 
 
+@routes.get("/v1/suppressions/list")
+def list_suppressions() -> Response[Any]:
+    """Suppressed addresses of all lead sources, by page."""
+    return _list_suppressions(None)
+
+
+@routes.get("/v1/sources/<source>/suppressions")
+def list_source_suppressions(source: str) -> Response[Any]:
+    """Suppressed addresses about which a lead source has an entry, by page."""
+    return _list_suppressions(requests.source_of_path(source))
+
+
+def _list_suppressions(source: str | None) -> Response[Any]:
+    filters = ("reason", "category", "from", "to")
+    query = routes.query(*filters, "limit", "cursor")
+    sought, limit = requests.sought(query), requests.page_limit(query, requests.MAX_LIMIT)
+    given = {name: query[name][0] for name in filters if any(query.get(name, ()))}
+    of = ("suppressions", source, *map(given.get, filters))
+    cursor = requests.cursor(query)
+    after = Place(*_cursors().open(of, cursor)) if cursor else None
+    page = _ledger().suppressions(sought, limit=limit, source=source, after=after)
+    following = _cursors().seal(of, page.following) if page.following else None
+    body = responses.suppressions(page, following)
+    if not requests.wants_csv(routes.current_event.headers.get("accept", "")):
+        return Response(HTTPStatus.OK.value, "application/json", json.dumps(body))
+    from bounceledger.api import csv_pages
+
+    parameters = {**given, "limit": limit, "cursor": following}
+    link = {"Link": f'<?{urlencode(parameters)}>; rel="next"'} if following else {}
+    text = csv_pages.suppressions(body["suppressions"])
+    return Response(HTTPStatus.OK.value, csv_pages.CONTENT_TYPE, text, headers=link)
+
+
 @routes.get("/v1/domains")
 def get_domain() -> dict[str, Any]:
     """What DNS said about the domain ``name`` when it was last probed."""
     name = requests.domain(routes.query("name"))
     facts = _ledger().domain_facts([name]).get(name)
     return responses.domain(facts or DomainFacts(domain=name))
+
+
+@routes.get("/v1/sources")
+def get_sources() -> dict[str, Any]:
+    """All lead sources with the totals of their messages, by page."""
+    query = routes.query("from", "to", "limit", "cursor")
+    first, last = requests.period(query, today=datetime.now(UTC).date())
+    limit, cursor = requests.page_limit(query, requests.MAX_SOURCES), requests.cursor(query)
+    of = ("sources", first.isoformat(), last.isoformat())
+    [after] = _cursors().open(of, cursor) if cursor else [""]
+    counted, more = _ledger().sources(first, last, limit=limit, after=after)
+    following = _cursors().seal(of, [counted[-1].source]) if more and counted else None
+    return responses.sources(counted, first, last, following)
 
 
 @routes.get("/v1/sources/<source>/counts")
@@ -133,6 +196,11 @@ def get_code(code: str) -> dict[str, Any]:
     if page is None:
         raise NotFoundError("the reference has no page for this code")
     return page.to_json()
+
+
+def _cursors() -> Cursors:
+    cursors: Cursors = routes.context["cursors"]()
+    return cursors
 
 
 def _ledger() -> Ledger:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bounceledger.ledger import Ledger
+from bounceledger.ledger import Ledger, Sought
 from bounceledger.settings import Settings
-from bounceledger.state import Action, Change, DomainFacts, DomainVerdict, PendingProbe, Probe
+from bounceledger.state import DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
@@ -207,14 +207,9 @@ def lookup(ledger: Ledger) -> None:
     ledger.check(["a@example.test", "b@gmail.com"], source="fair")
     ledger.domain_facts(["example.test"])
     ledger.counts("fair", date(2026, 1, 1), TODAY)
-
-
-def change(ledger: Ledger) -> None:
-    subjects = ("a@example.test", "new@example.test", "example.test", "new.test")
-    for action in Action:
-        ledger.apply_changes(
-            [Change(action=action, subject=subject, by="ada", note="asked") for subject in subjects]
-        )
+    ledger.sources(date(2026, 1, 1), TODAY, limit=10)
+    ledger.suppressions(Sought(), limit=10)
+    ledger.suppressions(Sought(), limit=10, source="fair")
 
 
 def probe_domain(ledger: Ledger) -> None:
@@ -242,7 +237,6 @@ def recheck(ledger: Ledger) -> None:
     [
         ("IngestRole", ingest),
         ("LookupRole", lookup),
-        ("ChangeRole", change),
         ("ProbeDomainRole", probe_domain),
         ("RecheckRole", recheck),
     ],

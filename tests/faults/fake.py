@@ -97,7 +97,7 @@ class FakeDynamoDB:
     def query(self, **request: Any) -> dict[str, Any]:
         values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
         start = request.get("ExclusiveStartKey")
-        page = self.page
+        page = min(self.page, request.get("Limit", self.page))
         with self._faulty("Query"), self._lock:
             found = sorted(
                 (values[":pk"], sk)

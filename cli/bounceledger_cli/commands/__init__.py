@@ -9,6 +9,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "classify": "Classify bounce diagnostics from JSON, CSV, SES events or text.",
         "explain": "Explain a reply code, enhanced status code, topic or reply.",
     },
+    "Addresses": {
+        "check": "Check which recipients may be mailed.",
+        "show": "Show what is known of an address.",
+    },
     "Domains": {
         "mx": "Check in DNS whether domains accept mail.",
         "recheck": "Queue the domains that are due for a DNS recheck.",

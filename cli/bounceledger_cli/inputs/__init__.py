@@ -7,7 +7,7 @@ an encoding is detected from, so memory does not grow with the file.
 
 from bounceledger_cli.inputs.layout import Layout
 from bounceledger_cli.inputs.reading import Wanted, field_called, read_rows
-from bounceledger_cli.inputs.rows import BadRow, Row
+from bounceledger_cli.inputs.rows import BadRow, Row, Rows
 from bounceledger_cli.inputs.text import DecodedInput
 
-__all__ = ["BadRow", "DecodedInput", "Layout", "Row", "Wanted", "field_called", "read_rows"]
+__all__ = ["BadRow", "DecodedInput", "Layout", "Row", "Rows", "Wanted", "field_called", "read_rows"]

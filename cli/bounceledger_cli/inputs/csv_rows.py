@@ -11,10 +11,11 @@ from bounceledger_cli.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of one row, and the line that it begins on."""
+    """The cells of one row, the line that it begins on, and its text."""
 
     line: int
     cells: Sequence[str]
+    text: str
 
 
 def read_cells(
@@ -50,7 +51,7 @@ def read_cells(
         if cells is None:
             return
         if any(cells):
-            yield Cells(source.row_line, cells)
+            yield Cells(source.row_line, cells, source.row_text)
 
 
 def named_rows(
@@ -78,7 +79,7 @@ def named_rows(
                 reason = f"has {counted(len(cells), 'column')} but the header has {width}"
                 yield BadRow(row.line, reason)
                 continue
-        yield Row(row.line, dict(zip(names, cells, strict=False)))
+        yield Row(row.line, dict(zip(names, cells, strict=False)), row.text)
 
 
 class _Source:
@@ -90,7 +91,13 @@ class _Source:
         self._lines = iter(lines)
         self._comments = comments
         self._within_row = False
+        self._row_lines: list[str] = []
         self._rejected: list[BadRow] = []
+
+    @property
+    def row_text(self) -> str:
+        """The lines of the row, as they are."""
+        return "".join(self._row_lines)
 
     def begin_row(self) -> None:
         """Say that the next line begins a row."""
@@ -110,6 +117,8 @@ class _Source:
                     continue
                 self._within_row = True
                 self.row_line = line.number
+                self._row_lines.clear()
+            self._row_lines.append(line.text)
             return line.text
         self.ended_within_row = self._within_row
         raise StopIteration

@@ -26,7 +26,7 @@ def rows_of_lines(lines: Iterable[Line | BadRow]) -> Iterator[Row | BadRow]:
         if isinstance(line, BadRow):
             yield line
         elif line.text.strip():
-            yield _row(line.number, line.text)
+            yield _row(line.number, line.text, source=line.text)
 
 
 def rows_of_document(
@@ -140,12 +140,14 @@ class _Cutter:
         return Line(self._begun, text)
 
 
-def _row(number: int, text: str) -> Row | BadRow:
+def _row(number: int, text: str, *, source: str = "") -> Row | BadRow:
     try:
         value = _decode(text)
     except ValueError as error:
         return BadRow(number, str(error))
-    return Row(number, value) if isinstance(value, dict) else BadRow(number, "is not a JSON object")
+    if not isinstance(value, dict):
+        return BadRow(number, "is not a JSON object")
+    return Row(number, value, source)
 
 
 def _decode(text: str) -> Any:

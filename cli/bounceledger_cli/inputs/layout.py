@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import PurePath
 
 DELIMITERS = ",;\t"
-_NO_DELIMITER = "\x1f"
+NO_DELIMITER = "\x1f"
 """For tables of one column, in which a comma is a comma."""
 
 
@@ -88,7 +88,7 @@ def delimiter_of(header: str, wanted: Collection[str]) -> str | None:
     if not found:
         return None
     columns, delimiter = max(found, key=lambda pair: pair[0])
-    return delimiter if columns > 1 else _NO_DELIMITER
+    return delimiter if columns > 1 else NO_DELIMITER
 
 
 def most_frequent_delimiter(line: str) -> str:

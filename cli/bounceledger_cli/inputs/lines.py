@@ -11,6 +11,8 @@ MAX_LINE = 4 << 20
 _HEADER_LINES = 30
 """Line breaks in a header; more are a quotation mark that is never closed."""
 
+_ENDS = ("\n", "\r")
+
 
 class Line(NamedTuple):
     """A line with its end, and its number from 1."""
@@ -78,9 +80,9 @@ class Lines:
 
     def _checked(self, line: Line) -> Line | BadRow:
         text = line.text
-        if len(text) < self.longest or text.endswith("\n"):
+        if len(text) < self.longest or text.endswith(_ENDS):
             fault = self.fault_of(text)
             return BadRow(line.number, fault) if fault else line
-        while len(text) == self.longest and not text.endswith("\n"):
+        while len(text) == self.longest and not text.endswith(_ENDS):
             text = self.stream.readline(self.longest)
         return BadRow(line.number, f"is longer than {self.longest} characters")

@@ -18,7 +18,7 @@ from bounceledger_cli.inputs.layout import (
     separator_of,
 )
 from bounceledger_cli.inputs.lines import MAX_LINE, Lines
-from bounceledger_cli.inputs.rows import BadRow, Row
+from bounceledger_cli.inputs.rows import BadRow, Row, Rows
 from bounceledger_cli.inputs.text import DecodedInput
 
 _CHUNK = 1 << 16
@@ -32,14 +32,16 @@ class Wanted:
         columns: names of which a table must have one, the most usual one first.
         is_value: whether a cell can be a value of that column. It finds the column of a table
             without a header.
-        lenient: accept a table without a header, rows of any length, and comments: lines
-            that begin with ``#``.
+        lenient: accept a table without a header, rows of any length, and comments above it:
+            lines that begin with ``#``.
+        comments: skip such lines everywhere in a table.
         plain_text: read what is neither JSON nor such a table as one value per line.
     """
 
     columns: tuple[str, ...]
     is_value: Callable[[str], bool] = lambda _: False
     lenient: bool = False
+    comments: bool = False
     plain_text: bool = False
 
     @property
@@ -74,7 +76,7 @@ def read_rows(
     extension_of: str = "",
     layout: Layout = Layout.AUTO,
     longest: int = MAX_LINE,
-) -> Iterator[Row | BadRow]:
+) -> Rows:
     """Rows of an input; empty ones are skipped.
 
     Args:
@@ -101,9 +103,9 @@ def read_rows(
             layout = Layout.CSV
     lines.push_back(first)
     if layout is Layout.JSON:
-        return _or_empty(_json(lines), f"{name} holds no JSON objects")
+        return Rows(_or_empty(_json(lines), f"{name} holds no JSON objects"), layout)
     if layout is Layout.TEXT:
-        return _text(lines, wanted.columns[0])
+        return Rows(_text(lines, wanted.columns[0]), layout)
     return _table(lines, wanted, name)
 
 
@@ -122,37 +124,44 @@ def _text(lines: Lines, column: str) -> Iterator[Row | BadRow]:
         if isinstance(line, BadRow):
             yield line
         elif line.text.strip():
-            yield Row(line.number, {column: line.text.rstrip("\r\n")})
+            yield Row(line.number, {column: line.text.rstrip("\r\n")}, line.text)
 
 
-def _table(lines: Lines, wanted: Wanted, name: str) -> Iterator[Row | BadRow]:
-    delimiter = _delimiter(lines, wanted)
-    rows = read_cells(lines, delimiter, lines.longest, comments=wanted.lenient)
+def _table(lines: Lines, wanted: Wanted, name: str) -> Rows:
+    delimiter, head = _delimiter(lines, wanted)
+    rows = read_cells(lines, delimiter, lines.longest, comments=wanted.comments)
     before: list[Row | BadRow] = []
     for first in rows:
         if isinstance(first, Cells):
             break
         before.append(first)
     else:
-        return _or_empty(iter(before), f"{name} is empty")
+        return Rows(_or_empty(iter(before), f"{name} is empty"), Layout.CSV)
     names, has_header = _columns(first, wanted, name)
     if not has_header:
-        return chain(before, named_rows(chain([first], rows), names, ragged=True))
+        every = chain(before, named_rows(chain([first], rows), names, ragged=True))
+        return Rows(every, Layout.CSV, head, "", delimiter)
     body = named_rows(rows, names, ragged=wanted.lenient)
-    return chain(before, _or_empty(body, f"{name} has a header but no rows"))
+    every = chain(before, _or_empty(body, f"{name} has a header but no rows"))
+    return Rows(every, Layout.CSV, head, first.text, delimiter)
 
 
-def _delimiter(lines: Lines, wanted: Wanted) -> str:
-    """The delimiter that a line such as ``sep=;`` states, or that of the header."""
+def _delimiter(lines: Lines, wanted: Wanted) -> tuple[str, str]:
+    """The delimiter that a line such as ``sep=;`` states, or that of the header.
+
+    Also the text above the header: that line, and comments.
+    """
+    head = ""
     while (line := lines.first_filled()) is not None:
         if wanted.lenient and line.text.lstrip().startswith("#"):
+            head += line.text
             continue
         if stated := separator_of(line.text):
-            return stated
+            return stated, head + line.text
         header = lines.whole_row(line)
         lines.push_back(line)
-        return delimiter_of(header, wanted.keys) or most_frequent_delimiter(header)
-    return DELIMITERS[0]
+        return delimiter_of(header, wanted.keys) or most_frequent_delimiter(header), head
+    return DELIMITERS[0], head
 
 
 def _columns(first: Cells, wanted: Wanted, name: str) -> tuple[list[str], bool]:

@@ -41,7 +41,7 @@ class DecodedInput:
     contradicts the encoding is never replaced: `fault_of` finds it in its line.
 
     Attributes:
-        text: the text; ends of lines are ``\\n``.
+        text: the text; ends of lines are ``\\n``, unless they are kept.
         encoding: Python's name; ``ascii`` as long as nothing else was read.
         guessed: whether it rests on a guess.
         bytes_read: bytes read so far.
@@ -53,6 +53,7 @@ class DecodedInput:
         *,
         name: str,
         encoding: str = "",
+        keep_line_ends: bool = False,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Nothing is read yet.
@@ -61,6 +62,7 @@ class DecodedInput:
             source: the bytes.
             name: name of the input in messages.
             encoding: Python's name of the encoding; empty to find it out.
+            keep_line_ends: leave the ends of lines in `text` as they are.
             announce: is told a sentence about a guess when it is made.
         """
         self.encoding = encoding or "ascii"
@@ -74,7 +76,10 @@ class DecodedInput:
         self._started = False
         raw = _Utf8Source(self)
         self.text: TextIO = io.TextIOWrapper(
-            io.BufferedReader(raw, _BLOCK), encoding="utf-8", errors="surrogateescape"
+            io.BufferedReader(raw, _BLOCK),
+            encoding="utf-8",
+            errors="surrogateescape",
+            newline="" if keep_line_ends else None,
         )
 
     def fault_of(self, line: str) -> str:

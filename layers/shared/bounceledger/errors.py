@@ -52,5 +52,9 @@ class QueueError(BounceledgerError):
     """A queue could not be reached; worth a retry."""
 
 
+class SecretError(BounceledgerError):
+    """A secret could not be read; worth a retry."""
+
+
 class OutOfTimeError(BounceledgerError):
     """There was no time left for this; worth a retry."""

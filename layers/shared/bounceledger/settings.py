@@ -26,6 +26,8 @@ class Settings:
     table_name: str = ""
     dead_letter_queue_url: str = ""
     probe_queue_url: str = ""
+    cursor_secret_arn: str = ""
+    """Secret that seals the cursors of the API's lists."""
     allowed_accounts: frozenset[str] = frozenset()
     """Sending accounts whose events are accepted; ``*`` accepts all, empty none."""
     lead_source_tag: str = "lead_source"

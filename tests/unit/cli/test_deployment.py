@@ -96,3 +96,59 @@ def test_a_stack_and_a_resource_exclude_each_other(argv: tuple[str, ...]) -> Non
     ran = run(*argv, "--stack", "s")
     assert ran.code == 2
     assert f"use either --stack or {argv[-2]}, not both" in ran.err
+
+
+# ----------------------------------------------------------------------------- the API
+
+URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/live"
+
+
+def test_the_api_of_a_stack_is_found_by_its_output() -> None:
+    stack = FakeCloudFormation(ApiUrl=URL, ApiId="abc123")
+    deployment = Deployment(stack="s", client=lambda service, endpoint_url: stack)
+    assert deployment._url_of_api() == URL
+
+
+def test_the_api_of_an_emulator_is_below_its_endpoint() -> None:
+    """Its output names a host of AWS, which has no such API."""
+    stack = FakeCloudFormation(ApiUrl=URL, ApiId="abc123")
+    local = Deployment(
+        stack="s", endpoint_url="http://127.0.0.1:4566", client=lambda service, url: stack
+    )
+    assert local._url_of_api() == "http://127.0.0.1:4566/_aws/execute-api/abc123/live"
+
+
+def test_the_api_may_be_named_by_an_option_or_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOUNCELEDGER_API_URL", "https://api.example.com/live")
+    assert Deployment()._url_of_api() == "https://api.example.com/live"
+    assert Deployment(api_url=URL)._url_of_api() == URL
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_what_the_api_needs_is_reported(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each command that calls it says the same."""
+    monkeypatch.delenv("BOUNCELEDGER_API_URL", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for options, message in (
+        ((), "no API given; use --api-url, --stack or set BOUNCELEDGER_API_URL"),
+        (("--api-url", "abc"), "abc: url must be the URL of the API, such as https://…/live"),
+        (("--api-url", "http://localhost/live"), "region is required: the URL does not name one"),
+        (("--api-url", URL, "--stack", "s"), "use either --stack or --api-url, not both"),
+    ):
+        ran = run(command, "a@b.test", *options)
+        assert (ran.code, ran.out) == (2, "")
+        assert message in ran.err
+
+
+def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    ran = run("show", "a@b.test", "--api-url", URL)
+    assert (ran.code, ran.err) == (2, "bounceledger: no AWS credentials found\n")

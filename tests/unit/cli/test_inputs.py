@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +293,10 @@ def test_a_table_whose_column_is_not_known_lists_its_columns() -> None:
 
 def test_comments_and_empty_lines_within_quotes_belong_to_the_cell() -> None:
     content = b'# of May\nEmail,Note\na@a.test,"first\n\n# third"\n\n# end\nb@b.test,x\n'
-    assert fields_of(content) == [("a@a.test", "first\n\n# third"), ("b@b.test", "x")]
+    assert fields_of(content, wanted=replace(WANTED, comments=True)) == [
+        ("a@a.test", "first\n\n# third"),
+        ("b@b.test", "x"),
+    ]
 
 
 def test_a_quotation_mark_that_is_never_closed_is_named_where_it_stands() -> None:
@@ -315,8 +319,30 @@ def test_empty_cells_beyond_the_last_column_are_ignored() -> None:
     strict = Wanted(("diagnostic",))
     content = b"id,diagnostic,,\n1,x,,\n"
     [row] = rows_of(content, strict)
-    assert row == Row(2, {"id": "1", "diagnostic": "x", "3": "", "4": ""})
-    assert rows_of(b"id,diagnostic\n1,x,,\n", strict) == [Row(2, {"id": "1", "diagnostic": "x"})]
+    assert row == Row(2, {"id": "1", "diagnostic": "x", "3": "", "4": ""}, "1,x,,\n")
+    [row] = rows_of(b"id,diagnostic\n1,x,,\n", strict)
+    assert row == Row(2, {"id": "1", "diagnostic": "x"}, "1,x,,\n")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("head", ["", "# of May\n", "sep=;\n", "# of May\nsep=;\n"])
+def test_what_is_read_can_be_written_as_it_was(head: str, end: str) -> None:
+    """Whoever divides a list must not change it."""
+    # GIVEN a table with lines above it, a cell over two lines, and one that begins with "#"
+    head = head.replace("\n", end)
+    text = (
+        head + f'Id;E-Mail;Note{end}#1;a@a.test;"one\ntwo"{end}{end}2; "b@b.test" ;{end}3;c@c.test'
+    )
+    source = io.BytesIO(text.encode())
+    decoded = DecodedInput(source, name="it", keep_line_ends=True)
+
+    # WHEN it is read
+    rows = read_rows(decoded, WANTED, name="it")
+    texts = [row.text for row in rows if isinstance(row, Row)]
+
+    # THEN its parts make the same table, apart from empty lines
+    assert (rows.head, rows.header, rows.delimiter) == (head, f"Id;E-Mail;Note{end}", ";")
+    assert rows.head + rows.header + "".join(texts) == text.replace(end + end, end)
 
 
 @pytest.mark.parametrize(("layout", "head"), [("text", ""), ("csv", "diagnostic\n")])

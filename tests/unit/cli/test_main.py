@@ -52,7 +52,7 @@ def test_help_fits_80_columns_and_has_examples(
         ([], "Usage: bounceledger"),
         (["zzz"], "bounceledger: no such command 'zzz'.\n"),
         (["clasify"], "bounceledger: no such command 'clasify'. Did you mean 'classify'?\n"),
-        (["rechek"], "Did you mean 'recheck'?"),
+        (["rechek"], "Did you mean one of: 'check', 'recheck'?"),
         (["mx", "--jsn", "a.test"], "bounceledger: no such option '--jsn'. Did you mean '--json'?"),
         (["counts", "fair", "--tabel", "x"], "'--table'"),
         (["counts", "fair", "--from", "yesterday"], "'--from': 'yesterday' is not a date such as"),
@@ -134,7 +134,7 @@ def complete(words: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_completion_offers_commands_options_and_values(capsys: pytest.CaptureFixture[str]) -> None:
     # WHEN a shell asks THEN it gets commands, options of a command, and values of an option
     assert complete("bounceledger ", capsys) == list(SUMMARIES)
-    assert complete("bounceledger c", capsys) == ["classify", "counts", "completion"]
+    assert complete("bounceledger c", capsys) == ["classify", "check", "counts", "completion"]
     assert "--resolver" in complete("bounceledger mx --", capsys)
     assert complete("bounceledger classify --format ", capsys) == ["auto", "json", "csv", "text"]
 

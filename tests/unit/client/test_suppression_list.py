@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import repeat
 from threading import Barrier
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -68,7 +68,7 @@ def test_the_end_of_a_suppression_is_a_time() -> None:
     [("dead@example.test", True), ("live@example.test", False), ("nobody", True)],
 )
 def test_one_address_is_asked_for_with_a_word(address: str, *, expected: bool) -> None:
-    """What is no address cannot be mailed either."""
+    """What cannot be an address cannot be mailed either."""
     assert suppressions(FakeApi()).is_suppressed(address) is expected
 
 
@@ -90,6 +90,37 @@ def test_recipients_of_any_kind_are_filtered() -> None:
     assert (kept.kept, dict(kept.dropped)) == (1350, {"hard_bounce": 150, "invalid": 1})
     assert dropped[0] == (0, "hard_bounce")
     assert dropped[-1] == (1500, "has no @")
+
+
+def test_every_recipient_has_an_outcome() -> None:
+    """Who splits a list needs both sides, in their order."""
+    rows = ["live@example.test", "dead@example.test", "nobody"]
+
+    outcomes = list(suppressions(FakeApi()).outcomes(enumerate(rows), key=lambda row: row[1]))
+
+    assert [one.recipient for one in outcomes] == list(enumerate(rows))
+    assert [(one.keep, one.reason) for one in outcomes] == [
+        (True, ""),
+        (False, "hard_bounce"),
+        (False, "invalid"),
+    ]
+    assert [why(one.checked) for one in outcomes] == ["", "hard_bounce", "has no @"]
+
+
+def test_cells_that_are_far_too_long_do_not_make_a_call_too_large() -> None:
+    """One broken line must not keep a list from being checked."""
+    # GIVEN a list in which a quotation mark is missing, and one with many such cells
+    endless = "x" * 3_000_000 + "@example.test"
+    long = [f"{'é' * 2000}{n}@example.test" for n in range(200)]
+    fake = FakeApi()
+
+    # WHEN it is checked
+    checked = suppressions(fake, parallel=1).check([endless, "dead@example.test", *long])
+
+    # THEN no call is larger than the API accepts, and each has its own answer
+    assert max(len(cast("bytes", request.body)) for request in fake.requests) <= 1_048_576
+    assert [one.input for one in checked] == [endless, "dead@example.test", *long]
+    assert [one.suppressed for one in checked[:3]] == [False, True, False]
 
 
 def test_a_list_without_end_is_read_a_few_batches_ahead() -> None:

@@ -232,7 +232,7 @@ def test_a_list_is_checked_in_its_order() -> None:
     ledger = FakeLedger()
     intake(ledger).process([sns_record(bounce("jane@example.test"))])
 
-    # WHEN it is asked for in two spellings, among others and what is no address
+    # WHEN it is asked for in two spellings, among others and what cannot be an address
     status, body = bulk(
         {
             "addresses": [

@@ -11,7 +11,10 @@ import re
 import sys
 from typing import Any
 
-SETTINGS = ("TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "PROBE_QUEUE_URL", "ALLOWED_ACCOUNTS")
+SETTINGS = (
+    *("TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "PROBE_QUEUE_URL", "ALLOWED_ACCOUNTS"),
+    "CURSOR_SECRET_ARN",
+)
 MODEL = re.compile(r"/botocore/data/([a-z]+)/[\d-]+/service-2")
 FOLDER = re.compile(r"/botocore/data/([^/]*)")
 

@@ -25,7 +25,7 @@ RANKS = (
     {"combining", "errors", "events", "precis", "strict_json", "verdict"},
     {"policy", "addresses", "reference"},
     {"settings", "clients", "cold_start"},
-    {"observe"},
+    {"observe", "secret_values"},
     {"classify", "state", "providers"},
     {"ledger", "queues"},
     {"domains"},
@@ -46,7 +46,7 @@ ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
-    "botocore": {"clients", "ledger", "queues"},
+    "botocore": {"clients", "ledger", "queues", "secret_values"},
     "dns": {"domains"},
     "publicsuffixlist": {"addresses"},
     "aws_lambda_powertools": {"observe", "api", "functions"},

@@ -49,8 +49,10 @@ RIGHTS = {
         "dynamodb": {"BatchGetItem", "PutItem", "Query", "UpdateItem"},
         "sqs": {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"},
     },
-    "LookupRole": {"dynamodb": {"BatchGetItem", "Query"}},
-    "ChangeRole": {"dynamodb": {"BatchGetItem", "PutItem"}},
+    "LookupRole": {
+        "dynamodb": {"BatchGetItem", "Query"},
+        "secretsmanager": {"GetSecretValue"},
+    },
     "OutboxRole": {
         "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
         "sqs": {"SendMessage"},
@@ -242,6 +244,8 @@ def test_a_customers_key_encrypts_whatever_stores_something() -> None:
         for name, properties in of_type(kind).items():
             assert properties["KmsMasterKeyId"] == key, name
     for name, properties in of_type("AWS::Logs::LogGroup").items():
+        assert properties["KmsKeyId"] == key, name
+    for name, properties in of_type("AWS::SecretsManager::Secret").items():
         assert properties["KmsKeyId"] == key, name
     chosen, encryption, _ = RESOURCES["SuppressionTable"]["Properties"]["SSESpecification"]["If"]
     assert chosen == "WithKey"

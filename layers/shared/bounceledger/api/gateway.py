@@ -13,11 +13,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger.api import requests
 from bounceledger.api.catalogue import methods_of
 from bounceledger.api.problems import CONTENT_TYPE, problem
-from bounceledger.errors import InputError, LedgerError
+from bounceledger.errors import InputError, LedgerError, SecretError
 from bounceledger.observe import describe, redact_principal
 
 RETRY_AFTER = 1
-"""Seconds after which a caller may try again when the table did not answer."""
+"""Seconds after which a caller may try again when the table or a secret did not answer."""
 
 
 class Routes(APIGatewayRestResolver):
@@ -27,7 +27,7 @@ class Routes(APIGatewayRestResolver):
         super().__init__()
         self._logger = logger
         self.exception_handler(InputError)(self._bad_request)
-        self.exception_handler(LedgerError)(self._service_unavailable)
+        self.exception_handler([LedgerError, SecretError])(self._service_unavailable)
         self.not_found(self._not_found)
 
     def answer(
@@ -74,12 +74,13 @@ class Routes(APIGatewayRestResolver):
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
         return self.problem(status, str(error), field=error.field)
 
-    def _service_unavailable(self, error: LedgerError) -> Response[Any]:
+    def _service_unavailable(self, error: LedgerError | SecretError) -> Response[Any]:
         """Without the table there is no answer, and none must be made up."""
-        self._logger.error("table unavailable", extra=describe(error))
+        what = "table" if isinstance(error, LedgerError) else "secret"
+        self._logger.error("%s unavailable", what, extra=describe(error))
         return self.problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "the table is temporarily unavailable, try again",
+            f"the {what} is temporarily unavailable, try again",
             headers={"Retry-After": str(RETRY_AFTER)},
         )
 

@@ -3,17 +3,27 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, unquote
 
 from bounceledger import strict_json
 from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
 from bounceledger.errors import AddressError, InputError
+from bounceledger.ledger import Sought
+from bounceledger.state import ReasonCode
+from bounceledger.verdict import Cause
 
 MAX_DAYS = 366
 """Days of counts that one call answers."""
 DEFAULT_DAYS = 30
 """Days of counts where no period is given."""
+DEFAULT_LIMIT = 100
+"""Entries of a page where no limit is given."""
+MAX_LIMIT = 1000
+"""Suppressed addresses of one page."""
+MAX_SOURCES = 100
+"""Lead sources with their totals of one page: each takes queries of its own."""
 MAX_ADDRESSES = 1000
 """Addresses of one bulk check."""
 FIRST_DAY = date(2011, 1, 1)
@@ -103,6 +113,66 @@ def period(query: Query, today: date) -> tuple[date, date]:
     return first, last
 
 
+def page_limit(query: Query, most: int) -> int:
+    """Entries of a page: ``limit``, from 1 to `most`."""
+    text = _optional(query, "limit")
+    if not text:
+        return min(DEFAULT_LIMIT, most)
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise BadRequestError(f"must be a whole number from 1 to {most}", field="limit")
+    return int(text)
+
+
+def cursor(query: Query) -> str:
+    """Where a list goes on, ``cursor``; empty for its beginning."""
+    return _optional(query, "cursor")
+
+
+def sought(query: Query) -> Sought:
+    """Which suppressions a list has: ``reason``, ``category``, ``from`` and ``to``."""
+    first = _day(query, "from", FIRST_DAY)
+    last = _day(query, "to", date.max)
+    if first > last:
+        raise BadRequestError("must not be later than 'to'", field="from")
+    return Sought(
+        reason=_member(query, "reason", ReasonCode),
+        category=_member(query, "category", Cause),
+        first=first if _optional(query, "from") else None,
+        last=last if _optional(query, "to") else None,
+    )
+
+
+def _member[E: StrEnum](query: Query, name: str, members: type[E]) -> E | None:
+    text = _optional(query, name)
+    if not text:
+        return None
+    known = {member.value: member for member in members}
+    if text not in known:
+        raise BadRequestError(f"must be one of {', '.join(known)}", field=name)
+    return known[text]
+
+
+def wants_csv(accept: str) -> bool:
+    """Whether a header ``Accept`` prefers CSV to JSON (RFC 9110 section 12.5.1)."""
+    weights = {"text/csv": 0.0, "application/json": 0.0}
+    for part in accept.split(","):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if media in weights:
+            weights[media] = max(weights[media], _weight(parameters))
+    return weights["text/csv"] > weights["application/json"]
+
+
+def _weight(parameters: Iterable[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class ClassifyRequest:
     """Body of ``POST /v1/classify``: a diagnostic, and what the provider reported with it.
@@ -122,13 +192,13 @@ class ClassifyRequest:
     @classmethod
     def from_body(cls, body: str | None) -> "ClassifyRequest":
         """Read a request body."""
-        fields = json_object(body)
+        fields = _json_object(body)
         refuse_unknown(fields, ("diagnostic", "enhanced_status", "status", *_BOUNCE_TYPES))
         request = cls(
-            diagnostic=string_of(fields, "diagnostic"),
-            enhanced_status=string_of(fields, "enhanced_status") or string_of(fields, "status"),
-            bounce_type=string_of(fields, "bounce_type"),
-            bounce_subtype=string_of(fields, "bounce_subtype"),
+            diagnostic=_string(fields, "diagnostic"),
+            enhanced_status=_string(fields, "enhanced_status") or _string(fields, "status"),
+            bounce_type=_string(fields, "bounce_type"),
+            bounce_subtype=_string(fields, "bounce_subtype"),
         )
         if request == cls("", "", "", ""):
             raise BadRequestError("is required", field="diagnostic")
@@ -165,7 +235,7 @@ class CheckRequest:
     @classmethod
     def from_body(cls, body: str | None) -> "CheckRequest":
         """Read a request body. What cannot be an address is part of the answer, no error."""
-        fields = json_object(body)
+        fields = _json_object(body)
         refuse_unknown(fields, ("addresses", "source"))
         given = fields.get("addresses")
         if not isinstance(given, list) or not given:
@@ -174,7 +244,7 @@ class CheckRequest:
             raise BadRequestError(
                 f"must have at most {MAX_ADDRESSES} addresses, not {len(given)}", field="addresses"
             )
-        name = string_of(fields, "source")
+        name = _string(fields, "source")
         return cls(tuple(map(_checked, given)), _source(name) if name else None)
 
 
@@ -215,8 +285,7 @@ def _day(query: Query, name: str, default: date) -> date:
     return day
 
 
-def json_object(body: str | None) -> Mapping[str, Any]:
-    """The fields of a request's body."""
+def _json_object(body: str | None) -> Mapping[str, Any]:
     if body is not None and len(body) > MAX_BODY:
         raise TooLargeError(f"must have at most {MAX_BODY} characters", field="body")
     try:
@@ -228,8 +297,7 @@ def json_object(body: str | None) -> Mapping[str, Any]:
     return value
 
 
-def string_of(fields: Mapping[str, Any], name: str) -> str:
-    """A field of a body; empty if it is not given."""
+def _string(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if value is None:
         return ""

@@ -1,13 +1,13 @@
 """The JSON objects that the HTTP API answers with."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from bounceledger.api.requests import CheckedAddress, CheckRequest
-from bounceledger.ledger import CheckResult, Counts
-from bounceledger.state import Decision, DomainFacts, Evidence, Reason, SourceEntry
+from bounceledger.ledger import CheckResult, Counts, Listed, Page
+from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
 from bounceledger.state.rates import rates
 from bounceledger.verdict import Verdict
 
@@ -22,8 +22,7 @@ def suppression(result: CheckResult) -> JsonObject:
     """
     decision = result.decision
     return {
-        "address": result.address,
-        **decision_fields(decision),
+        **_decision(result),
         "lead_sources": list(result.lead_sources),
         **_evidence(decision.evidence),
         "reasons": [_reason(reason) for reason in decision.reasons],
@@ -31,10 +30,11 @@ def suppression(result: CheckResult) -> JsonObject:
     }
 
 
-def decision_fields(decision: Decision) -> JsonObject:
-    """Whether an address may be mailed, and the first reason why not."""
+def _decision(result: CheckResult) -> JsonObject:
+    decision = result.decision
     reported = decision.reported
     return {
+        "address": result.address,
         "suppressed": decision.suppressed,
         "reason": reported.code.value if reported else None,
         "category": reported.cause if reported else None,
@@ -42,7 +42,6 @@ def decision_fields(decision: Decision) -> JsonObject:
         "explanation": decision.explanation,
         "suppressed_until": _time(decision.until),
         "unconfirmed": decision.unconfirmed,
-        "allowed": decision.allowed,
     }
 
 
@@ -78,8 +77,7 @@ def _checked(address: CheckedAddress, result: CheckResult, *, with_source: bool)
     probe = result.domain.probe if result.domain else None
     row = {
         "input": address.given,
-        "address": result.address,
-        **decision_fields(result.decision),
+        **_decision(result),
         "lead_sources": list(result.lead_sources[:MAX_SOURCES_IN_ROW]),
         "alternate_domain": probe.alternate_domain if probe else None,
     }
@@ -139,19 +137,77 @@ def counts(counted: Counts, first: date, last: date) -> JsonObject:
         first: first UTC day that was asked for.
         last: last UTC day that was asked for.
     """
-    totals: Counter[str] = Counter()
-    for day in counted.days.values():
-        totals.update(day)
     return {
         "lead_source": counted.source,
         "from": first.isoformat(),
         "to": last.isoformat(),
         "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
-        "totals": day_counts(totals),
-        "rates": rates(totals),
+        **_totals(counted),
         "final_from": counted.final_from.isoformat() if counted.final_from else None,
         "overflow": counted.overflow,
         "claims_complete": counted.claims_complete,
+    }
+
+
+def _totals(counted: Counts) -> JsonObject:
+    totals: Counter[str] = Counter()
+    for day in counted.days.values():
+        totals.update(day)
+    return {"totals": day_counts(totals), "rates": rates(totals)}
+
+
+def sources(
+    counted: Sequence[Counts], first: date, last: date, next_cursor: str | None
+) -> JsonObject:
+    """Lead sources with their totals and rates over a period; fields as in `counts`.
+
+    Args:
+        counted: what the ledger found, by source.
+        first: first UTC day that was asked for.
+        last: last UTC day that was asked for.
+        next_cursor: of the next page; None if there is none.
+    """
+    final_from = next((one.final_from for one in counted if one.final_from), None)
+    return {
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "sources": [
+            {
+                "lead_source": one.source,
+                **_totals(one),
+                "claims_complete": one.claims_complete,
+            }
+            for one in counted
+        ],
+        "final_from": final_from.isoformat() if final_from else None,
+        "overflow": max((one.overflow for one in counted), default=0),
+        "next_cursor": next_cursor,
+    }
+
+
+def suppressions(page: Page, next_cursor: str | None) -> JsonObject:
+    """A page of a list of suppressed addresses.
+
+    Args:
+        page: what the ledger found.
+        next_cursor: of the next page; None if there is none.
+    """
+    return {
+        "suppressions": [listed(one) for one in page.listed],
+        "examined": page.examined,
+        "next_cursor": next_cursor,
+    }
+
+
+def listed(entry: Listed) -> JsonObject:
+    """One suppressed address of a list; the same names as in `suppression` mean the same."""
+    evidence = entry.result.decision.evidence
+    return {
+        **_decision(entry.result),
+        "lead_source": entry.lead_source,
+        "lead_sources": list(entry.result.lead_sources[:MAX_SOURCES_IN_ROW]),
+        "diagnostic": (evidence.diagnostic or None) if evidence else None,
+        "last_seen": _time(entry.last_seen),
     }
 
 

@@ -7,25 +7,21 @@ whether an address may be mailed.
 
 from bounceledger.ledger.items import EVENT_LIFE, DueDomain, RecheckPass
 from bounceledger.ledger.ledger import Ledger, connect
-from bounceledger.ledger.results import (
-    ChangeOutcome,
-    ChangeResult,
-    CheckResult,
-    Counts,
-    Outcome,
-    RecordResult,
-)
+from bounceledger.ledger.listing import Listed, Page, Place, Sought
+from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
 
 __all__ = [
     "EVENT_LIFE",
-    "ChangeOutcome",
-    "ChangeResult",
     "CheckResult",
     "Counts",
     "DueDomain",
     "Ledger",
+    "Listed",
     "Outcome",
+    "Page",
+    "Place",
     "RecheckPass",
     "RecordResult",
+    "Sought",
     "connect",
 ]

@@ -17,13 +17,12 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
+from bounceledger.ledger.listing import Listing, Page, Place, Sought
 from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
     FINAL_AFTER,
     MAX_CLAIMS_READ,
-    ChangeOutcome,
-    ChangeResult,
     CheckResult,
     Counts,
     Outcome,
@@ -33,6 +32,7 @@ from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
     CONDITION_FAILED,
+    MAX_READERS,
     Action,
     CancelledError,
     RetryBudget,
@@ -46,7 +46,6 @@ from bounceledger.ledger.table import (
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
-    Change,
     ClaimStanding,
     DomainFacts,
     DomainVerdict,
@@ -54,12 +53,9 @@ from bounceledger.state import (
     PendingProbe,
     Probe,
     Span,
-    change_to_address,
-    change_to_domain,
     decide,
     join,
     join_domain,
-    keeps_complaint,
     standing_of,
     utc_day,
 )
@@ -293,59 +289,34 @@ class Ledger:
             address=address, decision=decision, facts=facts, domain=domain, entry=entry
         )
 
-    def apply_changes(self, changes: Sequence[Change]) -> list[ChangeResult]:
-        """Make changes that a person asks for, each in one transaction with a record of it.
+    def apply_change(self, change: AddressFacts, *, by: str, note: str) -> AddressFacts:
+        """Join a person's change to an address's facts, and keep a record of it.
 
         Args:
-            changes: about different addresses and domains.
+            change: facts with `removed_at`, `voided_at`, `manual` or `erased` set.
+            by: who asked for it.
+            note: what the person wrote about it.
 
         Returns:
-            One result per change, in their order. One that fails does not stop the others.
+            The facts as they are now.
         """
+        now = self._clock()
+        key = items.facts_key(change.address)
+        record = items.change_item(change, now, uuid.uuid4().hex, by, note)
         budget = self._budget()
-
-        def apply(change: Change) -> ChangeResult:
-            try:
-                return self._apply_change(change, budget.renewed())
-            except LedgerError as error:
-                failed = ChangeOutcome.FAILED
-                return ChangeResult(change=change, outcome=failed, reason=str(error))
-
-        writers = min(self._settings.writers, len(changes))
-        if writers <= 1:
-            return [apply(change) for change in changes]
-        with ThreadPoolExecutor(writers, thread_name_prefix="writer") as pool:
-            return list(pool.map(apply, changes))
-
-    def _apply_change(self, change: Change, budget: RetryBudget) -> ChangeResult:
-        own, policy = items.domain_key(change.domain), self._settings.policy
-        address = items.facts_key(change.subject) if change.is_about_address else None
-        change_id = uuid.uuid4().hex
         while True:
-            found = self._table.get([address, own] if address else [own], budget)
-            facts = _read(found, address, items.facts_of_item) if address else None
-            domain = _read(found, own, items.domain_of_item)
-            now = self._clock()
-            before = decide(facts, domain, now, policy)
-            if keeps_complaint(change, facts):
-                kept = ChangeOutcome.KEPT_COMPLAINT
-                return ChangeResult(change=change, outcome=kept, decision=before)
-            if address:
-                was = facts or AddressFacts(address=change.subject)
-                facts = join(was, change_to_address(change, was, now), policy)
-                written = put_version(items.facts_item(facts, policy, over=was), was.version)
-            else:
-                known = domain or DomainFacts(domain=change.domain)
-                domain = join_domain(known, change_to_domain(change, known, now))
-                written = put_version(items.domain_item(domain, over=known), known.version)
-            after = decide(facts, domain, now, policy)
-            record = items.change_item(change, now, change_id, before=before, after=after)
+            found = self._table.get([key], budget)
+            before = _read(found, key, items.facts_of_item) or AddressFacts(address=change.address)
+            after = join(before, change, self._settings.policy)
+            written = items.facts_item(after, self._settings.policy, over=before)
             try:
-                self._table.transact([written, put_new(record)], budget)
+                self._table.transact(
+                    [put_version(written, before.version), put_new(record)], budget
+                )
             except CancelledError as cancelled:
                 budget.wait(cancelled)
             else:
-                return ChangeResult(change=change, outcome=ChangeOutcome.DONE, decision=after)
+                return replace(after, version=before.version + 1)
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         """Facts of those of the host names that have any."""
@@ -368,11 +339,14 @@ class Ledger:
         Returns:
             Whether it was written; not if someone else has written or ended it since.
         """
-        written = put_version(items.pending_item(pending), pending.version)
+        return self._save(items.pending_item(pending), pending.version)
+
+    def _save(self, item: Item, seen: int) -> bool:
+        """Write the next version of an item; False if its last is not the one that was seen."""
         budget = self._budget()
         while True:
             try:
-                self._table.transact([written], budget)
+                self._table.transact([put_version(item, seen)], budget)
             except CancelledError as cancelled:
                 if CONDITION_FAILED in cancelled.codes:
                     return False
@@ -456,26 +430,64 @@ class Ledger:
         Raises:
             LedgerError: someone else has written it since, or as for every operation.
         """
-        written = put_version(items.recheck_pass_item(progress), progress.version)
-        budget = self._budget()
-        while True:
-            try:
-                self._table.transact([written], budget)
-            except CancelledError as cancelled:
-                if CONDITION_FAILED in cancelled.codes:
-                    raise LedgerError("another recheck is under way") from cancelled
-                budget.wait(cancelled)
-            else:
-                return replace(progress, version=progress.version + 1)
+        if not self._save(items.recheck_pass_item(progress), progress.version):
+            raise LedgerError("another recheck is under way")
+        return replace(progress, version=progress.version + 1)
 
     def counts(self, source: str, first: date, last: date) -> Counts:
         """Outcomes of one lead source's messages mailed on `first` to `last`, both included.
 
         Claims about a domain that DNS shows alive are left out, and counted apart.
         """
+        return self._counts(source, first, last, self._overflow(first, last))
+
+    def sources(
+        self, first: date, last: date, *, limit: int, after: str = ""
+    ) -> tuple[list[Counts], bool]:
+        """The lead sources by name, each with its `counts`; several are read side by side.
+
+        Args:
+            first: first UTC day of mailing.
+            last: last UTC day, included.
+            limit: lead sources at most.
+            after: leave out this one and those before it.
+
+        Returns:
+            Counts of each, and whether there may be more lead sources.
+        """
+        pk, names = items.source_list_range()
+        found, more = self._table.up_to(limit, pk, names, self._budget(), after=after)
+        overflow = self._overflow(first, last)
+        with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="reader") as pool:
+            counted = pool.map(
+                lambda item: self._counts(str(item["sk"]), first, last, overflow), found
+            )
+            return list(counted), more
+
+    def suppressions(
+        self, sought: Sought, *, limit: int, source: str | None = None, after: Place | None = None
+    ) -> Page:
+        """A page of suppressed addresses, by lead source and address.
+
+        Args:
+            sought: which suppressions.
+            limit: addresses at most.
+            source: only those about which this lead source has an entry; None for all.
+            after: where the page before ended; None for the first.
+        """
+        listing = Listing(self._table, self.check, self._budget, self._clock)
+        if source is None:
+            return listing.of_all(sought, limit, after)
+        return listing.of_source(source, sought, limit, after)
+
+    def _overflow(self, first: date, last: date) -> int:
+        others = self._sums(OVERFLOW, first, last)
+        return sum(sums.get(OVERFLOW_COUNTER, 0) for sums in others.values())
+
+    def _counts(self, source: str, first: date, last: date, overflow: int) -> Counts:
         days = self._sums(source, first, last)
-        others = days if source == OVERFLOW else self._sums(OVERFLOW, first, last)
-        overflow = sum(sums.pop(OVERFLOW_COUNTER, 0) for sums in others.values())
+        for sums in days.values():
+            sums.pop(OVERFLOW_COUNTER, None)
         complete = self._judge_claims(source, first, last, days)
         return Counts(
             source=source,

@@ -171,14 +171,7 @@ class Table:
         Yields:
             The items of a page, and the last sort key that was looked at; empty on the last page.
         """
-        request: dict[str, Any] = {
-            "TableName": self._name,
-            "ConsistentRead": True,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
-            "ExpressionAttributeValues": to_attributes(
-                {":pk": pk, ":low": sk_range[0], ":high": sk_range[1]}
-            ),
-        }
+        request = self._query(pk, sk_range)
         if equals:
             request["FilterExpression"] = "#name = :value"
             request["ExpressionAttributeNames"] = {"#name": equals[0]}
@@ -190,6 +183,49 @@ class Table:
             if not last:
                 return
             request["ExclusiveStartKey"] = last
+
+    def up_to(
+        self,
+        limit: int,
+        pk: str,
+        sk_range: tuple[str, str],
+        budget: RetryBudget,
+        *,
+        after: str = "",
+    ) -> tuple[list[Item], bool]:
+        """The first items of a partition with sort keys in a range, strongly consistent.
+
+        Args:
+            limit: items at most, from 1.
+            pk: the partition.
+            sk_range: lowest and highest sort key, both included.
+            budget: how long and how often to try.
+            after: leave out the item with this sort key and those before it.
+
+        Returns:
+            The items, and whether there may be more.
+        """
+        found: list[Item] = []
+        request = self._query(pk, sk_range)
+        if after:
+            request["ExclusiveStartKey"] = _key(Key(pk, after))
+        while True:
+            answer = _call(self._client.query, budget, **request, Limit=limit - len(found))
+            found += map(from_attributes, answer["Items"])
+            last = answer.get("LastEvaluatedKey")
+            if not last or len(found) >= limit:
+                return found, bool(last)
+            request["ExclusiveStartKey"] = last
+
+    def _query(self, pk: str, sk_range: tuple[str, str]) -> dict[str, Any]:
+        return {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
+            "ExpressionAttributeValues": to_attributes(
+                {":pk": pk, ":low": sk_range[0], ":high": sk_range[1]}
+            ),
+        }
 
     def put(self, item: Item, budget: RetryBudget) -> None:
         """Write an item without a condition.

@@ -9,13 +9,6 @@ nothing has to run for a suppression to begin, change or end.
 ensures that with a marker item per event.
 """
 
-from bounceledger.state.changing import (
-    Action,
-    Change,
-    change_to_address,
-    change_to_domain,
-    keeps_complaint,
-)
 from bounceledger.state.deciding import (
     Decision,
     Reason,
@@ -37,9 +30,9 @@ from bounceledger.state.domain_policy import (
     unbroken,
 )
 from bounceledger.state.facts import (
+    PASSING,
     VERDICT_MEANINGS,
     AddressFacts,
-    AllowlistEntry,
     Attribution,
     DomainFacts,
     DomainVerdict,
@@ -75,12 +68,10 @@ __all__ = [
     "DEAD_VERDICTS",
     "DOMAIN_POLICY",
     "MAX_STORED_DIAGNOSTIC",
+    "PASSING",
     "VERDICT_MEANINGS",
-    "Action",
     "AddressFacts",
-    "AllowlistEntry",
     "Attribution",
-    "Change",
     "ClaimEffect",
     "ClaimStanding",
     "Decision",
@@ -102,8 +93,6 @@ __all__ = [
     "SoftSuppression",
     "SourceEntry",
     "Span",
-    "change_to_address",
-    "change_to_domain",
     "decide",
     "disposition_of",
     "effect_on",
@@ -114,7 +103,6 @@ __all__ = [
     "join_domain",
     "join_evidence",
     "join_span",
-    "keeps_complaint",
     "keeps_soft_days",
     "merge",
     "merge_source",

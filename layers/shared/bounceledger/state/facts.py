@@ -10,6 +10,9 @@ from bounceledger.verdict import Cause, Disposition, OpenEnum, Verdict
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
+PASSING = (Disposition.SOFT, Disposition.ECHO)
+"""What suppresses for a time only; facts with nothing else are cleaned up some day."""
+
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Later than everything."""
 
@@ -102,34 +105,10 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualEntry:
-    """A person's decision that an address, or everyone at a domain, must not be mailed.
-
-    Attributes:
-        at: when it was made.
-        until: when it ends by itself; None for never.
-        by: who made it.
-        note: what the person wrote about it.
-    """
+    """A person's decision that an address must not be mailed, until `until` or permanently."""
 
     at: datetime
     until: datetime | None = None
-    by: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowlistEntry:
-    """A person's decision that bounces must never suppress an address or a domain, or its end.
-
-    Attributes:
-        at: when it was made.
-        listed: whether it was put on the allow-list, rather than taken off.
-        by: who did so.
-        note: what the person wrote about it.
-    """
-
-    at: datetime
-    listed: bool = False
     by: str = ""
     note: str = ""
 
@@ -166,11 +145,9 @@ class AddressFacts:
         messages: by `MailEvent.message_digest`, messages that were delivered or bounced;
             bounded to those mailed last. Complete for an address with soft evidence; where
             nothing but deliveries is known there are no facts at all.
-        removed_at: when the suppression was last removed; evidence up to here counts no more,
-            complaints excepted.
-        voided_at: the same for one cause, where a wrong rule suppressed or a complaint was removed.
+        removed_at: when the suppression was last removed; evidence up to here counts no more.
+        voided_at: the same for one cause, where a wrong rule suppressed.
         manual: the latest manual entry.
-        allowed: the latest decision about the allow-list.
         sources: first evidence per lead source; bounded to the earliest.
         attributions: first hard bounce or complaint per lead source, by the time at which the
             message was mailed; bounded likewise. Claims about the domain are kept apart, since
@@ -191,7 +168,6 @@ class AddressFacts:
     removed_at: datetime | None = None
     voided_at: Mapping[Cause, datetime] = field(default_factory=dict)
     manual: ManualEntry | None = None
-    allowed: AllowlistEntry | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict)
     attributions: Mapping[str, Attribution] = field(default_factory=dict)
     claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
@@ -208,6 +184,22 @@ class AddressFacts:
     def charged(self) -> Mapping[str, Attribution]:
         """What each lead source is charged with: a claim only if there is nothing else."""
         return {**self.claim_attributions, **self.attributions}
+
+    @property
+    def listed_under(self) -> str | None:
+        """The lead source under which a list of all addresses has this one; None: any.
+
+        That of the latest hard evidence or complaint, otherwise of the latest evidence. Its
+        entry about the address is kept for as long as these facts are.
+        """
+        key = max(
+            (
+                (disposition_of(cause, said) not in PASSING, said.last, said.event_id, cause)
+                for cause, said in self.evidence.items()
+            ),
+            default=None,
+        )
+        return self.evidence[key[-1]].lead_source if key else None
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -335,10 +327,6 @@ class DomainFacts:
         claims: when mail servers made each claim, see `verdict.DOMAIN_CLAIMS`. Stored by the
             probe that the claim led to, so that it holds for an address never mailed before,
             too.
-        removed_at: when the suppression of the domain was last removed; what DNS showed and what
-            mail servers claimed up to here counts no more.
-        manual: the latest manual entry, about everyone at the host name.
-        allowed: the latest decision about the allow-list, likewise.
         version: how often the facts were written; 0 for facts that are in no table.
         dead: nobody at the host name can get mail, by a verdict that only a newer version knows.
             False for any other verdict, from which `domain_policy.is_dead` derives it.
@@ -349,9 +337,6 @@ class DomainFacts:
     probe: Probe | None = None
     findings: Mapping[FindingDay, Span] = field(default_factory=dict)
     claims: Mapping[Cause, Span] = field(default_factory=dict)
-    removed_at: datetime | None = None
-    manual: ManualEntry | None = None
-    allowed: AllowlistEntry | None = None
     version: int = 0
     dead: bool = False
     stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)

@@ -1,0 +1,93 @@
+"""The commands that call the API, as a shell runs them, against the deployed stack."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.ses_documents import bounce
+from tools.stack import STACK_NAME, Stack, call_api, publish, wait_for
+
+SCRIPT = Path(sys.executable).with_name("bounceledger")
+
+
+def bounceledger(stack: Stack, *argv: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "AWS_REGION": stack.region,
+        "AWS_ACCESS_KEY_ID": stack.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
+        "BOUNCELEDGER_API_URL": stack.api_url,
+    }
+    return subprocess.run(
+        [SCRIPT, *argv], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def dead(stack: Stack) -> str:
+    """An address that bounced."""
+    address = f"dead-{uuid.uuid4().hex}@example.test"
+    publish(stack, bounce(address, lead_source="trade-fair"))
+    assert wait_for(
+        lambda: call_api(stack, "/v1/suppressions", {"address": address}).body["suppressed"]
+    )
+    return address
+
+
+def test_a_list_is_divided_before_a_send(stack: Stack, dead: str, tmp_path: Path) -> None:
+    # GIVEN an export with a dead lead, once in capitals, and cells that nobody would expect
+    odd = ["nobody", "", "=1+1", "a\x00b@example.test", "x" * 5000, "\ud83d\ude00@example.test"]
+    rows = [[str(n), f"lead{n}@example{n % 50}.test"] for n in range(3000)]
+    for n, address in enumerate(
+        [dead, dead.upper(), *(cell for cell in odd if "\x00" not in cell)]
+    ):
+        rows[n * 400][1] = address.encode("utf-16", "surrogatepass").decode("utf-16")
+    source, clean, rejected = (tmp_path / name for name in ("all.csv", "clean.csv", "no.csv"))
+    with source.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([["Id", "E-Mail"], *rows])
+
+    # WHEN it is divided
+    ran = bounceledger(
+        stack, "check", "--file", str(source), "--clean", str(clean), "--rejected", str(rejected)
+    )
+
+    # THEN what may be mailed is there, byte for byte, and the others have reasons
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "3,000 recipients: 2,993 may be mailed, 7 may not\n" in ran.stdout
+    lines = source.read_bytes().splitlines(keepends=True)
+    no = {n * 400 + 1 for n in range(7)}
+    assert clean.read_bytes() == b"".join(
+        line for number, line in enumerate(lines) if number not in no
+    )
+    with rejected.open(newline="", encoding="utf-8") as stream:
+        found = list(csv.DictReader(stream))
+    assert [int(row["Id"]) + 1 for row in found] == sorted(no)
+    assert [row["rejected_reason"] for row in found] == ["hard_bounce"] * 2 + ["invalid"] * 5
+
+
+def test_an_address_is_shown(stack: Stack, dead: str) -> None:
+    # WHEN the address is shown, with the stack found by its name
+    ran = bounceledger(
+        stack, "show", dead, "--stack", STACK_NAME, "--endpoint-url", stack.endpoint_url
+    )
+
+    # THEN its reply is there
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(f"{dead} may not be mailed\n")
+    assert "user unknown" in ran.stdout.lower()
+
+    # AND JSON is what the API answers
+    shown = json.loads(bounceledger(stack, "show", dead, "--json").stdout)
+    assert shown == call_api(stack, "/v1/suppressions", {"address": dead}).body
+
+
+def test_what_the_api_refuses_is_a_message(stack: Stack) -> None:
+    ran = bounceledger(stack, "show", "nobody")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "bounceledger: address has no @\n"

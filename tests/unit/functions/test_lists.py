@@ -1,0 +1,299 @@
+"""The routes that list: suppressed addresses and lead sources, page by page."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from bounceledger.api.cursors import Cursors
+from bounceledger.errors import SecretError
+from bounceledger.ledger import Ledger
+from bounceledger.verdict import Category
+from tests.fakes import FakeContext
+from tests.faults.fake import FakeDynamoDB
+from tests.functions import load
+from tests.unit.ledger.recording import delivery, ledger, observe
+
+lookup = load("lookup")
+
+LIST = "/v1/suppressions/list"
+CURSORS = Cursors("s" * 64)
+
+
+def respond(
+    path: str,
+    query: Mapping[str, object] | None = None,
+    *,
+    table: Ledger | None = None,
+    accept: str = "*/*",
+    cursors: Callable[[], Cursors] = lambda: CURSORS,
+) -> dict[str, Any]:
+    request = {
+        "httpMethod": "GET",
+        "path": path,
+        "resource": path,
+        "headers": {"Accept": accept},
+        "queryStringParameters": {name: str(value) for name, value in (query or {}).items()},
+        "multiValueQueryStringParameters": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {"stage": "live", "path": f"/live{path}"},
+    }
+    answer: dict[str, Any] = lookup.handler(
+        request, FakeContext(), ledger=table or ledger(FakeDynamoDB()), cursors=cursors
+    )
+    return answer
+
+
+def get(path: str, query: Mapping[str, object] | None = None, **how: Any) -> tuple[int, Any]:
+    answer = respond(path, query, **how)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def table() -> Ledger:
+    """Five dead addresses of two lead sources."""
+    table = ledger(FakeDynamoDB())
+    dead = [
+        observe(
+            f"b{n}",
+            Category.MAILBOX_UNKNOWN,
+            address=f"a{n}@example.test",
+            source=("fair", "rival")[n % 2],
+            diagnostic="550 5.1.1 no such user",
+        )
+        for n in range(5)
+    ]
+    table.record([*dead, delivery("d", message_id="m")])
+    return table
+
+
+def follow(path: str, query: Mapping[str, object], table: Ledger) -> list[dict[str, Any]]:
+    """The answers of all pages."""
+    status, body = get(path, query, table=table)
+    assert status == 200, body
+    answers = [body]
+    while cursor := answers[-1]["next_cursor"]:
+        answers.append(get(path, {**query, "cursor": cursor}, table=table)[1])
+    return answers
+
+
+def test_all_suppressed_addresses_are_listed_by_page(table: Ledger) -> None:
+    # WHEN they are read by two
+    answers = follow(LIST, {"limit": 2}, table)
+
+    # THEN each is there once, with why
+    rows = [row for answer in answers for row in answer["suppressions"]]
+    assert sorted(row["address"] for row in rows) == [f"a{n}@example.test" for n in range(5)]
+    assert rows[0] == {
+        "address": "a0@example.test",
+        "suppressed": True,
+        "reason": "hard_bounce",
+        "category": "mailbox_unknown",
+        "scope": "address",
+        "explanation": rows[0]["explanation"],
+        "suppressed_until": None,
+        "unconfirmed": False,
+        "lead_source": "fair",
+        "lead_sources": ["fair"],
+        "diagnostic": "550 5.1.1 no such user",
+        "last_seen": rows[0]["last_seen"],
+    }
+    assert len(answers) == 3
+
+
+def test_a_sources_own_list_is_at_its_path(table: Ledger) -> None:
+    [answer] = follow("/v1/sources/rival/suppressions", {}, table)
+
+    assert [row["address"] for row in answer["suppressions"]] == [
+        "a1@example.test",
+        "a3@example.test",
+    ]
+    assert answer["examined"] == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"reason": "complaint"}, {"category": "mailbox_full"}, {"to": "2020-01-01"}],
+)
+def test_a_page_may_be_empty(table: Ledger, query: Mapping[str, object]) -> None:
+    [answer] = follow(LIST, query, table)
+    assert answer == {"suppressions": [], "examined": 5, "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (LIST, {"limit": 1, "reason": "hard_bounce"}),
+        (LIST, {"limit": 1, "category": "mailbox_unknown"}),
+        (LIST, {"limit": 1, "from": "2020-01-01"}),
+        ("/v1/sources/rival/suppressions", {"limit": 1}),
+        ("/v1/sources", {"limit": 1}),
+    ],
+)
+def test_a_cursor_of_another_list_is_a_400(
+    table: Ledger, path: str, query: Mapping[str, object]
+) -> None:
+    """A caller who may read one source must not go on in another."""
+    # GIVEN a cursor of the list of one source
+    cursor = get("/v1/sources/fair/suppressions", {"limit": 1}, table=table)[1]["next_cursor"]
+    assert cursor
+
+    # THEN another list refuses it
+    status, body = get(path, {**query, "cursor": cursor}, table=table)
+    assert (status, body["field"]) == (400, "cursor")
+
+    # AND so it does a changed one of its own
+    own = get(path, query, table=table)[1]["next_cursor"]
+    changed = ("A" if own[0] != "A" else "B") + own[1:]
+    status, body = get(path, {**query, "cursor": changed}, table=table)
+    assert (status, body["field"]) == (400, "cursor")
+
+
+def test_the_size_of_a_page_may_change_on_the_way(table: Ledger) -> None:
+    cursor = get(LIST, {"limit": 1}, table=table)[1]["next_cursor"]
+    status, body = get(LIST, {"limit": 1000, "cursor": cursor}, table=table)
+    assert (status, len(body["suppressions"])) == (200, 4)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        (LIST, {"reason": "hard"}, "reason"),
+        (LIST, {"category": "nothing"}, "category"),
+        (LIST, {"from": "2026-02-30"}, "from"),
+        (LIST, {"from": "2026-02-02", "to": "2026-02-01"}, "from"),
+        (LIST, {"limit": 0}, "limit"),
+        (LIST, {"limit": 1001}, "limit"),
+        (LIST, {"limit": "٣"}, "limit"),
+        (LIST, {"limit": "9" * 5000}, "limit"),
+        (LIST, {"cursor": "x"}, "cursor"),
+        (LIST, {"source": "fair"}, "source"),
+        ("/v1/sources", {"limit": 101}, "limit"),
+        ("/v1/sources", {"reason": "complaint"}, "reason"),
+        ("/v1/sources/Fair/suppressions", {}, "source"),
+        ("/v1/sources/fair%23x/suppressions", {}, "source"),
+    ],
+)
+def test_what_cannot_be_listed_is_a_400_with_the_field(
+    path: str, query: Mapping[str, object], field: str
+) -> None:
+    status, body = get(path, query)
+    assert (status, body["field"]) == (400, field)
+
+
+def test_a_list_without_a_second_page_reads_no_secret(table: Ledger) -> None:
+    """The call would cost time and money."""
+
+    def unwanted() -> Cursors:
+        raise AssertionError
+
+    assert get(LIST, table=table, cursors=unwanted)[0] == 200
+
+
+def test_without_the_secret_the_answer_is_worth_a_retry(table: Ledger) -> None:
+    """A page without a way to the next one would read as the whole list."""
+
+    def silent() -> Cursors:
+        raise SecretError("Secrets Manager did not answer: timeout")
+
+    answer = respond(LIST, {"limit": 1}, table=table, cursors=silent)
+
+    assert answer["statusCode"] == 503
+    assert answer["multiValueHeaders"]["Retry-After"] == ["1"]
+    assert "secret" in json.loads(answer["body"])["detail"]
+
+
+# -------------------------------------------------------------------------------------- CSV
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("text/csv;q=0.9, application/json;q=0.8", "text/csv; charset=utf-8"),
+        ("Text/CSV ; q=1", "text/csv; charset=utf-8"),
+        ("application/json, text/csv", "application/json"),
+        ("text/csv;q=0", "application/json"),
+        ("text/csv;q=x", "application/json"),
+        ("*/*", "application/json"),
+        ("", "application/json"),
+    ],
+)
+def test_the_caller_chooses_the_form(table: Ledger, accept: str, kind: str) -> None:
+    answer = respond(LIST, table=table, accept=accept)
+    assert answer["multiValueHeaders"]["Content-Type"] == [kind]
+
+
+def test_csv_names_the_next_page_in_a_link(table: Ledger) -> None:
+    """RFC 8288; relative to the request, so that it holds behind a domain of one's own."""
+    # WHEN all pages are read by their links
+    query: dict[str, object] = {"limit": 2, "reason": "hard_bounce"}
+    rows: list[dict[str, str]] = []
+    for _ in range(3):
+        answer = respond(LIST, query, table=table, accept="text/csv")
+        rows += csv.DictReader(io.StringIO(answer["body"], newline=""))
+        headers = answer["multiValueHeaders"]
+        if "Link" not in headers:
+            break
+        target, relation = headers["Link"][0].split("; ")
+        assert relation == 'rel="next"'
+        assert target.startswith("<?")
+        query = dict(parse_qsl(urlsplit(target.strip("<>")).query))
+
+    # THEN they have what the JSON has
+    expected = [row for one in follow(LIST, {}, table) for row in one["suppressions"]]
+    assert [row["address"] for row in rows] == [row["address"] for row in expected]
+    assert [row["explanation"] for row in rows] == [row["explanation"] for row in expected]
+    assert {row["suppressed_until"] for row in rows} == {""}
+    assert {row["unconfirmed"] for row in rows} == {"false"}
+    assert "Link" not in headers
+
+
+@pytest.mark.parametrize(
+    "address", ["=cmd|calc@example.test", "+1@example.test", "-2@example.test"]
+)
+@pytest.mark.parametrize("words", ["=1+1", "-1+1", "\uff1d1+1", '"quoted", with comma', " =1"])
+def test_no_cell_of_a_csv_is_a_formula(address: str, words: str) -> None:
+    """An address or a server's words must not run in a spreadsheet."""
+    # GIVEN an address and a reply that begin like formulas
+    table = ledger(FakeDynamoDB())
+    table.record([observe("b", Category.MAILBOX_UNKNOWN, address=address, diagnostic=words, ago=1)])
+
+    # WHEN they are exported
+    text = respond(LIST, table=table, accept="text/csv")["body"]
+
+    # THEN each row has its columns, no cell begins like a formula, and nothing else changed
+    [heading, row] = csv.reader(io.StringIO(text, newline=""))
+    assert len(heading) == len(row)
+    assert not [cell for cell in row if cell.lstrip()[:1] in tuple("=+-@\uff1d")]
+    cells = dict(zip(heading, row, strict=True))
+    assert cells["address"].removeprefix("'") == address
+    assert cells["diagnostic"].removeprefix("'").strip() == words.strip()
+
+
+# ------------------------------------------------------------------------------- all sources
+
+
+def test_all_lead_sources_come_with_their_totals(table: Ledger) -> None:
+    # WHEN they are asked for one by one
+    answers = follow("/v1/sources", {"limit": 1, "from": "2026-01-01", "to": "2026-12-31"}, table)
+
+    # THEN each has its totals and rates over the period
+    by_name = {row["lead_source"]: row for answer in answers for row in answer["sources"]}
+    assert list(by_name) == ["fair", "rival"]
+    assert by_name["fair"]["totals"]["hard"] == 3
+    assert by_name["fair"]["totals"]["delivered"] == 1
+    assert by_name["fair"]["rates"]["hard"] == 0.75
+    assert by_name["rival"]["totals"]["categories"] == {"mailbox_unknown": 2}
+    assert (answers[0]["from"], answers[0]["to"]) == ("2026-01-01", "2026-12-31")
+    assert answers[0]["overflow"] == 0
+
+
+def test_a_table_without_lead_sources_has_an_empty_list() -> None:
+    status, body = get("/v1/sources")
+    assert (status, body["sources"], body["next_cursor"]) == (200, [], None)

@@ -1,0 +1,294 @@
+"""Lists of suppressed addresses and of lead sources, page by page."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from bounceledger.ledger import Ledger, Listed, Page, Place, Sought, items
+from bounceledger.ledger.listing import MAX_EXAMINED, MAX_SOURCES_EXAMINED
+from bounceledger.state import (
+    AddressFacts,
+    DomainFacts,
+    DomainVerdict,
+    Observation,
+    Probe,
+    ReasonCode,
+)
+from bounceledger.verdict import Category, Cause
+from tests.faults.fake import FakeDynamoDB, as_client
+from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe
+
+
+def pages(
+    table: Ledger, sought: Sought, *, limit: int, source: str | None = None
+) -> Iterator[Page]:
+    after: Place | None = None
+    while True:
+        page = table.suppressions(sought, limit=limit, source=source, after=after)
+        yield page
+        after = page.following
+        if after is None:
+            return
+
+
+def listed(
+    table: Ledger, sought: Sought | None = None, *, limit: int = 3, source: str | None = None
+) -> list[Listed]:
+    return [
+        entry
+        for page in pages(table, sought or Sought(), limit=limit, source=source)
+        for entry in page.listed
+    ]
+
+
+def bounced(
+    address: str,
+    source: str = "fair",
+    category: Category = Category.MAILBOX_UNKNOWN,
+    ago: float = 1,
+) -> Observation:
+    name = f"{address} {source} {category} {ago}"
+    return observe(name, category, address=address, source=source, ago=ago)
+
+
+def table_with(*observations: Observation) -> Ledger:
+    table = ledger(FakeDynamoDB(page=7))
+    table.record(observations)
+    return table
+
+
+def test_every_suppressed_address_is_listed_once_whatever_the_size_of_a_page() -> None:
+    """An export must neither lose nor repeat anybody."""
+    # GIVEN addresses of several sources, some of which know the same ones
+    sources = [f"s{n:02}" for n in range(9)]
+    events = [
+        bounced(f"a{n}@example.test", sources[(n * k) % 9], ago=n % 5 + k / 10)
+        for n in range(60)
+        for k in (1, 2, 5)
+    ]
+    table = table_with(*events)
+
+    # WHEN all are listed by pages of different sizes
+    by_limit = {limit: listed(table, limit=limit) for limit in (1, 7, 60, 1000)}
+
+    # THEN each is there once, in the same order
+    [first, *others] = by_limit.values()
+    assert Counter(entry.result.address for entry in first) == Counter(
+        f"a{n}@example.test" for n in range(60)
+    )
+    for other in others:
+        assert [e.result.address for e in other] == [e.result.address for e in first]
+    assert [(e.lead_source, e.result.address) for e in first] == sorted(
+        (e.lead_source, e.result.address) for e in first
+    )
+
+
+def test_a_sources_list_has_all_that_it_has_an_entry_about_and_no_other() -> None:
+    # GIVEN an address of two sources, and one of another
+    table = table_with(
+        bounced("both@example.test", "fair"),
+        bounced("both@example.test", "rival", ago=0.5),
+        bounced("theirs@example.test", "rival"),
+    )
+
+    # THEN each source's own list has what it knows
+    of_fair = listed(table, source="fair")
+    assert [entry.result.address for entry in of_fair] == ["both@example.test"]
+    assert [entry.result.address for entry in listed(table, source="rival")] == [
+        "both@example.test",
+        "theirs@example.test",
+    ]
+    assert listed(table, source="nobody") == []
+
+
+def test_an_entry_of_an_address_that_may_be_mailed_is_passed_over() -> None:
+    """The list is of what the facts decide now."""
+    # GIVEN soft evidence that is not enough, and a suppression that was removed
+    table = table_with(
+        bounced("soft@example.test", category=Category.MAILBOX_FULL),
+        bounced("removed@example.test"),
+        bounced("dead@example.test"),
+    )
+    removed = AddressFacts(address="removed@example.test", removed_at=NOW)
+    table.apply_change(removed, by="me", note="back")
+
+    # WHEN they are listed
+    [page] = pages(table, Sought(), limit=10)
+
+    # THEN all three were looked at, and one is listed
+    assert [entry.result.address for entry in page.listed] == ["dead@example.test"]
+    assert page.examined == 3
+
+
+@pytest.mark.parametrize(
+    ("sought", "names"),
+    [
+        (Sought(reason=ReasonCode.HARD_BOUNCE), ["dead", "moved"]),
+        (Sought(reason=ReasonCode.PROVIDER_LIST), ["echo"]),
+        (Sought(reason=ReasonCode.DEAD_DOMAIN), ["x"]),
+        (Sought(category=Cause.MAILBOX_MOVED), ["moved"]),
+        (Sought(first=TODAY - timedelta(days=5)), ["echo", "dead", "x"]),
+        (Sought(last=TODAY - timedelta(days=6)), ["moved"]),
+        (Sought(first=TODAY - timedelta(days=9), last=TODAY - timedelta(days=9)), ["moved"]),
+        (Sought(first=TODAY, category=Cause.MAILBOX_MOVED), []),
+    ],
+)
+def test_a_list_has_what_is_sought(sought: Sought, names: list[str]) -> None:
+    # GIVEN suppressions for several reasons, on several days
+    table = table_with(
+        bounced("dead@example.test", ago=2),
+        bounced("moved@example.test", category=Category.MAILBOX_MOVED, ago=9),
+        bounced("echo@example.test", "early", category=Category.PROVIDER_SUPPRESSED, ago=3),
+        bounced("x@gone.test", category=Category.MAILBOX_FULL, ago=20),
+    )
+    found = Probe(verdict=DomainVerdict.NULL_MX, probed_at=NOW - timedelta(days=1))
+    table.record_probe(DomainFacts(domain="gone.test"), found)
+
+    # THEN a list has those that are sought
+    addresses = [entry.result.address.partition("@")[0] for entry in listed(table, sought)]
+    assert addresses == names
+
+
+def test_a_page_looks_at_a_thousand_entries_and_says_where_it_goes_on() -> None:
+    """Nobody can make one call read a whole table."""
+    # GIVEN more entries than a page may look at, of which none is sought
+    fake = FakeDynamoDB(page=500)
+    table = ledger(fake)
+    table.record([bounced(f"a{n:04}@example.test") for n in range(MAX_EXAMINED + 20)])
+
+    # WHEN they are listed
+    first, second = pages(table, Sought(reason=ReasonCode.COMPLAINT), limit=10)
+
+    # THEN the first page is empty and goes on where it ended
+    assert (first.listed, first.examined) == ([], MAX_EXAMINED)
+    assert first.following == Place("fair", f"a{MAX_EXAMINED - 1:04}@example.test")
+    assert (second.listed, second.examined) == ([], 20)
+
+
+def test_a_page_looks_into_a_hundred_sources() -> None:
+    """Each takes a query, even where it has no entry."""
+    # GIVEN many sources without an entry, and one behind them
+    count = MAX_SOURCES_EXAMINED + 1
+    table = table_with(
+        *(delivery(f"d{n}", source=f"s{n:03}", message_id=f"m{n}") for n in range(count)),
+        bounced("dead@example.test", "zoo"),
+    )
+
+    # WHEN all are listed
+    first, second = pages(table, Sought(), limit=10)
+
+    # THEN the first page ends after as many
+    assert first.following == Place(f"s{count - 1:03}")
+    assert [entry.result.address for entry in second.listed] == ["dead@example.test"]
+
+
+def test_a_page_ends_when_its_time_is_over() -> None:
+    """A request to the API has ten seconds; what is found by then must not be lost."""
+    # GIVEN a clock by which every look at it takes a second
+    fake = FakeDynamoDB(page=500)
+    ledger(fake).record(
+        [bounced(f"a{n}@example.test", f"s{n}") for n in range(6)],
+    )
+    ticks = iter(range(10_000))
+
+    def clock() -> datetime:
+        return NOW + timedelta(seconds=next(ticks))
+
+    slow = Ledger(as_client(fake), SETTINGS, clock=clock, sleep=lambda _: None)
+
+    # WHEN all are listed
+    found = list(pages(slow, Sought(), limit=10))
+
+    # THEN it takes several pages, and each comes further
+    assert len(found) > 1
+    assert [entry.result.address for page in found for entry in page.listed] == [
+        f"a{n}@example.test" for n in range(6)
+    ]
+
+
+def test_an_address_is_found_although_its_later_sources_entry_has_expired() -> None:
+    """Soft evidence goes some day, hard evidence stays."""
+    # GIVEN a hard bounce of one source, and a later soft one of another, whose entry goes
+    fake = FakeDynamoDB()
+    table = ledger(fake)
+    table.record([bounced("a@example.test", "fair", ago=30)])
+    table.record([bounced("a@example.test", "later", category=Category.MAILBOX_FULL)])
+    fake.expire(NOW + timedelta(days=2000))
+
+    # THEN the address is still listed, under the source that is left
+    assert [entry.lead_source for entry in listed(table)] == ["fair"]
+
+
+def test_a_manual_entry_is_listed_under_whatever_source_has_it() -> None:
+    """It rests on no event, so no lead source follows from its facts."""
+    facts = AddressFacts(address="a@example.test")
+    assert facts.listed_under is None
+
+
+def test_last_seen_is_when_the_reported_reason_was_last_said_or_found() -> None:
+    # GIVEN a dead address, and one of a dead domain
+    table = table_with(
+        bounced("dead@example.test", ago=2),
+        bounced("x@gone.test", category=Category.MAILBOX_FULL, ago=20),
+    )
+    at = NOW - timedelta(days=1)
+    found = Probe(verdict=DomainVerdict.NULL_MX, probed_at=at)
+    table.record_probe(DomainFacts(domain="gone.test"), found)
+
+    assert [entry.last_seen for entry in listed(table)] == [NOW - timedelta(days=2), at]
+
+
+# ------------------------------------------------------------------------------ lead sources
+
+
+def test_all_sources_come_with_their_counts_page_by_page() -> None:
+    """The same as each one's own counts."""
+    # GIVEN sources with deliveries and bounces
+    names = [f"s{n}" for n in range(5)]
+    table = table_with(
+        *(delivery(f"d{n}", source=f"s{n % 5}", message_id=f"m{n}") for n in range(13)),
+        *(bounced(f"a{n}@example.test", f"s{n % 3}") for n in range(6)),
+    )
+    first, last = TODAY - timedelta(days=6), TODAY
+
+    # WHEN they are read by two
+    found, after, calls = [], "", 0
+    more = True
+    while more:
+        counted, more = table.sources(first, last, limit=2, after=after)
+        found += counted
+        after, calls = found[-1].source, calls + 1
+
+    # THEN all are there, as each is on its own
+    assert [one.source for one in found] == names
+    assert found == [table.counts(name, first, last) for name in names]
+    assert calls == 3
+
+
+def test_facts_are_never_kept_longer_than_the_entry_that_lists_them() -> None:
+    """Whatever suppresses, the list has it."""
+    cases = [
+        [(Category.MAILBOX_FULL, "one", 30), (Category.PROVIDER_SUPPRESSED, "two", 10)],
+        [(Category.PROVIDER_SUPPRESSED, "one", 30), (Category.MAILBOX_FULL, "two", 10)],
+        [(Category.MAILBOX_UNKNOWN, "one", 30), (Category.MAILBOX_FULL, "two", 10)],
+        [(Category.MAILBOX_FULL, "one", 30), (Category.MAILBOX_UNKNOWN, "two", 10)],
+    ]
+    for case in cases:
+        # GIVEN evidence of two sources
+        fake = FakeDynamoDB()
+        table = ledger(fake)
+        for category, source, ago in case:
+            table.record([bounced("a@example.test", source, category, ago=ago)])
+
+        # THEN the entry under which the address is listed goes no earlier than its facts
+        [result] = table.check(["a@example.test"])
+        assert result.facts is not None
+        home = result.facts.listed_under
+        assert home is not None
+        ends = [
+            fake.table[key].get("ttl", {"N": "inf"})["N"]
+            for key in (items.source_key(home, "a@example.test"), items.facts_key("a@example.test"))
+        ]
+        assert float(ends[0]) >= float(ends[1]), case
