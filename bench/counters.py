@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from bench.ledger import size_of
+from bounceledger.ledger.attributes import size_of
 from bounceledger.ledger.shards import Shards
 
 WRITERS = 4

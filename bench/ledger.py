@@ -39,6 +39,7 @@ from bounceledger import state
 from bounceledger.events import Kind, MailEvent
 from bounceledger.intake import Intake
 from bounceledger.ledger import Ledger, Outcome, RecordResult, connect
+from bounceledger.ledger.attributes import size_of
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
@@ -246,26 +247,6 @@ def _values(action: dict[str, Any]) -> dict[str, Any]:
 def units(item: dict[str, Any], step: int) -> int:
     """Size of an item in steps of so many bytes, rounded up."""
     return max(1, math.ceil(size_of(item) / step))
-
-
-def size_of(item: dict[str, Any]) -> int:
-    """Bytes of names and values as DynamoDB counts them, to within a few bytes."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
-
-
-def _value_size(attribute: dict[str, Any]) -> int:
-    [(kind, value)] = attribute.items()
-    match kind:
-        case "M":
-            return 3 + len(value) + size_of(value)
-        case "L":
-            return 3 + len(value) + sum(map(_value_size, value))
-        case "N":
-            return len(value) // 2 + 2
-        case "S":
-            return len(value.encode())
-        case _:
-            return 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,8 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "BatchGetItem": _ABOUT_ADDRESSES | {"a domain"},
         "Query": {
             *("counters", "counters of a second partition", "claims"),
-            *("a source's entries", "the list of sources"),
+            *_ABOUT_ADDRESSES,
+            "the list of sources",
         },
     },
     "OutboxRole": {},

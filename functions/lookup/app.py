@@ -102,6 +102,15 @@ def check_suppressions() -> dict[str, Any]:
     return responses.bulk_check(request, _ledger().check(valid, source=request.source))
 
 
+@routes.get("/v1/suppressions/history")
+def get_history() -> dict[str, Any]:
+    """What happened to ``address``: events and changes, the newest first."""
+    query = routes.query("address", "limit")
+    address = requests.address(query)
+    limit = requests.page_limit(query, requests.MAX_LIMIT)
+    return responses.history(address, _ledger().history(address, limit=limit))
+
+
 @routes.get("/v1/suppressions/list")
 def list_suppressions() -> Response[Any]:
     """Suppressed addresses of all lead sources, by page."""

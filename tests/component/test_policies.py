@@ -207,6 +207,7 @@ def lookup(ledger: Ledger) -> None:
     ledger.check(["a@example.test", "b@gmail.com"], source="fair")
     ledger.domain_facts(["example.test"])
     ledger.counts("fair", date(2026, 1, 1), TODAY)
+    ledger.history("a@example.test", limit=10)
     ledger.sources(date(2026, 1, 1), TODAY, limit=10)
     ledger.suppressions(Sought(), limit=10)
     ledger.suppressions(Sought(), limit=10, source="fair")

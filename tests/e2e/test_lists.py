@@ -61,3 +61,8 @@ def test_a_sources_suppressions_are_listed_page_by_page(stack: Stack) -> None:
             break
         following = {"cursor": answer["next_cursor"]}
     assert rows[source]["totals"]["hard"] == 3
+
+    # AND an address has its bounce in its history
+    history = get(stack, "/v1/suppressions/history", address=addresses[0])
+    [entry] = history["history"]
+    assert (entry["type"], entry["lead_source"]) == ("event", source)

@@ -12,11 +12,12 @@ import pytest
 from bounceledger.api.cursors import Cursors
 from bounceledger.errors import SecretError
 from bounceledger.ledger import Ledger
+from bounceledger.state import AddressFacts
 from bounceledger.verdict import Category
 from tests.fakes import FakeContext
 from tests.faults.fake import FakeDynamoDB
 from tests.functions import load
-from tests.unit.ledger.recording import delivery, ledger, observe
+from tests.unit.ledger.recording import NOW, delivery, ledger, observe
 
 lookup = load("lookup")
 
@@ -274,6 +275,52 @@ def test_no_cell_of_a_csv_is_a_formula(address: str, words: str) -> None:
     cells = dict(zip(heading, row, strict=True))
     assert cells["address"].removeprefix("'") == address
     assert cells["diagnostic"].removeprefix("'").strip() == words.strip()
+
+
+# ----------------------------------------------------------------------------------- history
+
+
+def test_the_history_of_an_address_has_its_events_and_changes(table: Ledger) -> None:
+    # GIVEN an address with a block, and a person who removed its suppression
+    table.record(
+        [observe("x", Category.REPUTATION_BLOCK, address="a0@example.test", diagnostic="554 no")]
+    )
+    change = AddressFacts(address="a0@example.test", removed_at=NOW)
+    table.apply_change(change, by="arn:aws:iam::111122223333:user/jane", note="is back")
+
+    # WHEN its history is asked for
+    status, body = get("/v1/suppressions/history", {"address": "A0@example.test"}, table=table)
+
+    # THEN it has all of that, the newest first
+    assert status == 200
+    assert (body["address"], body["truncated"]) == ("a0@example.test", False)
+    removed, *events = body["history"]
+    assert (removed["type"], removed["note"]) == ("change", "is back")
+    assert removed["by"] == "arn:aws:iam::111122223333:user/jane"
+    assert {(e["category"], e["disposition"], e["reply"]) for e in events} == {
+        ("mailbox_unknown", "hard", None),
+        ("reputation_block", "block", "554 no"),
+    }
+
+    # AND of as many entries as are asked for
+    _, one = get(
+        "/v1/suppressions/history", {"address": "a0@example.test", "limit": 1}, table=table
+    )
+    assert (one["history"], one["truncated"]) == ([removed], True)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({}, "address"),
+        ({"address": "nobody"}, "address"),
+        ({"address": "a@example.test", "limit": 1001}, "limit"),
+        ({"address": "a@example.test", "cursor": "x"}, "cursor"),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_a_400(query: Mapping[str, object], field: str) -> None:
+    status, body = get("/v1/suppressions/history", query)
+    assert (status, body["field"]) == (400, field)
 
 
 # ------------------------------------------------------------------------------- all sources

@@ -72,10 +72,13 @@ def test_a_marker_tells_what_was_recorded_and_facts_tell_nothing_of_it(
     marker = stored(hard_bounce, items.event_key("a@example.test", "e1"))
     facts = stored(hard_bounce, items.facts_key("a@example.test"))
 
-    assert items.recorded_event_of_item(marker) == (
+    event = items.recorded_event_of_item(marker)
+    assert event is not None
+    assert (event.kind, event.lead_source, event.category, event.event_id) == (
         Kind.BOUNCE,
         "fair",
         Category.MAILBOX_UNKNOWN,
+        "e1",
     )
     assert items.recorded_event_of_item(facts) is None
 

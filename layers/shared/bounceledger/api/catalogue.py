@@ -6,6 +6,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/suppressions": ("GET",),
     "/v1/suppressions/check": ("POST",),
     "/v1/suppressions/list": ("GET",),
+    "/v1/suppressions/history": ("GET",),
     "/v1/domains": ("GET",),
     "/v1/sources": ("GET",),
     "/v1/sources/{source}/counts": ("GET",),

@@ -6,10 +6,18 @@ from datetime import date, datetime
 from typing import Any
 
 from bounceledger.api.requests import CheckedAddress, CheckRequest
-from bounceledger.ledger import CheckResult, Counts, Listed, Page
+from bounceledger.ledger import (
+    CheckResult,
+    Counts,
+    History,
+    Listed,
+    Page,
+    RecordedChange,
+    RecordedEvent,
+)
 from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
 from bounceledger.state.rates import rates
-from bounceledger.verdict import Verdict
+from bounceledger.verdict import DISPOSITIONS, Verdict
 
 type JsonObject = dict[str, Any]
 
@@ -208,6 +216,49 @@ def listed(entry: Listed) -> JsonObject:
         "lead_sources": list(entry.result.lead_sources[:MAX_SOURCES_IN_ROW]),
         "diagnostic": (evidence.diagnostic or None) if evidence else None,
         "last_seen": _time(entry.last_seen),
+    }
+
+
+def history(address: str, found: History) -> JsonObject:
+    """What happened to an address, the newest first."""
+    return {
+        "address": address,
+        "history": [
+            event(entry) if isinstance(entry, RecordedEvent) else _change(entry)
+            for entry in found.entries
+        ],
+        "truncated": found.truncated,
+    }
+
+
+def event(entry: RecordedEvent) -> JsonObject:
+    """One event; the reply's words only for blocks and delays, which no facts remember."""
+    category = entry.category
+    return {
+        "type": "event",
+        "at": _time(entry.at),
+        "kind": entry.kind.value,
+        "category": category.value if category else None,
+        "disposition": DISPOSITIONS[category].value if category in DISPOSITIONS else None,
+        "rule": entry.rule or None,
+        "reply": entry.reply or None,
+        "forwarded_to": entry.forwarded_to or None,
+        "lead_source": entry.lead_source,
+        "named_source": entry.named_source or None,
+        "mailed_at": _time(entry.mailed_at),
+        "event_id": entry.event_id or None,
+    }
+
+
+def _change(entry: RecordedChange) -> JsonObject:
+    return {
+        "type": "change",
+        "at": _time(entry.at),
+        "by": entry.by,
+        "note": entry.note,
+        "change": dict(entry.change),
+        "before": dict(entry.before) or None,
+        "after": dict(entry.after) or None,
     }
 
 

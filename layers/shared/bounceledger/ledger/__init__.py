@@ -5,16 +5,23 @@ however often, in whatever order and through whatever failures it arrives, and a
 whether an address may be mailed.
 """
 
-from bounceledger.ledger.items import EVENT_LIFE, DueDomain, RecheckPass
+from bounceledger.ledger.items import (
+    EVENT_LIFE,
+    DueDomain,
+    RecheckPass,
+    RecordedChange,
+    RecordedEvent,
+)
 from bounceledger.ledger.ledger import Ledger, connect
 from bounceledger.ledger.listing import Listed, Page, Place, Sought
-from bounceledger.ledger.results import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger.results import CheckResult, Counts, History, Outcome, RecordResult
 
 __all__ = [
     "EVENT_LIFE",
     "CheckResult",
     "Counts",
     "DueDomain",
+    "History",
     "Ledger",
     "Listed",
     "Outcome",
@@ -22,6 +29,8 @@ __all__ = [
     "Place",
     "RecheckPass",
     "RecordResult",
+    "RecordedChange",
+    "RecordedEvent",
     "Sought",
     "connect",
 ]

@@ -12,11 +12,12 @@ A newer version may have written an item. What cannot be read of it is left out 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
 from bounceledger.events import Kind
-from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.attributes import Item, size_of, to_attributes
 from bounceledger.ledger.keeping import CONTROL, keep_unknown
 from bounceledger.policy import Policy
 from bounceledger.state import (
@@ -38,8 +39,9 @@ from bounceledger.state import (
     Span,
     disposition_of,
     is_dead,
+    stored_words,
 )
-from bounceledger.verdict import Category, Cause
+from bounceledger.verdict import Category, Cause, Disposition
 
 SCHEMA = 1
 """Version of the shapes below, stored as `schema`: that of whoever wrote the item last.
@@ -61,6 +63,10 @@ An event is recorded after its publication, so as long as it may be recorded its
 The day more is for clocks that differ, and for a batch that is under way.
 """
 
+MAX_REPLY = 256
+"""Bytes of a reply that the item of a block or delay keeps."""
+_WRITE_UNIT = 1024
+"""Bytes of an item that cost one write."""
 
 LAST = "\U0010ffff"
 """Sorts after everything that a key holds."""
@@ -75,6 +81,8 @@ _SOURCE_LIST = "SOURCES"
 _DOMAIN_PREFIX = "DOMAIN#"
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
+_EVENT_PREFIX = "EVENT#"
+_CHANGE_PREFIX = "CHANGE#"
 _COUNTER_PREFIX = "COUNT#"
 _DAY_PREFIX = "DAY#"
 DELIVERED, BOUNCED = "delivered", "bounced"
@@ -117,7 +125,7 @@ def facts_key(address: str) -> Key:
 
 def event_key(address: str, event_id: str) -> Key:
     """Marker and history of one event; one about nobody is in a partition of its own."""
-    return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"EVENT#{event_id}")
+    return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"{_EVENT_PREFIX}{event_id}")
 
 
 def message_key(address: str, digest: str) -> Key:
@@ -127,7 +135,7 @@ def message_key(address: str, digest: str) -> Key:
 
 def change_key(address: str, at: datetime, change_id: str) -> Key:
     """Record of what a person changed."""
-    return Key(f"{ADDRESS_PREFIX}{address}", f"CHANGE#{to_text(at)}#{change_id}")
+    return Key(f"{ADDRESS_PREFIX}{address}", f"{_CHANGE_PREFIX}{to_text(at)}#{change_id}")
 
 
 def source_key(lead_source: str, address: str) -> Key:
@@ -181,6 +189,12 @@ def claim_key(
 def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[str, str]]:
     """Partition and sort keys of a lead source's claims on some UTC days, both included."""
     return f"CLAIM#{lead_source}", (first.isoformat(), last.isoformat() + LAST)
+
+
+def history_range(address: str) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of everything about an address: changes first, then events."""
+    # Facts and messages follow; the items of delivered messages are events as well.
+    return facts_key(address).pk, (_CHANGE_PREFIX, MESSAGE_PREFIX + LAST)
 
 
 def entries_range(lead_source: str) -> tuple[str, tuple[str, str]]:
@@ -287,7 +301,8 @@ def event_item(observation: Observation, now: datetime) -> Item:
     """Item of one event: marker and history.
 
     `message` and `outcome` are what the search for bounced messages reads where deliveries
-    are not counted.
+    are not counted. Words that no facts remember, those of blocks and delays, are `reply`: as many
+    as do not make the item cost another write unit.
     """
     event, verdict = observation.event, observation.verdict
     item: Item = {
@@ -307,7 +322,17 @@ def event_item(observation: Observation, now: datetime) -> Item:
         item["forwarded_to"] = event.forwarded_to
     if verdict is not None:
         item |= {"category": verdict.category.value, "rule": verdict.rule}
-    return keyed(event_key(event.address, event.event_id), item | _ttl(now + MARKER_LIFE))
+    item = keyed(event_key(event.address, event.event_id), item | _ttl(now + MARKER_LIFE))
+    if event.kind is Kind.DELIVERY_DELAY or _is_block(observation):
+        room = _WRITE_UNIT - size_of(to_attributes(item)) - len("reply")
+        if reply := stored_words(event, max(0, min(MAX_REPLY, room))):
+            item["reply"] = reply
+    return item
+
+
+def _is_block(observation: Observation) -> bool:
+    verdict = observation.verdict
+    return verdict is not None and verdict.disposition is Disposition.BLOCK
 
 
 def delivered_item(observation: Observation, now: datetime) -> Item:
@@ -526,27 +551,98 @@ def message_of_item(item: Mapping[str, Any]) -> tuple[str, Message]:
     )
 
 
-class RecordedEvent(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
     """What the table keeps of an event.
 
     Attributes:
-        kind: what sort of event.
+        at: when it occurred.
+        kind: what sort of event, such as ``bounce``.
         lead_source: the lead source that it was attributed to.
-        category: category of the reply; None if the event is not a bounce.
+        mailed_at: when the message was mailed; None where the provider did not say.
+        named_source: the lead source that the message names, if it was one too many.
+        category: category of the reply; None if the event is not a bounce, or for one that only a
+            newer version knows.
+        rule: the rule that read the reply; empty likewise.
+        forwarded_to: domain to which the message was forwarded, if the reply is about that.
+        reply: what the server said, for a block or a delay.
+        event_id: of the event; empty for a delivery.
     """
 
+    at: datetime
     kind: Kind
     lead_source: str
-    category: Category | None
+    mailed_at: datetime | None = None
+    named_source: str = ""
+    category: Category | None = None
+    rule: str = ""
+    forwarded_to: str = ""
+    reply: str = ""
+    event_id: str = ""
 
 
 def recorded_event_of_item(item: Mapping[str, Any]) -> RecordedEvent | None:
     """What an item of an address says of an event; None if it is another item."""
-    if "kind" not in item:
+    sk = item["sk"]
+    if "kind" not in item or not sk.startswith((_EVENT_PREFIX, MESSAGE_PREFIX)):
         return None
-    category = item.get("category")
     return RecordedEvent(
-        Kind(item["kind"]), item["lead_source"], Category(category) if category else None
+        at=to_time(item["occurred_at"]),
+        kind=_member(Kind, item["kind"]) or Kind.OTHER,
+        lead_source=item["lead_source"],
+        mailed_at=_time(item, "mailed_at"),
+        named_source=item.get("named_source", ""),
+        category=_member(Category, item.get("category")),
+        rule=item.get("rule", ""),
+        forwarded_to=item.get("forwarded_to", ""),
+        reply=item.get("reply", ""),
+        event_id=sk.removeprefix(_EVENT_PREFIX) if sk.startswith(_EVENT_PREFIX) else "",
+    )
+
+
+def _member[E: StrEnum](members: type[E], text: str | None) -> E | None:
+    """A member by its value; None for a word of a newer version."""
+    try:
+        return members(text) if text else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedChange:
+    """What a person changed.
+
+    Attributes:
+        at: when.
+        by: who asked for it.
+        note: what the person wrote about it.
+        change: what was changed, by name.
+        before: the decision until then; empty where it was not kept.
+        after: the decision since, likewise.
+    """
+
+    at: datetime
+    by: str
+    note: str
+    change: Mapping[str, Json]
+    before: Mapping[str, Json]
+    after: Mapping[str, Json]
+
+
+_OF_CHANGE = CONTROL | {"by", "note", "before", "after"}
+
+
+def recorded_change_of_item(item: Mapping[str, Any]) -> RecordedChange | None:
+    """What an item of an address says of a change; None if it is another item."""
+    if not item["sk"].startswith(_CHANGE_PREFIX):
+        return None
+    return RecordedChange(
+        at=to_time(item["sk"].split("#")[1]),
+        by=item.get("by", ""),
+        note=item.get("note", ""),
+        change={name: value for name, value in item.items() if name not in _OF_CHANGE},
+        before=item.get("before", {}),
+        after=item.get("after", {}),
     )
 
 

@@ -23,8 +23,10 @@ from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
     FINAL_AFTER,
     MAX_CLAIMS_READ,
+    MAX_HISTORY_READ,
     CheckResult,
     Counts,
+    History,
     Outcome,
     RecordResult,
 )
@@ -105,6 +107,7 @@ class Ledger:
         draw: Callable[[int], int] = secrets.randbelow,
         time_limit: timedelta | None = None,
         max_claims: int = MAX_CLAIMS_READ,
+        max_history: int = MAX_HISTORY_READ,
     ) -> None:
         """A ledger over the table `settings.table_name`; makes no call yet.
 
@@ -116,6 +119,7 @@ class Ledger:
             draw: a whole number below its argument; chooses shards of counters after a conflict.
             time_limit: time after which an operation without a deadline begins no further try.
             max_claims: claims that one answer of `counts` looks at.
+            max_history: items that one answer of `history` looks at.
         """
         self._table = Table(client, settings.table_name)
         self._settings = settings
@@ -123,6 +127,7 @@ class Ledger:
         self._sleep = sleep
         self._time_limit = time_limit
         self._max_claims = max_claims
+        self._max_history = max_history
         shards = Shards(settings.writers, draw)
         self._recorder = GroupRecorder(self._table, settings, shards, clock)
         self._sources = SeenSources(settings.max_sources_per_day)
@@ -479,6 +484,23 @@ class Ledger:
         if source is None:
             return listing.of_all(sought, limit, after)
         return listing.of_source(source, sought, limit, after)
+
+    def history(self, address: str, *, limit: int) -> History:
+        """What happened to an address, the newest first; events of the last 91 days.
+
+        Event ids have no order, so events are read and then sorted. Of an address with more than
+        `MAX_HISTORY_READ` items, some events are not looked at, whatever their age.
+
+        Args:
+            address: canonical form.
+            limit: entries at most.
+        """
+        pk, keys = items.history_range(address)
+        found, more = self._table.up_to(self._max_history, pk, keys, self._budget())
+        read = (items.recorded_event_of_item, items.recorded_change_of_item)
+        entries = [entry for item in found for form in read if (entry := form(item))]
+        entries.sort(key=lambda entry: entry.at, reverse=True)
+        return History(entries=entries[:limit], truncated=more or len(entries) > limit)
 
     def _overflow(self, first: date, last: date) -> int:
         others = self._sums(OVERFLOW, first, last)

@@ -1,10 +1,11 @@
 """What the ledger's operations give back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum, auto
 
+from bounceledger.ledger.items import RecordedChange, RecordedEvent
 from bounceledger.state import AddressFacts, Decision, DomainFacts, SourceEntry
 
 FINAL_AFTER = timedelta(days=14)
@@ -16,6 +17,8 @@ come within two weeks. A complaint that comes after them still counts on that da
 """
 MAX_CLAIMS_READ = 5000
 """Claims, by time, that one answer about a lead source looks at; a call per 100 domains."""
+MAX_HISTORY_READ = 5000
+"""Items of an address that one answer about its history looks at: mostly some 1.3 MB."""
 
 
 class Outcome(Enum):
@@ -83,6 +86,19 @@ class CheckResult:
         """Sources that have evidence about the address, the earliest first."""
         sources = self.facts.sources if self.facts else {}
         return tuple(sorted(sources, key=lambda source: (sources[source], source)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What happened to an address, as far as it is kept.
+
+    Attributes:
+        entries: events and changes, the newest first.
+        truncated: whether there is more than that.
+    """
+
+    entries: Sequence[RecordedEvent | RecordedChange]
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

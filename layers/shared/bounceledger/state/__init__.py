@@ -61,6 +61,7 @@ from bounceledger.state.merging import (
     join_evidence,
     merge,
     merge_source,
+    stored_words,
 )
 from bounceledger.state.observing import observe
 
@@ -109,6 +110,7 @@ __all__ = [
     "observe",
     "soft_suppressions",
     "standing_of",
+    "stored_words",
     "unbroken",
     "utc_day",
 ]

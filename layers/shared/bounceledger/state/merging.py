@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bounceledger.addresses import mask_addresses
-from bounceledger.events import Kind
+from bounceledger.events import Kind, MailEvent
 from bounceledger.policy import Policy
 from bounceledger.state.facts import (
     NEVER,
@@ -89,15 +89,22 @@ def _evidence(observation: Observation, cause: Cause) -> Evidence:
         message_id=_clean(event.message_id),
         rule=verdict.rule if verdict else "",
         rules_version=observation.rules_version,
-        diagnostic=_clean(
-            mask_addresses(_whole_words(event.diagnostic), keep=event.address),
-            MAX_STORED_DIAGNOSTIC,
-        ),
+        diagnostic=stored_words(event, MAX_STORED_DIAGNOSTIC),
         forwarded_to=_clean(event.forwarded_to),
         reply_code=verdict.reply_code if verdict else None,
         enhanced_status=_clean((verdict.enhanced_status if verdict else None) or event.status),
         disposition=(cause.disposition or cause).value,
     )
+
+
+def stored_words(event: MailEvent, size: int) -> str:
+    """What a server said, as it is stored: other people's addresses masked, no control characters.
+
+    Args:
+        event: with the diagnostic.
+        size: bytes of UTF-8 at most, up to `MAX_STORED_DIAGNOSTIC`.
+    """
+    return _clean(mask_addresses(_whole_words(event.diagnostic), keep=event.address), size)
 
 
 def _whole_words(text: str) -> str:
