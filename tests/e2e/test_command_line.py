@@ -42,12 +42,10 @@ def dead(stack: Stack) -> str:
 
 def test_a_list_is_divided_before_a_send(stack: Stack, dead: str, tmp_path: Path) -> None:
     # GIVEN an export with a dead lead, once in capitals, and cells that nobody would expect
-    odd = ["nobody", "", "=1+1", "a\x00b@example.test", "x" * 5000, "\ud83d\ude00@example.test"]
+    odd = ["nobody", "", "=1+1", "x" * 5000, "\U0001f600@example.test"]
     rows = [[str(n), f"lead{n}@example{n % 50}.test"] for n in range(3000)]
-    for n, address in enumerate(
-        [dead, dead.upper(), *(cell for cell in odd if "\x00" not in cell)]
-    ):
-        rows[n * 400][1] = address.encode("utf-16", "surrogatepass").decode("utf-16")
+    for n, address in enumerate([dead, dead.upper(), *odd]):
+        rows[n * 400][1] = address
     source, clean, rejected = (tmp_path / name for name in ("all.csv", "clean.csv", "no.csv"))
     with source.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([["Id", "E-Mail"], *rows])
