@@ -115,6 +115,12 @@ def test_a_restored_table_takes_the_place_of_the_stacks_own(stack: Stack) -> Non
     address, later = (f"somebody-{uuid.uuid4().hex}@example.test" for _ in range(2))
     before = suppress(stack, address)
     name, stream_arn = restore(stack)
+    assert protection(stack, name) == {
+        "stream": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "deletion protection": True,
+        "expiry": ("ENABLED", "ttl"),
+        "backups": "ENABLED",
+    }
 
     # WHEN the stack is updated to use it
     table = {"ExistingTableName": name, "ExistingTableStreamArn": stream_arn}
@@ -144,7 +150,29 @@ def restore(stack: Stack) -> tuple[str, str]:
         TableName=name,
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    dynamodb.update_time_to_live(
+        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
+    )
+    dynamodb.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )
     return name, str(updated["TableDescription"]["LatestStreamArn"])
+
+
+def protection(stack: Stack, name: str) -> dict[str, Any]:
+    """What a restore does not bring along."""
+    dynamodb = stack.client("dynamodb")
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    return {
+        "stream": table["StreamSpecification"],
+        "deletion protection": table["DeletionProtectionEnabled"],
+        "expiry": (ttl["TimeToLiveStatus"], ttl.get("AttributeName")),
+        "backups": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+    }
 
 
 def test_an_existing_table_without_its_stream_is_refused(stack: Stack) -> None:

@@ -73,6 +73,17 @@ def test_the_commands_of_the_runbook_use_outputs_and_parameters_that_exist() -> 
     assert parameters <= set(PARAMETERS)
 
 
+@pytest.mark.parametrize(("service", "metric"), [("ingest", "retried"), ("probe_domain", "failed")])
+def test_messages_that_come_back_are_watched_although_no_invocation_fails(
+    service: str, metric: str
+) -> None:
+    """A table that cannot be written must not stay unnoticed until messages are given up."""
+    [alarm] = watching(metric, service=service, stack={"Ref": "AWS::StackName"})
+
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["Namespace"]) == ("Sum", 0, OWN)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 900
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_errors_and_duration_of_each_function_are_watched(function: str) -> None:
     # GIVEN a function
