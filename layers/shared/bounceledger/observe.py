@@ -38,12 +38,12 @@ def redact(address: str) -> str:
 
 
 def redact_principal(arn: str) -> str:
-    """An IAM principal as a log line may name it: without an email address as its name.
+    """An IAM principal as a log line may name it: without an email address in it.
 
-    Whoever signs in through IAM Identity Center has one as the name of the session.
+    Whoever signs in through IAM Identity Center has one as the name of the session. Paths of users
+    and roles may hold one as well.
     """
-    path, slash, name = arn.rpartition("/")
-    return f"{path}{slash}{redact(name)}" if "@" in name else arn
+    return "/".join(redact(part) if "@" in part else part for part in arn.split("/"))
 
 
 def describe(error: BaseException) -> dict[str, str]:

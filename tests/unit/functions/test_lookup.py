@@ -167,6 +167,15 @@ def test_the_canonical_form_is_answered_encoded_or_not(path: str) -> None:
             "arn:aws:sts::123456789012:assumed-role/Staff/jane@corp.example",
             f"arn:aws:sts::123456789012:assumed-role/Staff/{redact('jane@corp.example')}",
         ),
+        (
+            "arn:aws:iam::123456789012:user/jane@corp.example/bot",
+            f"arn:aws:iam::123456789012:user/{redact('jane@corp.example')}/bot",
+        ),
+        (
+            "arn:aws:iam::123456789012:user/jane@corp.example/ann@corp.example",
+            "arn:aws:iam::123456789012:user/"
+            + "/".join([redact("jane@corp.example"), redact("ann@corp.example")]),
+        ),
     ],
 )
 @pytest.mark.parametrize("address", ["lead@example.test", "not an address"])
