@@ -10,13 +10,17 @@ from idna.idnadata import codepoint_classes
 
 from bounceledger.addresses import clean_lead_source, normalise_address
 from bounceledger.errors import AddressError
-from bounceledger.precis import is_identifier, is_ignorable
+from bounceledger.precis import is_identifier, is_ignorable, is_unseen
 
 CHARACTERS = [chr(number) for number in range(0x80, sys.maxunicode + 1)]
 ASSIGNED = [char for char in CHARACTERS if unicodedata.category(char) not in ("Cn", "Co", "Cs")]
 
 BLOCKS_THAT_DOMAINS_LEAVE_OUT = (range(0x20D0, 0x2100), range(0x1D100, 0x1D250))
 """IgnorableBlocks of RFC 5892 section 2.4, which PRECIS does not have."""
+
+
+BLANK_LETTERS = "\U00013441\U00013442\U00016fe4"
+"""Letters of PRECIS and of domains that are drawn as nothing."""
 
 
 def domain_characters() -> Iterator[str]:
@@ -43,6 +47,7 @@ def test_user_names_have_the_characters_of_domains_in_both_cases() -> None:
         f"U+{ord(char):04X}"
         for char in ASSIGNED
         if not any(ord(char) in block for block in BLOCKS_THAT_DOMAINS_LEAVE_OUT)
+        and char not in BLANK_LETTERS
         and unicodedata.category(char) != "Lt"  # title case: no LetterDigits (RFC 8264)
         and is_identifier(char) != (bool(folded(char)) and set(folded(char)) <= in_domains)
     ]
@@ -59,6 +64,21 @@ def test_no_user_name_has_a_character_that_cannot_be_seen() -> None:
 
     assert len(unseen) > 800_000
     assert [char for char in unseen if is_identifier(char)] == []
+
+
+def test_no_user_name_has_a_letter_that_is_named_blank() -> None:
+    """No property of Unicode tells these from letters that can be seen, but their names do."""
+    # GIVEN letters and marks that are called blank, or a filler
+    blank = [
+        char
+        for char in ASSIGNED
+        if unicodedata.category(char)[0] in "LM"
+        and {"BLANK", "FILLER"} & set(unicodedata.name(char, "").split())
+    ]
+    assert set(BLANK_LETTERS) < set(blank)
+
+    # THEN none may be part of a user name, and all count as unseen
+    assert [char for char in blank if is_identifier(char) or not is_unseen(char)] == []
 
 
 def test_what_a_domain_drops_as_invisible_is_ignorable() -> None:
@@ -90,6 +110,9 @@ def idna_drops(char: str) -> bool:
         "\U000e0101",  # variation selector: a mark
         "\u2800",  # Braille pattern blank: a symbol
         "\U0001d159",  # musical symbol null notehead: a symbol
+        "\U00013441",  # Egyptian hieroglyph full blank: a letter
+        "\U00013442",  # Egyptian hieroglyph half blank: a letter
+        "\U00016fe4",  # Khitan small script filler: a mark
         "\u3000",  # ideographic space
         "\u200d",  # zero width joiner
         "\ufff0",  # reserved for characters that are not shown
@@ -104,7 +127,7 @@ def test_an_address_has_no_invisible_character_and_no_second_form(char: str) -> 
         assert char not in str(caught.value)
 
 
-def test_a_lead_source_drops_every_ignorable_character() -> None:
+def test_a_lead_source_drops_every_character_that_cannot_be_seen() -> None:
     """Two names that look the same are one, since they would be counted apart."""
-    for char in filter(is_ignorable, CHARACTERS):
+    for char in (*filter(is_ignorable, CHARACTERS), *BLANK_LETTERS):
         assert clean_lead_source(f"web{char}inar") == "webinar"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bounceledger.combining import without_stacks
 from bounceledger.errors import AddressError
-from bounceledger.precis import is_identifier, is_ignorable
+from bounceledger.precis import is_identifier, is_unseen
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -209,7 +209,7 @@ def _source_character(char: str) -> str:
     if char in "._-":
         return char
     category = unicodedata.category(char)
-    if category in ("Cf", "Cs") or is_ignorable(char):
+    if category in ("Cf", "Cs") or is_unseen(char):
         return ""
     return char if category[0] in "LMN" else "#"
 

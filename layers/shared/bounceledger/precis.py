@@ -5,7 +5,8 @@ letters, marks and digits of every script. It leaves out what cannot be seen, su
 FILLER and U+2800 BRAILLE PATTERN BLANK, and what looks like a common letter in another form.
 
 The rule is computed from properties of Unicode, which `unicodedata` has, except for those in the
-tables below.
+tables below. One thing is added to it: letters and marks that are blank, for which Unicode has no
+property.
 """
 
 import unicodedata
@@ -31,6 +32,15 @@ _IGNORABLE = (
 )
 """Default_Ignorable_Code_Point, DerivedCoreProperties.txt of Unicode 15.1; the same in 17.0."""
 
+_BLANK = frozenset("\U00013441\U00013442\U00016fe4")
+"""Letters and marks that are drawn as nothing, though no property of Unicode says so.
+
+EGYPTIAN HIEROGLYPH FULL BLANK and HALF BLANK stand for an empty place among hieroglyphs (code chart
+U13430); KHITAN SMALL SCRIPT FILLER says how the characters around it are arranged (code chart
+U16FE0). They are those of all letters and marks with BLANK or FILLER in their names that are not
+ignorable (Unicode 15.1).
+"""
+
 _OLD_HANGUL_JAMO = ((0x1100, 0x11FF), (0xA960, 0xA97C), (0xD7B0, 0xD7C6), (0xD7CB, 0xD7FB))
 """Hangul_Syllable_Type L, V or T (RFC 8264 section 9.9), HangulSyllableType.txt."""
 
@@ -52,11 +62,16 @@ def is_ignorable(char: str) -> bool:
     return _is_within(char, _IGNORABLE)
 
 
+def is_unseen(char: str) -> bool:
+    """Whether nothing is shown for a letter or mark: it is ignorable, or blank."""
+    return char in _BLANK or is_ignorable(char)
+
+
 def is_identifier(char: str) -> bool:
     """Whether a character may be part of a user name (RFC 8264 section 8, IdentifierClass).
 
-    The joiners U+200C and U+200D may not: PRECIS has them in some contexts of some scripts, where
-    they cannot be seen either.
+    Blank letters may not, which that class has. Nor may the joiners U+200C and U+200D: PRECIS has
+    them in some contexts of some scripts, where they cannot be seen.
     """
     if "!" <= char <= "~" or char in _ALLOWED:
         return True
@@ -64,7 +79,7 @@ def is_identifier(char: str) -> bool:
         char not in _REFUSED
         and unicodedata.category(char) in _LETTER_DIGITS
         and unicodedata.normalize("NFKC", char) == char
-        and not is_ignorable(char)
+        and not is_unseen(char)
         and not _is_within(char, _OLD_HANGUL_JAMO)
     )
 
