@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime
 
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
-from bounceledger.ledger import CheckResult, Counts, Outcome, RecordResult
+from bounceledger.ledger import (
+    CheckResult,
+    Counts,
+    History,
+    Known,
+    Outcome,
+    RecordResult,
+    items,
+)
+from bounceledger.ledger.known import known_of
 from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, DomainFacts, Observation, decide, merge
 
@@ -61,6 +70,17 @@ class FakeLedger:
             )
             for address in addresses
         ]
+
+    def history(self, address: str, *, limit: int) -> History:
+        made = (items.event_item(one, datetime.now(UTC)) for one in self.recorded)
+        of_address = [item for item in made if item["pk"] == items.facts_key(address).pk]
+        entries = [e for e in map(items.recorded_event_of_item, of_address) if e]
+        entries.sort(key=lambda entry: entry.at, reverse=True)
+        return History(entries=entries[:limit], truncated=len(entries) > limit)
+
+    def known(self, result: CheckResult) -> Known:
+        history = self.history(result.address, limit=1000)
+        return known_of(result, history, datetime.now(UTC), Policy())
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         return {name: self.domains[name] for name in names if name in self.domains}

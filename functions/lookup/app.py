@@ -87,7 +87,8 @@ def get_suppression() -> dict[str, Any]:
     query = routes.query("address", "source")
     address, source = requests.address(query), requests.optional_source(query)
     [result] = _ledger().check([address], source=source)
-    body = responses.suppression(result)
+    known = None if result.decision.suppressed else _ledger().known(result)
+    body = responses.suppression(result, known)
     if source is not None:
         body["source"] = responses.source_entry(result.entry)
     return body

@@ -204,7 +204,8 @@ def ingest(ledger: Ledger) -> None:
 
 
 def lookup(ledger: Ledger) -> None:
-    ledger.check(["a@example.test", "b@gmail.com"], source="fair")
+    results = ledger.check(["a@example.test", "b@gmail.com"], source="fair")
+    ledger.known(results[1])
     ledger.domain_facts(["example.test"])
     ledger.counts("fair", date(2026, 1, 1), TODAY)
     ledger.history("a@example.test", limit=10)

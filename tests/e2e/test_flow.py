@@ -172,3 +172,19 @@ def test_the_log_of_ingest_holds_no_address(
     # THEN it holds none of them
     assert [address for address in addresses if address in log] == []
     assert "leads.example" not in log
+
+
+def test_a_block_is_known_though_the_address_may_be_mailed(stack: Stack) -> None:
+    """No facts have it, so the API reads the address's events."""
+    # GIVEN an address of which nothing is known
+    address = somebody()
+    assert lookup(stack, address)["explanation"] == "Nothing is known about this address."
+
+    # WHEN its server blocks the sender
+    publish(stack, bounce(address, diagnostic="smtp; 521 5.7.1 Blocked by dnsbl.example"))
+
+    # THEN the answer comes to have the server's words
+    assert wait_for(lambda: bool(lookup(stack, address)["known"]["last_block"]))
+    answer = lookup(stack, address)
+    assert answer["suppressed"] is False
+    assert answer["known"]["last_block"]["reply"] == "smtp; 521 5.7.1 Blocked by dnsbl.example"

@@ -503,3 +503,51 @@ def test_a_field_that_a_body_does_not_have_is_refused_by_name() -> None:
 def test_no_answer_may_be_stored() -> None:
     """The next event may change it."""
     assert respond("GET", "/v1/codes")["multiValueHeaders"]["Cache-Control"] == ["no-store"]
+
+
+def test_nothing_is_known_of_an_address_only_where_that_is_true() -> None:
+    """A sender on a blocklist must learn of it, though the recipient is not suppressed."""
+    # GIVEN an address of which nothing is recorded
+    _, nothing = get("/v1/suppressions", {"address": "jane@example.test"})
+    assert nothing["explanation"] == "Nothing is known about this address."
+    assert set(nothing["known"].values()) == {None, False}
+
+    # WHEN a server refuses the sender
+    ledger = FakeLedger()
+    blocked = bounce("jane@example.test", diagnostic="smtp; 521 5.7.1 Blocked by dnsbl.example")
+    intake(ledger).process([sns_record(blocked)])
+    _, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=ledger)
+
+    # THEN the address may be mailed, and the answer has the block with its words
+    assert body["suppressed"] is False
+    assert body["known"]["last_block"]["reply"] == "smtp; 521 5.7.1 Blocked by dnsbl.example"
+    assert body["known"]["last_block"]["disposition"] == "block"
+    assert "A message was refused on" in body["explanation"]
+    assert "Nothing is known" not in body["explanation"]
+
+
+def test_soft_bounces_so_far_and_those_that_are_missing_are_told() -> None:
+    # GIVEN one soft bounce
+    ledger = FakeLedger()
+    full = bounce("jane@example.test", diagnostic="smtp; 452 4.2.2 mailbox full")
+    intake(ledger).process([sns_record(full)])
+
+    # WHEN the address is asked for
+    _, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=ledger)
+
+    # THEN the answer says how near a suppression is
+    assert body["known"]["soft"] == {"weight": 1, "missing": 2, "window_days": 30}
+    assert "weigh 1 of 3: 2 more suppress it." in body["explanation"]
+
+
+def test_a_suppressed_address_has_its_reasons_and_nothing_more_is_looked_for() -> None:
+    """Its facts were read anyway; another read would cost time for nothing."""
+
+    class Frugal(FakeLedger):
+        def known(self, *_: object) -> Any:
+            raise AssertionError
+
+    ledger = Frugal()
+    intake(ledger).process([sns_record(bounce("jane@example.test"))])
+    status, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=ledger)
+    assert (status, body["suppressed"], body["known"]) == (200, True, None)

@@ -10,23 +10,28 @@ from bounceledger.ledger import (
     CheckResult,
     Counts,
     History,
+    Known,
     Listed,
     Page,
     RecordedChange,
     RecordedEvent,
 )
-from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry
+from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry, utc_day
 from bounceledger.state.rates import rates
 from bounceledger.verdict import DISPOSITIONS, Verdict
 
 type JsonObject = dict[str, Any]
 
 
-def suppression(result: CheckResult) -> JsonObject:
+def suppression(result: CheckResult, known: Known | None = None) -> JsonObject:
     """Whether an address may be mailed, and why not.
 
     The fields about what was said (`diagnostic` to `count`) are null where no reply about
     this address decided.
+
+    Args:
+        result: facts and decision.
+        known: what is known of an address that is not suppressed; None for any other.
     """
     decision = result.decision
     return {
@@ -35,7 +40,54 @@ def suppression(result: CheckResult) -> JsonObject:
         **_evidence(decision.evidence),
         "reasons": [_reason(reason) for reason in decision.reasons],
         "domain": domain(result.domain) if result.domain else None,
+        **({"explanation": _explained(result, known)} if known else {}),
+        "known": _known(known) if known else None,
     }
+
+
+def _known(known: Known) -> JsonObject:
+    missing = known.soft_days - known.soft_weight
+    soft = {"weight": known.soft_weight, "missing": missing, "window_days": known.soft_window}
+    return {
+        "soft": soft if known.soft_weight else None,
+        "expired": _reason(known.expired) if known.expired else None,
+        "removed_at": _time(known.removed_at),
+        "last_block": event(known.last_block) if known.last_block else None,
+        "last_delay": event(known.last_delay) if known.last_delay else None,
+        "last_delivery": event(known.last_delivery) if known.last_delivery else None,
+        "truncated": known.truncated,
+    }
+
+
+def _explained(result: CheckResult, known: Known) -> str:
+    """Why an address is not suppressed, with everything that is known of it."""
+    if not known.recorded and result.domain is None:
+        return "Nothing is known about this address."
+    said = [result.decision.explanation]
+    if known.expired:
+        said.append(f"What suppressed it has ended: {known.expired.explanation}")
+    if known.removed_at:
+        said.append(f"A person removed its suppression on {_day(known.removed_at)}.")
+    if known.soft_weight:
+        missing = known.soft_days - known.soft_weight
+        said.append(
+            f"Its soft bounces within {known.soft_window} days weigh {known.soft_weight} of "
+            f"{known.soft_days}: {missing} more suppress{'es' if missing == 1 else ''} it."
+        )
+    if known.last_block:
+        said.append(
+            f"A message was refused on {_day(known.last_block.at)} ({known.last_block.category}), "
+            "which says nothing about the recipient."
+        )
+    if known.last_delay:
+        said.append(f"A message was delayed on {_day(known.last_delay.at)}.")
+    if known.last_delivery:
+        said.append(f"A message was delivered on {_day(known.last_delivery.at)}.")
+    return " ".join(said)
+
+
+def _day(moment: datetime) -> str:
+    return utc_day(moment).isoformat()
 
 
 def _decision(result: CheckResult) -> JsonObject:

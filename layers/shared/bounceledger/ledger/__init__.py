@@ -12,6 +12,7 @@ from bounceledger.ledger.items import (
     RecordedChange,
     RecordedEvent,
 )
+from bounceledger.ledger.known import Known
 from bounceledger.ledger.ledger import Ledger, connect
 from bounceledger.ledger.listing import Listed, Page, Place, Sought
 from bounceledger.ledger.results import CheckResult, Counts, History, Outcome, RecordResult
@@ -22,6 +23,7 @@ __all__ = [
     "Counts",
     "DueDomain",
     "History",
+    "Known",
     "Ledger",
     "Listed",
     "Outcome",

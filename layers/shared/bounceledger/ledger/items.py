@@ -41,7 +41,7 @@ from bounceledger.state import (
     is_dead,
     stored_words,
 )
-from bounceledger.verdict import Category, Cause, Disposition
+from bounceledger.verdict import DISPOSITIONS, Category, Cause, Disposition
 
 SCHEMA = 1
 """Version of the shapes below, stored as `schema`: that of whoever wrote the item last.
@@ -579,6 +579,12 @@ class RecordedEvent:
     forwarded_to: str = ""
     reply: str = ""
     event_id: str = ""
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is about the sender, the message or the path, and not the recipient."""
+        category = self.category
+        return category is not None and DISPOSITIONS[category] is Disposition.BLOCK
 
 
 def recorded_event_of_item(item: Mapping[str, Any]) -> RecordedEvent | None:

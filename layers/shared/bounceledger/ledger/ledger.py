@@ -17,6 +17,7 @@ from bounceledger.errors import LedgerError
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
+from bounceledger.ledger.known import Known, known_of
 from bounceledger.ledger.listing import Listing, Page, Place, Sought
 from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder
@@ -501,6 +502,14 @@ class Ledger:
         entries = [entry for item in found for form in read if (entry := form(item))]
         entries.sort(key=lambda entry: entry.at, reverse=True)
         return History(entries=entries[:limit], truncated=more or len(entries) > limit)
+
+    def known(self, result: CheckResult) -> Known:
+        """What is known of an address that `check` found not suppressed.
+
+        Its events are read for that: no item remembers what suppresses nobody.
+        """
+        history = self.history(result.address, limit=self._max_history)
+        return known_of(result, history, self._clock(), self._settings.policy)
 
     def _overflow(self, first: date, last: date) -> int:
         others = self._sums(OVERFLOW, first, last)

@@ -15,7 +15,9 @@ from bounceledger.state.deciding import (
     ReasonCode,
     SoftSuppression,
     decide,
+    expired_reason,
     soft_suppressions,
+    soft_weight,
 )
 from bounceledger.state.domain_policy import (
     DEAD_VERDICTS,
@@ -97,6 +99,7 @@ __all__ = [
     "decide",
     "disposition_of",
     "effect_on",
+    "expired_reason",
     "facts_of",
     "has_soft_evidence",
     "is_dead",
@@ -109,6 +112,7 @@ __all__ = [
     "merge_source",
     "observe",
     "soft_suppressions",
+    "soft_weight",
     "standing_of",
     "stored_words",
     "unbroken",

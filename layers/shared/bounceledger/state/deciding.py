@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from bounceledger.policy import Policy
@@ -303,8 +303,7 @@ def soft_suppressions(days: Mapping[SoftDay, datetime], policy: Policy) -> list[
             forwards.discard(day)
         elif day not in window:
             forwards.add(day)
-        weight = policy.disabled_weight if cause is Cause.MAILBOX_DISABLED else 1
-        window[day] = max(weight, window.get(day, 0))
+        window[day] = max(_weight(cause, policy), window.get(day, 0))
         if sum(window.values()) >= policy.soft_days:
             own = sum(w for d, w in window.items() if d not in forwards)
             of_its_own = own >= policy.soft_days
@@ -315,16 +314,54 @@ def soft_suppressions(days: Mapping[SoftDay, datetime], policy: Policy) -> list[
     return found
 
 
-def _soft_reasons(
-    facts: AddressFacts, domain: DomainFacts | None, policy: Policy
-) -> Iterator[Reason]:
+def _weight(cause: Cause, policy: Policy) -> int:
+    return policy.disabled_weight if cause is Cause.MAILBOX_DISABLED else 1
+
+
+def soft_weight(
+    facts: AddressFacts, domain: DomainFacts | None, now: datetime, policy: Policy
+) -> int:
+    """What the soft days of an address that is not suppressed add up to at `now`.
+
+    At `policy.soft_days` they suppress it.
+    """
+    days = _soft_days(facts, domain)
+    over = max((found.until for found in soft_suppressions(days, policy)), default=None)
+    weights: dict[date, int] = {}
+    for (day, cause), at in days.items():
+        in_window = (utc_day(now) - day).days < policy.soft_window
+        if in_window and (over is None or at >= over):
+            weights[day] = max(_weight(cause, policy), weights.get(day, 0))
+    return sum(weights.values())
+
+
+def expired_reason(
+    facts: AddressFacts | None, domain: DomainFacts | None, now: datetime, policy: Policy
+) -> Reason | None:
+    """What suppressed an address until it ended by itself; the one that ended last."""
+    ever = decide(facts, domain, _BEFORE_ALL, policy).reasons
+    over = {reason.until: reason for reason in ever if reason.until and reason.until <= now}
+    return over[max(over)] if over else None
+
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""Nothing has ended yet."""
+
+
+def _soft_days(facts: AddressFacts, domain: DomainFacts | None) -> dict[SoftDay, datetime]:
+    """The days with soft bounces that count: since the latest delivery, and not undone."""
     delivered_at = facts.delivered_at
-    days = {
+    return {
         (day, cause): at
         for (day, cause), at in facts.soft_days.items()
         if (delivered_at is None or at > delivered_at) and _counts_as_soft(cause, at, facts, domain)
     }
-    for suppression in soft_suppressions(days, policy)[-1:]:
+
+
+def _soft_reasons(
+    facts: AddressFacts, domain: DomainFacts | None, policy: Policy
+) -> Iterator[Reason]:
+    for suppression in soft_suppressions(_soft_days(facts, domain), policy)[-1:]:
         yield Reason(
             code=ReasonCode.SOFT_BOUNCES,
             cause=suppression.cause,
