@@ -35,6 +35,7 @@ _WRITTEN_BY_INGEST = {
     "domains due",
 }
 _ABOUT_ADDRESSES = {"an address", "an event about nobody", "a source's entries"}
+_CHANGED_BY_PEOPLE = {"an address", "an event about nobody", "a domain"}
 _WRITTEN_BY_PROBES = {"a domain", "domains due"}
 
 ALLOWED: dict[str, dict[str, set[str]]] = {
@@ -51,6 +52,10 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
             *_ABOUT_ADDRESSES,
             "the list of sources",
         },
+    },
+    "ChangeRole": {
+        "BatchGetItem": _CHANGED_BY_PEOPLE,
+        "PutItem": _CHANGED_BY_PEOPLE,
     },
     "OutboxRole": {},
     "ProbeDomainRole": {

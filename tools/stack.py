@@ -99,23 +99,25 @@ def call_api(
     path: str,
     query: Mapping[str, str] | None = None,
     *,
+    method: str = "",
     body: object = None,
     credentials: Credentials | None = None,
     sign: bool = True,
 ) -> ApiResponse:
-    """Call a stack's API: POST if there is a body, otherwise GET.
+    """Call a stack's API.
 
     Args:
         stack: the deployed stack.
         path: path below the stage, such as ``/v1/suppressions``.
         query: query parameters.
+        method: HTTP method; by default POST if there is a body, otherwise GET.
         body: JSON body.
         credentials: credentials to sign with; by default the stack's test credentials.
         sign: whether to sign the request.
     """
     url = stack.api_url + path + (f"?{urlencode(query)}" if query else "")
     data = None if body is None else json.dumps(body).encode()
-    request = AWSRequest("GET" if data is None else "POST", url, data=data)
+    request = AWSRequest(method or ("GET" if data is None else "POST"), url, data=data)
     request.headers["Content-Type"] = "application/json"
     if sign:
         signer = credentials or Credentials(stack.access_key_id, stack.secret_access_key)

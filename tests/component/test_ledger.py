@@ -14,7 +14,8 @@ from bounceledger.ledger import DueDomain, Ledger, Outcome
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import (
-    AddressFacts,
+    Action,
+    Change,
     DomainFacts,
     DomainVerdict,
     Observation,
@@ -252,15 +253,16 @@ def test_a_removal_holds_against_late_evidence(ledger: Ledger) -> None:
     """A late event must not bring a removed suppression back."""
     # GIVEN a suppressed address whose suppression is removed
     ledger.record([observe(days_ago=3)])
-    removal = AddressFacts(address="a@example.test", removed_at=NOW - timedelta(days=2))
-    ledger.apply_change(removal, by="operator", note="asked for it")
+    ledger.apply_changes(
+        [Change(action=Action.REMOVE, subject="a@example.test", by="operator", note="asked for it")]
+    )
 
     # WHEN an event arrives late that is older than the removal
-    ledger.record([observe(days_ago=2.5)])
+    ledger.record([observe(days_ago=0.5)])
     [late] = ledger.check(["a@example.test"])
 
     # AND then a newer one
-    ledger.record([observe(days_ago=1)])
+    ledger.record([observe(days_ago=-0.1)])
     [newer] = ledger.check(["a@example.test"])
 
     # THEN only the newer one suppresses

@@ -16,7 +16,7 @@ import pytest
 
 from bounceledger.ledger import Ledger, Sought
 from bounceledger.settings import Settings
-from bounceledger.state import DomainFacts, DomainVerdict, PendingProbe, Probe
+from bounceledger.state import Action, Change, DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
@@ -214,6 +214,14 @@ def lookup(ledger: Ledger) -> None:
     ledger.suppressions(Sought(), limit=10, source="fair")
 
 
+def change(ledger: Ledger) -> None:
+    subjects = ("a@example.test", "new@example.test", "example.test", "new.test")
+    for action in Action:
+        ledger.apply_changes(
+            [Change(action=action, subject=subject, by="ada", note="asked") for subject in subjects]
+        )
+
+
 def probe_domain(ledger: Ledger) -> None:
     for verdict in (DomainVerdict.MISSING, DomainVerdict.UNKNOWN, DomainVerdict.ACCEPTS_MAIL):
         known = ledger.domain_facts(["example.test"]).get("example.test")
@@ -239,6 +247,7 @@ def recheck(ledger: Ledger) -> None:
     [
         ("IngestRole", ingest),
         ("LookupRole", lookup),
+        ("ChangeRole", change),
         ("ProbeDomainRole", probe_domain),
         ("RecheckRole", recheck),
     ],

@@ -12,12 +12,11 @@ import pytest
 from bounceledger.api.cursors import Cursors
 from bounceledger.errors import SecretError
 from bounceledger.ledger import Ledger
-from bounceledger.state import AddressFacts
 from bounceledger.verdict import Category
 from tests.fakes import FakeContext
 from tests.faults.fake import FakeDynamoDB
 from tests.functions import load
-from tests.unit.ledger.recording import NOW, delivery, ledger, observe
+from tests.unit.ledger.recording import delivery, ledger, observe, removal
 
 lookup = load("lookup")
 
@@ -99,6 +98,7 @@ def test_all_suppressed_addresses_are_listed_by_page(table: Ledger) -> None:
         "explanation": rows[0]["explanation"],
         "suppressed_until": None,
         "unconfirmed": False,
+        "allowed": False,
         "lead_source": "fair",
         "lead_sources": ["fair"],
         "diagnostic": "550 5.1.1 no such user",
@@ -285,8 +285,8 @@ def test_the_history_of_an_address_has_its_events_and_changes(table: Ledger) -> 
     table.record(
         [observe("x", Category.REPUTATION_BLOCK, address="a0@example.test", diagnostic="554 no")]
     )
-    change = AddressFacts(address="a0@example.test", removed_at=NOW)
-    table.apply_change(change, by="arn:aws:iam::111122223333:user/jane", note="is back")
+    jane = "arn:aws:iam::111122223333:user/jane"
+    table.apply_changes([removal("a0@example.test", by=jane, note="is back")])
 
     # WHEN its history is asked for
     status, body = get("/v1/suppressions/history", {"address": "A0@example.test"}, table=table)
@@ -296,7 +296,10 @@ def test_the_history_of_an_address_has_its_events_and_changes(table: Ledger) -> 
     assert (body["address"], body["truncated"]) == ("a0@example.test", False)
     removed, *events = body["history"]
     assert (removed["type"], removed["note"]) == ("change", "is back")
-    assert removed["by"] == "arn:aws:iam::111122223333:user/jane"
+    assert removed["by"] == jane
+    assert removed["change"] == {"action": "remove"}
+    assert removed["before"]["reason"] == "hard_bounce"
+    assert removed["after"] == {"suppressed": False, "allowed": False}
     assert {(e["category"], e["disposition"], e["reply"]) for e in events} == {
         ("mailbox_unknown", "hard", None),
         ("reputation_block", "block", "554 no"),

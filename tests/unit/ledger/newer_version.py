@@ -96,7 +96,7 @@ def _records(item: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
     for name, value in item.items():
         if isinstance(value, dict) and name not in CONTROL:
             # An entry of a map is a record, and a map is none: its entries would be read.
-            if path or name in ("manual", "probe"):
+            if path or name in ("manual", "allowed", "probe"):
                 yield (*path, name)
             else:
                 yield from _records(value, (*path, name))

@@ -9,7 +9,7 @@ from bounceledger.ledger import Ledger, items
 from bounceledger.ledger.attributes import from_attributes
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
-from bounceledger.state import Observation
+from bounceledger.state import Action, Change, Observation
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
@@ -50,6 +50,10 @@ def observe(
 
 def delivery(name: str, **fields: Any) -> Observation:
     return observe(name, kind=Kind.DELIVERY, **fields)
+
+
+def removal(address: str, *, by: str = "ada", note: str = "asked") -> Change:
+    return Change(action=Action.REMOVE, subject=address, by=by, note=note)
 
 
 def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS) -> Ledger:

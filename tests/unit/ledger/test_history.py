@@ -10,10 +10,9 @@ from bounceledger.events import Kind
 from bounceledger.ledger import Ledger, RecordedChange, RecordedEvent, items
 from bounceledger.ledger.attributes import size_of, to_attributes
 from bounceledger.ledger.plan import MAX_CLUSTER
-from bounceledger.state import AddressFacts
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB, as_client
-from tests.unit.ledger.recording import NOW, SETTINGS, delivery, ledger, observe
+from tests.unit.ledger.recording import NOW, SETTINGS, delivery, ledger, observe, removal
 
 ADDRESS = "a@example.test"
 
@@ -30,7 +29,7 @@ def test_events_and_changes_come_newest_first() -> None:
             observe("other", Category.MAILBOX_UNKNOWN, address="b@example.test"),
         ]
     )
-    table.apply_change(AddressFacts(address=ADDRESS, removed_at=NOW), by="jane", note="is back")
+    table.apply_changes([removal(ADDRESS, by="jane", note="is back")])
 
     # WHEN the history is read
     found = table.history(ADDRESS, limit=100)
@@ -46,7 +45,8 @@ def test_events_and_changes_come_newest_first() -> None:
     [change] = [entry for entry in found.entries if isinstance(entry, RecordedChange)]
     assert found.entries[0] == change
     assert (change.at, change.by, change.note) == (NOW, "jane", "is back")
-    assert change.change == {"removed_at": items.to_text(NOW)}
+    assert change.change == {"action": "remove"}
+    assert (change.before["suppressed"], change.after["suppressed"]) == (True, False)
     assert not found.truncated
 
 
@@ -71,7 +71,7 @@ def test_no_answer_reads_more_than_its_share() -> None:
     fake = FakeDynamoDB(page=50)
     flooded = ledger(fake)
     flooded.record([observe(f"e{n:03}", Category.VIRUS) for n in range(10 * MAX_CLUSTER)])
-    flooded.apply_change(AddressFacts(address=ADDRESS, removed_at=NOW), by="jane", note="")
+    flooded.apply_changes([removal(ADDRESS)])
     table = Ledger(as_client(fake), SETTINGS, clock=lambda: NOW, max_history=100)
 
     # WHEN its history is read

@@ -21,7 +21,7 @@ from bounceledger.state import (
 )
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB
-from tests.unit.ledger.recording import NOW, hard_bounces, ledger, observe, stored
+from tests.unit.ledger.recording import NOW, hard_bounces, ledger, observe, removal, stored
 from tests.unit.state.strategies import changes, merged, policies, streams, unhurried
 
 AT = "2026-11-19T12:00:00.000000Z"
@@ -144,9 +144,7 @@ def test_facts_with_a_removal_are_kept_permanently() -> None:
     recorder.record([observe("e", Category.MAILBOX_FULL)])
 
     # WHEN a person removes the suppression
-    recorder.apply_change(
-        AddressFacts(address="a@example.test", removed_at=NOW), by="me", note="asked"
-    )
+    recorder.apply_changes([removal("a@example.test", by="me", note="asked")])
 
     # THEN the facts no longer expire
     assert "ttl" not in stored(fake, items.facts_key("a@example.test"))

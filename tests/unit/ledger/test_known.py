@@ -3,10 +3,9 @@
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.known import Known
-from bounceledger.state import AddressFacts
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB, as_client
-from tests.unit.ledger.recording import NOW, SETTINGS, delivery, ledger, observe
+from tests.unit.ledger.recording import NOW, SETTINGS, delivery, ledger, observe, removal
 
 ADDRESS = "a@example.test"
 
@@ -80,4 +79,4 @@ def test_an_address_with_too_many_events_is_said_to_be_looked_at_in_part() -> No
 
 def remove(table: Ledger) -> None:
     """Remove the suppression of the address now."""
-    table.apply_change(AddressFacts(address=ADDRESS, removed_at=NOW), by="me", note="")
+    table.apply_changes([removal(ADDRESS)])

@@ -18,7 +18,7 @@ from bounceledger.state import (
 )
 from bounceledger.verdict import Category, Cause
 from tests.faults.fake import FakeDynamoDB, as_client
-from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe
+from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe, removal
 
 
 def pages(
@@ -111,8 +111,7 @@ def test_an_entry_of_an_address_that_may_be_mailed_is_passed_over() -> None:
         bounced("removed@example.test"),
         bounced("dead@example.test"),
     )
-    removed = AddressFacts(address="removed@example.test", removed_at=NOW)
-    table.apply_change(removed, by="me", note="back")
+    table.apply_changes([removal("removed@example.test")])
 
     # WHEN they are listed
     [page] = pages(table, Sought(), limit=10)

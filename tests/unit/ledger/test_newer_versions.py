@@ -32,7 +32,7 @@ from bounceledger.state import (
 from bounceledger.verdict import Category, Cause, OpenEnum
 from tests.faults.fake import FakeDynamoDB
 from tests.unit.ledger.newer_version import AT, Newer, written_by_a_newer_version
-from tests.unit.ledger.recording import NOW, delivery, ledger, observe, stored
+from tests.unit.ledger.recording import NOW, delivery, ledger, observe, removal, stored
 from tests.unit.state.strategies import changes, merged, probes, streams, unhurried
 
 POLICY = Policy()
@@ -47,7 +47,7 @@ def through_the_table(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_replaced(path: tuple[str, ...]) -> bool:
     """Whether a path is in a record that another one may take the place of."""
-    return path[0] in ("manual", "probe")
+    return path[0] in ("manual", "allowed", "probe")
 
 
 # ---------------------------------------------------------------- nothing of it is lost
@@ -254,7 +254,7 @@ def test_a_person_can_remove_what_only_a_newer_version_knows() -> None:
     fake = with_evidence("mailbox_quarantined", SAID | {"disposition": "hard"})
     table = ledger(fake)
 
-    table.apply_change(AddressFacts(address=ADDRESS, removed_at=NOW), by="ada", note="asked")
+    table.apply_changes([removal(ADDRESS)])
 
     assert not table.check([ADDRESS])[0].decision.suppressed
 
@@ -366,7 +366,7 @@ def test_a_batch_leaves_what_a_newer_version_wrote_in_every_item() -> None:
 
     # WHEN the message bounces as well, and a person removes the suppression
     table.record([observe("s", Category.MAILBOX_FULL, message_id="m", mailed_at=NOW)])
-    table.apply_change(AddressFacts(address=ADDRESS, removed_at=NOW), by="ada", note="asked")
+    table.apply_changes([removal(ADDRESS)])
 
     # THEN items were written, and none lost it
     assert any(fake.table[key] != item for key, item in before.items())

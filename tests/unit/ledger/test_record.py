@@ -8,6 +8,7 @@ import pytest
 
 from bounceledger.events import Kind, ProviderReason
 from bounceledger.ledger import Ledger, Outcome, items
+from bounceledger.ledger.attributes import to_attributes
 from bounceledger.state import AddressFacts, Observation, ReasonCode
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB
@@ -246,9 +247,9 @@ def test_an_erased_address_is_counted_and_nothing_else_is_kept() -> None:
     # GIVEN an address that was erased on request
     fake = FakeDynamoDB()
     recorder = ledger(fake)
-    recorder.apply_change(
-        AddressFacts(address="a@example.test", erased=True), by="me", note="asked"
-    )
+    erased = AddressFacts(address="a@example.test", erased=True, version=1)
+    key = items.facts_key(erased.address)
+    fake.table[key] = to_attributes(items.facts_item(erased, SETTINGS.policy))
 
     # WHEN it bounces
     recorder.record([observe("e", Category.MAILBOX_UNKNOWN)])

@@ -17,6 +17,7 @@ NEVER = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xray_sdk"}
 FORBIDDEN = {
     "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
     "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
+    "change": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
     "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
     "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
     "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify"},
@@ -26,6 +27,7 @@ FORBIDDEN = {
 CLIENTS = {
     "ingest": {"dynamodb"},  # a dead letter is rare
     "lookup": {"dynamodb"},
+    "change": {"dynamodb"},
     "outbox": {"sqs"},
     "recheck": {"dynamodb", "sqs"},
     "probe_domain": {"dynamodb"},  # a retry or a dead letter is rare

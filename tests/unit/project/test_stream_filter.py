@@ -14,7 +14,17 @@ from bounceledger.ledger import items
 from bounceledger.ledger.attributes import to_attributes
 from bounceledger.ledger.stream import claims_change
 from bounceledger.policy import Policy
-from bounceledger.state import AddressFacts, DomainFacts, Evidence, ManualEntry, SourceEntry, Span
+from bounceledger.state import (
+    Action,
+    AddressFacts,
+    Change,
+    Decision,
+    DomainFacts,
+    Evidence,
+    ManualEntry,
+    SourceEntry,
+    Span,
+)
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 from tests.stream_records import NOW, record
 from tests.unit.project.cloudformation import RESOURCES
@@ -116,7 +126,13 @@ OTHER_ITEMS = {
         ),
         Policy(),
     ),
-    "change by a person": items.change_item(known_for(*DOMAIN_CLAIMS), NOW, "1", "me", "asked"),
+    "change by a person": items.change_item(
+        Change(action=Action.REMOVE, subject="ann@a.test", by="me", note="asked"),
+        NOW,
+        "1",
+        before=Decision(explanation="It bounced."),
+        after=Decision(explanation="It was removed."),
+    ),
     "domain": items.domain_item(
         DomainFacts(domain="a.test", claims=dict.fromkeys(DOMAIN_CLAIMS, Span.at(NOW)))
     ),

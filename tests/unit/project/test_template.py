@@ -53,6 +53,7 @@ RIGHTS = {
         "dynamodb": {"BatchGetItem", "Query"},
         "secretsmanager": {"GetSecretValue"},
     },
+    "ChangeRole": {"dynamodb": {"BatchGetItem", "PutItem"}},
     "OutboxRole": {
         "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
         "sqs": {"SendMessage"},

@@ -12,6 +12,7 @@ from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.policy import Policy
 from bounceledger.state import (
     AddressFacts,
+    AllowlistEntry,
     DomainVerdict,
     ManualEntry,
     Observation,
@@ -88,6 +89,12 @@ def changes(draw: st.DrawFn) -> AddressFacts:
                 AddressFacts(address=EMPTY.address, removed_at=at),
                 AddressFacts(address=EMPTY.address, searched_to=draw(st.text("ab", max_size=2))),
                 AddressFacts(address=EMPTY.address, voided_at={draw(st.sampled_from(Cause)): at}),
+                AddressFacts(
+                    address=EMPTY.address,
+                    allowed=AllowlistEntry(
+                        at=at, listed=draw(st.booleans()), by=draw(st.text("ab", max_size=1))
+                    ),
+                ),
                 AddressFacts(
                     address=EMPTY.address,
                     manual=ManualEntry(

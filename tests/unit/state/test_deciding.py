@@ -137,11 +137,26 @@ def test_the_first_reason_is_reported_and_the_others_stay_visible() -> None:
 
 def test_a_removal_holds_against_older_evidence_only() -> None:
     """New evidence after a removal suppresses again."""
-    known = facts(
-        happened(Kind.COMPLAINT, 5), bounce(Category.MAILBOX_UNKNOWN, 4), removed_at=NOW - days(3)
-    )
+    known = facts(bounce(Category.MAILBOX_UNKNOWN, 4), removed_at=NOW - days(3))
     assert not decide(known, None, NOW).suppressed
     assert decide(merge(known, bounce(Category.MAILBOX_MOVED, 2), Policy()), None, NOW).suppressed
+
+
+def test_a_removal_leaves_a_complaint_also_one_that_arrives_late() -> None:
+    """Nobody removes a complaint by mistake, whichever of the two is recorded first."""
+    # GIVEN a complaint and a later removal
+    complaint = happened(Kind.COMPLAINT, 5)
+    removed = facts(removed_at=NOW - days(3))
+
+    # THEN it stays in force in either order
+    assert why(decide(facts(complaint, removed_at=NOW - days(3)), None, NOW)) == [
+        ReasonCode.COMPLAINT
+    ]
+    assert decide(merge(removed, complaint, Policy()), None, NOW).suppressed
+
+    # AND ends only where complaints themselves were removed
+    known = facts(complaint, removed_at=NOW - days(3), voided_at={Cause.COMPLAINT: NOW - days(3)})
+    assert not decide(known, None, NOW).suppressed
 
 
 def test_a_void_reverses_one_category_and_keeps_a_complaint() -> None:

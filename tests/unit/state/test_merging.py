@@ -159,15 +159,19 @@ def test_a_delivery_of_a_message_that_bounced_changes_no_decision(
     assert decide(with_all, None, now, Policy()) == decide(without, None, now, Policy())
 
 
+def removal_of_everything(at: datetime) -> AddressFacts:
+    return AddressFacts(address=EMPTY.address, removed_at=at, voided_at={Cause.COMPLAINT: at})
+
+
 @given(streams, times, times)
 @unhurried
 def test_nothing_older_than_a_removal_suppresses_again(
     stream: list[Observation], removed_at: datetime, now: datetime
 ) -> None:
     """Late events must not bring a removed suppression back."""
-    # GIVEN a removal, and events none of which is newer
+    # GIVEN a removal of everything, and events none of which is newer
     old = [item for item in stream if item.event.occurred_at <= removed_at]
-    removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
+    removal = removal_of_everything(removed_at)
     facts = join(removal, merged(old, Policy()), Policy())
 
     # THEN the address may be mailed, whenever they arrive
@@ -180,7 +184,7 @@ def test_a_newer_hard_bounce_or_complaint_suppresses_after_a_removal(
     stream: list[Observation], removed_at: datetime
 ) -> None:
     """A removal is not a permission for ever."""
-    removal = AddressFacts(address=EMPTY.address, removed_at=removed_at)
+    removal = removal_of_everything(removed_at)
     facts = join(removal, merged(stream, Policy()), Policy())
     newer = {
         cause

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 METHODS: Mapping[str, tuple[str, ...]] = {
-    "/v1/suppressions": ("GET",),
+    "/v1/suppressions": ("GET", "PUT"),
     "/v1/suppressions/check": ("POST",),
     "/v1/suppressions/list": ("GET",),
     "/v1/suppressions/history": ("GET",),
+    "/v1/suppressions/remove": ("POST",),
+    "/v1/allowlist": ("PUT",),
+    "/v1/allowlist/remove": ("POST",),
     "/v1/domains": ("GET",),
     "/v1/sources": ("GET",),
     "/v1/sources/{source}/counts": ("GET",),

@@ -192,13 +192,13 @@ class ClassifyRequest:
     @classmethod
     def from_body(cls, body: str | None) -> "ClassifyRequest":
         """Read a request body."""
-        fields = _json_object(body)
+        fields = json_object(body)
         refuse_unknown(fields, ("diagnostic", "enhanced_status", "status", *_BOUNCE_TYPES))
         request = cls(
-            diagnostic=_string(fields, "diagnostic"),
-            enhanced_status=_string(fields, "enhanced_status") or _string(fields, "status"),
-            bounce_type=_string(fields, "bounce_type"),
-            bounce_subtype=_string(fields, "bounce_subtype"),
+            diagnostic=string_of(fields, "diagnostic"),
+            enhanced_status=string_of(fields, "enhanced_status") or string_of(fields, "status"),
+            bounce_type=string_of(fields, "bounce_type"),
+            bounce_subtype=string_of(fields, "bounce_subtype"),
         )
         if request == cls("", "", "", ""):
             raise BadRequestError("is required", field="diagnostic")
@@ -235,7 +235,7 @@ class CheckRequest:
     @classmethod
     def from_body(cls, body: str | None) -> "CheckRequest":
         """Read a request body. What cannot be an address is part of the answer, no error."""
-        fields = _json_object(body)
+        fields = json_object(body)
         refuse_unknown(fields, ("addresses", "source"))
         given = fields.get("addresses")
         if not isinstance(given, list) or not given:
@@ -244,7 +244,7 @@ class CheckRequest:
             raise BadRequestError(
                 f"must have at most {MAX_ADDRESSES} addresses, not {len(given)}", field="addresses"
             )
-        name = _string(fields, "source")
+        name = string_of(fields, "source")
         return cls(tuple(map(_checked, given)), _source(name) if name else None)
 
 
@@ -285,7 +285,8 @@ def _day(query: Query, name: str, default: date) -> date:
     return day
 
 
-def _json_object(body: str | None) -> Mapping[str, Any]:
+def json_object(body: str | None) -> Mapping[str, Any]:
+    """The fields of a request's body."""
     if body is not None and len(body) > MAX_BODY:
         raise TooLargeError(f"must have at most {MAX_BODY} characters", field="body")
     try:
@@ -297,7 +298,8 @@ def _json_object(body: str | None) -> Mapping[str, Any]:
     return value
 
 
-def _string(fields: Mapping[str, Any], name: str) -> str:
+def string_of(fields: Mapping[str, Any], name: str) -> str:
+    """A field of a body; empty if it is not given."""
     value = fields.get(name)
     if value is None:
         return ""

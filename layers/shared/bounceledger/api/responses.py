@@ -16,7 +16,7 @@ from bounceledger.ledger import (
     RecordedChange,
     RecordedEvent,
 )
-from bounceledger.state import DomainFacts, Evidence, Reason, SourceEntry, utc_day
+from bounceledger.state import Decision, DomainFacts, Evidence, Reason, SourceEntry, utc_day
 from bounceledger.state.rates import rates
 from bounceledger.verdict import DISPOSITIONS, Verdict
 
@@ -68,7 +68,7 @@ def _explained(result: CheckResult, known: Known) -> str:
         said.append(f"What suppressed it has ended: {known.expired.explanation}")
     if known.removed_at:
         said.append(f"A person removed its suppression on {_day(known.removed_at)}.")
-    if known.soft_weight:
+    if known.soft_weight and not result.decision.allowed:
         missing = known.soft_days - known.soft_weight
         said.append(
             f"Its soft bounces within {known.soft_window} days weigh {known.soft_weight} of "
@@ -91,10 +91,13 @@ def _day(moment: datetime) -> str:
 
 
 def _decision(result: CheckResult) -> JsonObject:
-    decision = result.decision
+    return {"address": result.address} | decision_fields(result.decision)
+
+
+def decision_fields(decision: Decision) -> JsonObject:
+    """Whether an address may be mailed, and the first reason why not."""
     reported = decision.reported
     return {
-        "address": result.address,
         "suppressed": decision.suppressed,
         "reason": reported.code.value if reported else None,
         "category": reported.cause if reported else None,
@@ -102,6 +105,7 @@ def _decision(result: CheckResult) -> JsonObject:
         "explanation": decision.explanation,
         "suppressed_until": _time(decision.until),
         "unconfirmed": decision.unconfirmed,
+        "allowed": decision.allowed,
     }
 
 

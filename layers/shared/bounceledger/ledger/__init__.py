@@ -15,10 +15,20 @@ from bounceledger.ledger.items import (
 from bounceledger.ledger.known import Known
 from bounceledger.ledger.ledger import Ledger, connect
 from bounceledger.ledger.listing import Listed, Page, Place, Sought
-from bounceledger.ledger.results import CheckResult, Counts, History, Outcome, RecordResult
+from bounceledger.ledger.results import (
+    ChangeOutcome,
+    ChangeResult,
+    CheckResult,
+    Counts,
+    History,
+    Outcome,
+    RecordResult,
+)
 
 __all__ = [
     "EVENT_LIFE",
+    "ChangeOutcome",
+    "ChangeResult",
     "CheckResult",
     "Counts",
     "DueDomain",

@@ -23,7 +23,10 @@ from bounceledger.policy import Policy
 from bounceledger.state import (
     PASSING,
     AddressFacts,
+    AllowlistEntry,
     Attribution,
+    Change,
+    Decision,
     DomainFacts,
     DomainVerdict,
     Evidence,
@@ -133,9 +136,10 @@ def message_key(address: str, digest: str) -> Key:
     return Key(f"{ADDRESS_PREFIX}{address or f'#{digest}'}", f"{MESSAGE_PREFIX}{digest}")
 
 
-def change_key(address: str, at: datetime, change_id: str) -> Key:
-    """Record of what a person changed."""
-    return Key(f"{ADDRESS_PREFIX}{address}", f"{_CHANGE_PREFIX}{to_text(at)}#{change_id}")
+def change_key(subject: str, at: datetime, change_id: str) -> Key:
+    """Record of what a person changed about an address or a domain."""
+    facts = facts_key(subject) if "@" in subject else domain_key(subject)
+    return Key(facts.pk, f"{_CHANGE_PREFIX}{to_text(at)}#{change_id}")
 
 
 def source_key(lead_source: str, address: str) -> Key:
@@ -378,10 +382,30 @@ _OF_DELIVERY = CONTROL | {
 """Attributes of `delivered_item`."""
 
 
-def change_item(change: AddressFacts, now: datetime, change_id: str, by: str, note: str) -> Item:
-    """Item that remembers what a person changed; kept permanently."""
-    item = _plain(change, leave=("address", "stored")) | {"by": by, "note": note}
-    return keyed(change_key(change.address, now, change_id), item)
+def change_item(
+    change: Change, now: datetime, change_id: str, *, before: Decision, after: Decision
+) -> Item:
+    """Item that remembers what a person changed; kept permanently.
+
+    Args:
+        change: what was asked for.
+        now: when it was done.
+        change_id: tells it from another of the same moment.
+        before: the decision until then.
+        after: the decision since.
+    """
+    item = _plain(change, leave=("subject",))
+    item |= {"before": _decision(before), "after": _decision(after)}
+    return keyed(change_key(change.subject, now, change_id), item)
+
+
+def _decision(decision: Decision) -> Json:
+    item: dict[str, Json] = {"suppressed": decision.suppressed, "allowed": decision.allowed}
+    if decision.reason_code:
+        item |= {"reason": decision.reason_code.value, "scope": decision.scope.value}
+    if decision.until:
+        item["until"] = to_text(decision.until)
+    return item
 
 
 def domain_item(facts: DomainFacts, *, over: DomainFacts | None = None) -> Item:
@@ -435,7 +459,8 @@ def _ttl(end: datetime | None) -> Item:
 
 def _end_of_facts(facts: AddressFacts, policy: Policy) -> datetime | None:
     """When facts may be cleaned up: never where a person decided something."""
-    if facts.erased or facts.manual or facts.removed_at or facts.voided_at:
+    by_person = facts.manual or facts.removed_at or facts.voided_at or facts.allowed
+    if facts.erased or by_person:
         return None
     return _end(facts.evidence, policy)
 
@@ -492,7 +517,8 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         messages=_read_map(item, "messages", lambda digest, line: (digest, _message(line))),
         removed_at=_time(item, "removed_at"),
         voided_at=_read_map(item, "voided_at", lambda key, at: (Cause(key), to_time(at))),
-        manual=_manual(item["manual"]) if "manual" in item else None,
+        manual=_manual(item),
+        allowed=_allowed(item),
         sources=_read_map(item, "sources", lambda source, at: (source, to_time(at))),
         attributions=_attributions(item, "attributions"),
         claim_attributions=_attributions(item, "claim_attributions"),
@@ -521,6 +547,9 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
         probe=probe,
         findings=_read_map(item, "findings", lambda key, said: (_finding_day(key), _span(said))),
         claims=_claims(item),
+        removed_at=_time(item, "removed_at"),
+        manual=_manual(item),
+        allowed=_allowed(item),
         version=item["version"],
         dead=probe is not None and not probe.verdict.is_known and item.get("dead", False),
         stored=item,
@@ -790,9 +819,19 @@ def _span(span: Mapping[str, Any] | str) -> Span:
     return Span(first=to_time(span["first"]), last=to_time(span["last"]))
 
 
-def _manual(entry: Mapping[str, Any]) -> ManualEntry:
+def _manual(item: Mapping[str, Any]) -> ManualEntry | None:
+    entry = item.get("manual")
+    if entry is None:
+        return None
     times = {"at": _time(entry, "at") or _EPOCH, "until": _time(entry, "until")}
     return ManualEntry(**_known(entry, ManualEntry) | times)
+
+
+def _allowed(item: Mapping[str, Any]) -> AllowlistEntry | None:
+    entry = item.get("allowed")
+    if entry is None:
+        return None
+    return AllowlistEntry(**_known(entry, AllowlistEntry) | {"at": _time(entry, "at") or _EPOCH})
 
 
 def _probe(probe: Mapping[str, Any]) -> Probe:

@@ -12,7 +12,7 @@ from bounceledger.state import Json
 CONTROL = frozenset({"pk", "sk", "schema", "version", "ttl"})
 """Attributes that are about the item. Whoever writes it sets them."""
 
-_IDENTITY = {"manual": "at", "probe": "probed_at"}
+_IDENTITY = {"manual": "at", "allowed": "at", "probe": "probed_at"}
 """Records that are replaced as a whole, with the field that tells one from another."""
 
 

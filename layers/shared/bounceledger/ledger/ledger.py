@@ -25,6 +25,8 @@ from bounceledger.ledger.results import (
     FINAL_AFTER,
     MAX_CLAIMS_READ,
     MAX_HISTORY_READ,
+    ChangeOutcome,
+    ChangeResult,
     CheckResult,
     Counts,
     History,
@@ -49,6 +51,7 @@ from bounceledger.ledger.table import (
 from bounceledger.settings import Settings
 from bounceledger.state import (
     AddressFacts,
+    Change,
     ClaimStanding,
     DomainFacts,
     DomainVerdict,
@@ -56,9 +59,12 @@ from bounceledger.state import (
     PendingProbe,
     Probe,
     Span,
+    change_to_address,
+    change_to_domain,
     decide,
     join,
     join_domain,
+    keeps_complaint,
     standing_of,
     utc_day,
 )
@@ -295,34 +301,59 @@ class Ledger:
             address=address, decision=decision, facts=facts, domain=domain, entry=entry
         )
 
-    def apply_change(self, change: AddressFacts, *, by: str, note: str) -> AddressFacts:
-        """Join a person's change to an address's facts, and keep a record of it.
+    def apply_changes(self, changes: Sequence[Change]) -> list[ChangeResult]:
+        """Make changes that a person asks for, each in one transaction with a record of it.
 
         Args:
-            change: facts with `removed_at`, `voided_at`, `manual` or `erased` set.
-            by: who asked for it.
-            note: what the person wrote about it.
+            changes: about different addresses and domains.
 
         Returns:
-            The facts as they are now.
+            One result per change, in their order. One that fails does not stop the others.
         """
-        now = self._clock()
-        key = items.facts_key(change.address)
-        record = items.change_item(change, now, uuid.uuid4().hex, by, note)
         budget = self._budget()
-        while True:
-            found = self._table.get([key], budget)
-            before = _read(found, key, items.facts_of_item) or AddressFacts(address=change.address)
-            after = join(before, change, self._settings.policy)
-            written = items.facts_item(after, self._settings.policy, over=before)
+
+        def apply(change: Change) -> ChangeResult:
             try:
-                self._table.transact(
-                    [put_version(written, before.version), put_new(record)], budget
-                )
+                return self._apply_change(change, budget.renewed())
+            except LedgerError as error:
+                failed = ChangeOutcome.FAILED
+                return ChangeResult(change=change, outcome=failed, reason=str(error))
+
+        writers = min(self._settings.writers, len(changes))
+        if writers <= 1:
+            return [apply(change) for change in changes]
+        with ThreadPoolExecutor(writers, thread_name_prefix="writer") as pool:
+            return list(pool.map(apply, changes))
+
+    def _apply_change(self, change: Change, budget: RetryBudget) -> ChangeResult:
+        own, policy = items.domain_key(change.domain), self._settings.policy
+        address = items.facts_key(change.subject) if change.is_about_address else None
+        change_id = uuid.uuid4().hex
+        while True:
+            found = self._table.get([address, own] if address else [own], budget)
+            facts = _read(found, address, items.facts_of_item) if address else None
+            domain = _read(found, own, items.domain_of_item)
+            now = self._clock()
+            before = decide(facts, domain, now, policy)
+            if keeps_complaint(change, facts):
+                kept = ChangeOutcome.KEPT_COMPLAINT
+                return ChangeResult(change=change, outcome=kept, decision=before)
+            if address:
+                was = facts or AddressFacts(address=change.subject)
+                facts = join(was, change_to_address(change, was, now), policy)
+                written = put_version(items.facts_item(facts, policy, over=was), was.version)
+            else:
+                known = domain or DomainFacts(domain=change.domain)
+                domain = join_domain(known, change_to_domain(change, known, now))
+                written = put_version(items.domain_item(domain, over=known), known.version)
+            after = decide(facts, domain, now, policy)
+            record = items.change_item(change, now, change_id, before=before, after=after)
+            try:
+                self._table.transact([written, put_new(record)], budget)
             except CancelledError as cancelled:
                 budget.wait(cancelled)
             else:
-                return replace(after, version=before.version + 1)
+                return ChangeResult(change=change, outcome=ChangeOutcome.DONE, decision=after)
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         """Facts of those of the host names that have any."""

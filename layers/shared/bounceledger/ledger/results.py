@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import Enum, auto
 
 from bounceledger.ledger.items import RecordedChange, RecordedEvent
-from bounceledger.state import AddressFacts, Decision, DomainFacts, SourceEntry
+from bounceledger.state import AddressFacts, Change, Decision, DomainFacts, SourceEntry
 
 FINAL_AFTER = timedelta(days=14)
 """After this time a day's counters are taken as final.
@@ -86,6 +86,34 @@ class CheckResult:
         """Sources that have evidence about the address, the earliest first."""
         sources = self.facts.sources if self.facts else {}
         return tuple(sorted(sources, key=lambda source: (sources[source], source)))
+
+
+class ChangeOutcome(Enum):
+    """What became of a person's change."""
+
+    DONE = auto()
+    KEPT_COMPLAINT = auto()
+    """Nothing was changed: it would have removed a complaint, and was not told to."""
+    FAILED = auto()
+    """The table did not answer. It may have been done all the same; doing it again is safe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeResult:
+    """What became of one change given to `Ledger.apply_changes`.
+
+    Attributes:
+        change: what was asked for.
+        outcome: done or not.
+        decision: about the address, or about an address of the domain of which nothing is known,
+            as it is now; None for a failure.
+        reason: of a failure: one sentence without personal data.
+    """
+
+    change: Change
+    outcome: ChangeOutcome
+    decision: Decision | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,13 @@ nothing has to run for a suppression to begin, change or end.
 ensures that with a marker item per event.
 """
 
+from bounceledger.state.changing import (
+    Action,
+    Change,
+    change_to_address,
+    change_to_domain,
+    keeps_complaint,
+)
 from bounceledger.state.deciding import (
     Decision,
     Reason,
@@ -35,6 +42,7 @@ from bounceledger.state.facts import (
     PASSING,
     VERDICT_MEANINGS,
     AddressFacts,
+    AllowlistEntry,
     Attribution,
     DomainFacts,
     DomainVerdict,
@@ -73,8 +81,11 @@ __all__ = [
     "MAX_STORED_DIAGNOSTIC",
     "PASSING",
     "VERDICT_MEANINGS",
+    "Action",
     "AddressFacts",
+    "AllowlistEntry",
     "Attribution",
+    "Change",
     "ClaimEffect",
     "ClaimStanding",
     "Decision",
@@ -96,6 +107,8 @@ __all__ = [
     "SoftSuppression",
     "SourceEntry",
     "Span",
+    "change_to_address",
+    "change_to_domain",
     "decide",
     "disposition_of",
     "effect_on",
@@ -107,6 +120,7 @@ __all__ = [
     "join_domain",
     "join_evidence",
     "join_span",
+    "keeps_complaint",
     "keeps_soft_days",
     "merge",
     "merge_source",

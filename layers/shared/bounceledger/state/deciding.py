@@ -1,6 +1,6 @@
 """From facts and the time to a decision. The order of `ReasonCode` is the order of reporting."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -17,9 +17,11 @@ from bounceledger.state.domain_policy import (
 )
 from bounceledger.state.facts import (
     AddressFacts,
+    AllowlistEntry,
     DomainFacts,
     DomainVerdict,
     Evidence,
+    ManualEntry,
     Probe,
     SoftDay,
     disposition_of,
@@ -73,10 +75,12 @@ class Decision:
     Attributes:
         reasons: every reason in force, in the order of `ReasonCode`.
         explanation: the answer in words.
+        allowed: the address or its domain is on the allow-list, so bounces do not suppress it.
     """
 
     reasons: tuple[Reason, ...] = ()
     explanation: str
+    allowed: bool = False
 
     @property
     def suppressed(self) -> bool:
@@ -131,32 +135,58 @@ def decide(
         now: aware.
         policy: the deployment's thresholds.
     """
-    reasons: list[Reason] = []
-    if facts is not None:
-        reasons += _personal_reasons(facts)
-        reasons += _hard_reasons(facts, domain, policy)
-    reasons += _domain_reasons(facts, domain)
-    if facts is not None:
-        reasons += _echo_reasons(facts, policy)
-        reasons += _soft_reasons(facts, domain, policy)
-    in_force = tuple(reason for reason in reasons if reason.until is None or now < reason.until)
+    by_people = _in_time(_personal_reasons(facts, domain), now)
+    by_bounces = _in_time(_bounce_reasons(facts, domain, policy), now)
+    listing = _listing(facts, domain)
+    in_force = by_people if listing else by_people + by_bounces
     if in_force:
-        return Decision(reasons=in_force, explanation=in_force[0].explanation)
-    return Decision(explanation=_why_not_suppressed(facts, domain))
+        explanation = in_force[0].explanation
+    elif listing:
+        explanation = _allowed_words(*listing, by_bounces)
+    else:
+        explanation = _why_not_suppressed(facts, domain)
+    return Decision(reasons=in_force, explanation=explanation, allowed=listing is not None)
 
 
-def _effective(facts: AddressFacts, cause: Cause) -> Evidence | None:
+def _in_time(reasons: Iterable[Reason], now: datetime) -> tuple[Reason, ...]:
+    return tuple(reason for reason in reasons if reason.until is None or now < reason.until)
+
+
+def _listing(
+    facts: AddressFacts | None, domain: DomainFacts | None
+) -> tuple[AllowlistEntry, Scope] | None:
+    """What puts an address on the allow-list: its own entry before that of its domain."""
+    if facts and facts.allowed and facts.allowed.listed:
+        return facts.allowed, Scope.ADDRESS
+    if domain and domain.allowed and domain.allowed.listed:
+        return domain.allowed, Scope.DOMAIN
+    return None
+
+
+def _undone_at(cause: Cause, facts: AddressFacts, domain: DomainFacts | None) -> datetime | None:
+    """Up to when a person's changes undo what was said for a cause; None if nothing does."""
+    evidence = facts.evidence.get(cause)
+    by_person = evidence is not None and disposition_of(cause, evidence) is None
+    undone_at = latest(facts.voided_at.get(cause), None if by_person else facts.removed_at)
+    if domain is None or cause not in DOMAIN_CLAIMS:
+        return undone_at
+    return latest(undone_at, domain.removed_at)
+
+
+def _effective(facts: AddressFacts, cause: Cause, domain: DomainFacts | None) -> Evidence | None:
     """The evidence for a cause, unless a removal or void is later."""
     evidence = facts.evidence.get(cause)
     if evidence is None:
         return None
-    undone_at = latest(facts.removed_at, facts.voided_at.get(cause))
+    undone_at = _undone_at(cause, facts, domain)
     return evidence if undone_at is None or evidence.last > undone_at else None
 
 
-def _in_force(facts: AddressFacts, disposition: Disposition | None) -> list[tuple[Cause, Evidence]]:
+def _in_force(
+    facts: AddressFacts, disposition: Disposition | None, domain: DomainFacts | None = None
+) -> list[tuple[Cause, Evidence]]:
     """Causes of a disposition (None: complaints) that hold, with their evidence; latest first."""
-    found = ((cause, _effective(facts, cause)) for cause in facts.evidence)
+    found = ((cause, _effective(facts, cause, domain)) for cause in facts.evidence)
     return sorted(
         (
             (cause, evidence)
@@ -167,7 +197,19 @@ def _in_force(facts: AddressFacts, disposition: Disposition | None) -> list[tupl
     )
 
 
-def _personal_reasons(facts: AddressFacts) -> Iterator[Reason]:
+def complaints_in_force(facts: AddressFacts) -> tuple[Cause, ...]:
+    """Causes for which the recipient's complaint suppresses the address; usually one or none."""
+    return tuple(cause for cause, _ in _in_force(facts, None))
+
+
+def _personal_reasons(facts: AddressFacts | None, domain: DomainFacts | None) -> Iterator[Reason]:
+    if facts is not None:
+        yield from _reasons_about(facts)
+    if domain is not None:
+        yield from _manual_reasons(domain.manual, domain.removed_at, Scope.DOMAIN)
+
+
+def _reasons_about(facts: AddressFacts) -> Iterator[Reason]:
     if facts.erased:
         yield Reason(code=ReasonCode.ERASED, explanation="The person asked to be forgotten.")
     for cause, complaint in _in_force(facts, None):
@@ -177,13 +219,31 @@ def _personal_reasons(facts: AddressFacts) -> Iterator[Reason]:
             evidence=complaint,
             explanation=f"The recipient complained on {_day(complaint.last)}.",
         )
-    manual = facts.manual
-    if manual and (facts.removed_at is None or manual.at > facts.removed_at):
+    yield from _manual_reasons(facts.manual, facts.removed_at, Scope.ADDRESS)
+
+
+def _manual_reasons(
+    manual: ManualEntry | None, removed_at: datetime | None, scope: Scope
+) -> Iterator[Reason]:
+    if manual and (removed_at is None or manual.at > removed_at):
+        added = "Added" if scope is Scope.ADDRESS else "The domain was added"
         yield Reason(
             code=ReasonCode.MANUAL,
+            scope=scope,
             until=manual.until,
-            explanation=f"Added manually on {_day(manual.at)}{_until(manual.until)}.",
+            explanation=f"{added} manually on {_day(manual.at)}{_until(manual.until)}.",
         )
+
+
+def _bounce_reasons(
+    facts: AddressFacts | None, domain: DomainFacts | None, policy: Policy
+) -> Iterator[Reason]:
+    if facts is not None:
+        yield from _hard_reasons(facts, domain, policy)
+    yield from _domain_reasons(facts, domain)
+    if facts is not None:
+        yield from _echo_reasons(facts, policy)
+        yield from _soft_reasons(facts, domain, policy)
 
 
 _MEANINGS: Mapping[Cause, str] = {
@@ -202,7 +262,7 @@ if _MEANINGS.keys() != {*DOMAIN_CLAIMS} | {
 
 def _hard_reasons(facts: AddressFacts, domain: DomainFacts | None, policy: Policy) -> list[Reason]:
     """Hard causes in force: those without an end first, then the latest."""
-    said = _in_force(facts, Disposition.HARD)
+    said = _in_force(facts, Disposition.HARD, domain)
     reasons = [_hard_reason(cause, evidence, domain, policy) for cause, evidence in said]
     return sorted((r for r in reasons if r), key=lambda reason: reason.until is not None)
 
@@ -249,7 +309,7 @@ def _domain_reasons(facts: AddressFacts | None, domain: DomainFacts | None) -> I
         )
         return
     for cause in _SOFT_CLAIMS:
-        evidence = _effective(facts, cause) if facts else None
+        evidence = _effective(facts, cause, domain) if facts else None
         if evidence and effect_on(cause, evidence.last, domain) is ClaimEffect.PENDING:
             yield Reason(
                 code=ReasonCode.DEAD_DOMAIN,
@@ -378,8 +438,8 @@ def _soft_reasons(
 def _counts_as_soft(
     cause: Cause, at: datetime, facts: AddressFacts, domain: DomainFacts | None
 ) -> bool:
-    voided_at = facts.voided_at.get(cause)
-    if (voided_at is not None and at <= voided_at) or cause not in facts.evidence:
+    undone_at = _undone_at(cause, facts, domain)
+    if (undone_at is not None and at <= undone_at) or cause not in facts.evidence:
         return False
     if disposition_of(cause, facts.evidence[cause]) is Disposition.SOFT:
         return True
@@ -428,6 +488,12 @@ def _forward_words(evidence: Evidence) -> str:
     if not evidence.forwarded_to:
         return ""
     return f" The reply is about an address at {evidence.forwarded_to}, to which mail is forwarded."
+
+
+def _allowed_words(entry: AllowlistEntry, scope: Scope, held_back: tuple[Reason, ...]) -> str:
+    listed = "The domain is" if scope is Scope.DOMAIN else "The address is"
+    since = f"{listed} on the allow-list since {_day(entry.at)}, so bounces do not suppress it."
+    return f"{since} Without that: {held_back[0].explanation}" if held_back else since
 
 
 def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) -> str:

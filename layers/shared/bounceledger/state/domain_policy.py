@@ -7,7 +7,7 @@ them.
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from functools import reduce
@@ -138,6 +138,31 @@ Each confirms any other.
 """
 
 
+def after_removal(domain: DomainFacts) -> DomainFacts:
+    """What counts of a domain's facts: what was found and claimed after its last removal.
+
+    Of a day or a span that a removal divides, only the latest moment counts, since no other is
+    known to be later.
+    """
+    removed_at, probe = domain.removed_at, domain.probe
+    if removed_at is None:
+        return domain
+    return replace(
+        domain,
+        probe=probe if probe and probe.probed_at > removed_at else None,
+        findings=_later(domain.findings, removed_at),
+        claims=_later(domain.claims, removed_at),
+    )
+
+
+def _later[K](spans: Mapping[K, Span], moment: datetime) -> dict[K, Span]:
+    return {
+        key: span if span.first > moment else Span.at(span.last)
+        for key, span in spans.items()
+        if span.last > moment
+    }
+
+
 def effect_on(cause: Cause, said_at: datetime, domain: DomainFacts | None) -> ClaimEffect:
     """What is known of the domain makes this of a cause.
 
@@ -146,6 +171,7 @@ def effect_on(cause: Cause, said_at: datetime, domain: DomainFacts | None) -> Cl
         said_at: when it was last said.
         domain: facts of the domain; None if it was never probed.
     """
+    domain = after_removal(domain) if domain else None
     if domain is None or domain.probe is None or cause not in DOMAIN_CLAIMS:
         return ClaimEffect.STANDS
     ruling = ruling_on(cause, domain.probe.verdict)
@@ -158,6 +184,7 @@ def effect_on(cause: Cause, said_at: datetime, domain: DomainFacts | None) -> Cl
 
 def is_dead(domain: DomainFacts) -> bool:
     """Whether nobody at the host name can get mail, also those who were never mailed."""
+    domain = after_removal(domain)
     if domain.probe is None:
         return False
     verdict = domain.probe.verdict
@@ -216,6 +243,7 @@ def unbroken(domain: DomainFacts, verdicts: AbstractSet[DomainVerdict]) -> Span 
 
 def reported_claim(domain: DomainFacts) -> Cause | None:
     """The claim that is reported for a domain, if any was made."""
+    domain = after_removal(domain)
     return next((claim for claim in DOMAIN_CLAIMS if claim in domain.claims), None)
 
 

@@ -105,10 +105,34 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualEntry:
-    """A person's decision that an address must not be mailed, until `until` or permanently."""
+    """A person's decision that an address, or everyone at a domain, must not be mailed.
+
+    Attributes:
+        at: when it was made.
+        until: when it ends by itself; None for never.
+        by: who made it.
+        note: what the person wrote about it.
+    """
 
     at: datetime
     until: datetime | None = None
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowlistEntry:
+    """A person's decision that bounces must never suppress an address or a domain, or its end.
+
+    Attributes:
+        at: when it was made.
+        listed: whether it was put on the allow-list, rather than taken off.
+        by: who did so.
+        note: what the person wrote about it.
+    """
+
+    at: datetime
+    listed: bool = False
     by: str = ""
     note: str = ""
 
@@ -145,9 +169,11 @@ class AddressFacts:
         messages: by `MailEvent.message_digest`, messages that were delivered or bounced;
             bounded to those mailed last. Complete for an address with soft evidence; where
             nothing but deliveries is known there are no facts at all.
-        removed_at: when the suppression was last removed; evidence up to here counts no more.
-        voided_at: the same for one cause, where a wrong rule suppressed.
+        removed_at: when the suppression was last removed; evidence up to here counts no more,
+            complaints excepted.
+        voided_at: the same for one cause, where a wrong rule suppressed or a complaint was removed.
         manual: the latest manual entry.
+        allowed: the latest decision about the allow-list.
         sources: first evidence per lead source; bounded to the earliest.
         attributions: first hard bounce or complaint per lead source, by the time at which the
             message was mailed; bounded likewise. Claims about the domain are kept apart, since
@@ -168,6 +194,7 @@ class AddressFacts:
     removed_at: datetime | None = None
     voided_at: Mapping[Cause, datetime] = field(default_factory=dict)
     manual: ManualEntry | None = None
+    allowed: AllowlistEntry | None = None
     sources: Mapping[str, datetime] = field(default_factory=dict)
     attributions: Mapping[str, Attribution] = field(default_factory=dict)
     claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
@@ -327,6 +354,10 @@ class DomainFacts:
         claims: when mail servers made each claim, see `verdict.DOMAIN_CLAIMS`. Stored by the
             probe that the claim led to, so that it holds for an address never mailed before,
             too.
+        removed_at: when the suppression of the domain was last removed; what DNS showed and what
+            mail servers claimed up to here counts no more.
+        manual: the latest manual entry, about everyone at the host name.
+        allowed: the latest decision about the allow-list, likewise.
         version: how often the facts were written; 0 for facts that are in no table.
         dead: nobody at the host name can get mail, by a verdict that only a newer version knows.
             False for any other verdict, from which `domain_policy.is_dead` derives it.
@@ -337,6 +368,9 @@ class DomainFacts:
     probe: Probe | None = None
     findings: Mapping[FindingDay, Span] = field(default_factory=dict)
     claims: Mapping[Cause, Span] = field(default_factory=dict)
+    removed_at: datetime | None = None
+    manual: ManualEntry | None = None
+    allowed: AllowlistEntry | None = None
     version: int = 0
     dead: bool = False
     stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)

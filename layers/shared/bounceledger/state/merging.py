@@ -10,6 +10,7 @@ from bounceledger.policy import Policy
 from bounceledger.state.facts import (
     NEVER,
     AddressFacts,
+    AllowlistEntry,
     Attribution,
     DomainFacts,
     DomainVerdict,
@@ -141,6 +142,7 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
         removed_at=removed_at,
         voided_at=_union(a.voided_at, b.voided_at, max),
         manual=_latest_entry(a.manual, b.manual),
+        allowed=_latest_listing(a.allowed, b.allowed),
         sources=_earliest(_union(a.sources, b.sources, min), policy.sources_kept),
         attributions=_earliest(_union(a.attributions, b.attributions, min), policy.sources_kept),
         claim_attributions=_earliest(
@@ -161,6 +163,12 @@ def _latest_entry(a: ManualEntry | None, b: ManualEntry | None) -> ManualEntry |
     entries = [entry for entry in (a, b) if entry is not None]
     # All fields take part, so that two entries of one moment have one winner.
     return max(entries, key=lambda e: (e.at, e.until or NEVER, e.by, e.note), default=None)
+
+
+def _latest_listing(a: AllowlistEntry | None, b: AllowlistEntry | None) -> AllowlistEntry | None:
+    entries = [entry for entry in (a, b) if entry is not None]
+    # Of one moment the end wins: the address is then suppressed as if nobody had decided.
+    return max(entries, key=lambda e: (e.at, not e.listed, e.by, e.note), default=None)
 
 
 def _union[K, V](a: Mapping[K, V], b: Mapping[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
@@ -230,6 +238,9 @@ def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
         probe=probe,
         findings={day: united[day] for day in kept},
         claims=_union(a.claims, b.claims, join_span),
+        removed_at=latest(a.removed_at, b.removed_at),
+        manual=_latest_entry(a.manual, b.manual),
+        allowed=_latest_listing(a.allowed, b.allowed),
         version=max(a.version, b.version),
         dead=(a.dead or b.dead) and probe is not None and not probe.verdict.is_known,
     )

@@ -1,0 +1,94 @@
+"""The part of the HTTP API that writes: a person's changes to suppressions and the allow-list."""
+
+from bounceledger import cold_start  # first, since it makes the other imports faster
+
+# isort: split
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bounceledger.api import changes
+from bounceledger.api.gateway import Routes, caller_of
+from bounceledger.errors import LedgerError
+from bounceledger.ledger import ChangeOutcome, Ledger, connect
+from bounceledger.observe import make_logger
+from bounceledger.settings import Settings
+from bounceledger.state import Action
+
+TIME_LIMIT = timedelta(seconds=10)
+"""Time after which no further try is begun: a call may take another 7 s of the 20."""
+
+logger = make_logger("change")
+routes = Routes(logger)
+
+
+@cache
+def build_ledger() -> Ledger:
+    """The ledger of this execution environment."""
+    return Ledger(connect(), Settings.from_env(require=("table_name",)), time_limit=TIME_LIMIT)
+
+
+cold_start.build_at_start(build_ledger)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(
+    event: dict[str, Any], context: LambdaContext, *, ledger: Ledger | None = None
+) -> dict[str, Any]:
+    """Answer one request of the REST API.
+
+    Args:
+        event: API Gateway proxy event.
+        context: of the invocation.
+        ledger: what to change; the execution environment's own by default.
+    """
+    return routes.answer(event, context, ledger=build_ledger() if ledger is None else ledger)
+
+
+@routes.put("/v1/suppressions")
+def add_suppression() -> Response[Any] | dict[str, Any]:
+    """Suppress an address, or everyone at a domain, ``until`` a time or permanently."""
+    return _apply(Action.ADD)
+
+
+@routes.post("/v1/suppressions/remove")
+def remove_suppression() -> Response[Any] | dict[str, Any]:
+    """End whatever suppresses an address or a domain; a complaint with ``complaint`` only."""
+    return _apply(Action.REMOVE)
+
+
+@routes.put("/v1/allowlist")
+def add_to_allowlist() -> Response[Any] | dict[str, Any]:
+    """Let no bounce suppress an address, or anyone at a domain."""
+    return _apply(Action.ALLOW)
+
+
+@routes.post("/v1/allowlist/remove")
+def remove_from_allowlist() -> Response[Any] | dict[str, Any]:
+    """Let bounces suppress again, those of the meantime included."""
+    return _apply(Action.DISALLOW)
+
+
+def _apply(action: Action) -> Response[Any] | dict[str, Any]:
+    """Make the changes of a request; one alone fails with a problem, one of many with its row."""
+    routes.query()
+    event = routes.current_event
+    caller, now = caller_of(event.raw_event), datetime.now(UTC)
+    request = changes.ChangeRequest.from_body(event.decoded_body, action, caller, now)
+    ledger: Ledger = routes.context["ledger"]
+    results = ledger.apply_changes(request.changes)
+    for result in results:
+        if result.outcome is ChangeOutcome.FAILED:
+            logger.error("change failed", extra={"reason": result.reason})
+    if request.is_list:
+        return {"results": list(changes.rows(results))}
+    [result] = results
+    if result.outcome is ChangeOutcome.FAILED:
+        raise LedgerError(result.reason)
+    if result.outcome is ChangeOutcome.KEPT_COMPLAINT:
+        return routes.problem(HTTPStatus.CONFLICT, changes.KEPT_COMPLAINT, field="complaint")
+    return changes.changed(result)

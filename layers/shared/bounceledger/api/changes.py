@@ -1,0 +1,174 @@
+"""Requests that change suppressions and the allow-list, and the answers to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from bounceledger.addresses import normalise_address, normalise_domain
+from bounceledger.api.requests import BadRequestError, json_object, refuse_unknown, string_of
+from bounceledger.api.responses import JsonObject, decision_fields
+from bounceledger.errors import AddressError
+from bounceledger.ledger import ChangeOutcome, ChangeResult
+from bounceledger.state import Action, Change
+
+MAX_ENTRIES = 100
+"""Addresses and domains of one request."""
+MAX_NOTE = 500
+"""Characters of a note."""
+
+_FIELDS: Mapping[Action, tuple[str, ...]] = {
+    Action.ADD: ("address", "domain", "note", "until"),
+    Action.REMOVE: ("address", "domain", "note", "complaint"),
+    Action.ALLOW: ("address", "domain", "note"),
+    Action.DISALLOW: ("address", "domain", "note"),
+}
+"""The fields of one entry, by what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """Body of a request that changes something.
+
+    Attributes:
+        changes: what is asked for, in order; 1 to `MAX_ENTRIES`, about different subjects.
+        is_list: whether they were given as ``entries``.
+    """
+
+    changes: tuple[Change, ...]
+    is_list: bool
+
+    @classmethod
+    def from_body(cls, body: str | None, action: Action, by: str, now: datetime) -> "ChangeRequest":
+        """Read a request body; if one entry is wrong, all are refused.
+
+        Args:
+            body: one entry, or ``{"entries": [...]}``.
+            action: what is asked for, which the route says.
+            by: the IAM principal who asks.
+            now: aware; `until` must be later.
+        """
+        fields = json_object(body)
+        if "entries" not in fields:
+            return cls((_change(fields, action, by, now),), is_list=False)
+        refuse_unknown(fields, ("entries",))
+        changes: dict[str, Change] = {}
+        for number, entry in enumerate(_entries(fields["entries"])):
+            path = f"entries[{number}]"
+            if not isinstance(entry, dict):
+                raise BadRequestError("must be a JSON object", field=path)
+            try:
+                change = _change(entry, action, by, now)
+            except BadRequestError as error:
+                raise BadRequestError(error.reason, field=f"{path}.{error.field}") from None
+            if change.subject in changes:
+                raise BadRequestError("is about the same as an earlier entry", field=path)
+            changes[change.subject] = change
+        return cls(tuple(changes.values()), is_list=True)
+
+
+def _entries(given: object) -> Sequence[object]:
+    if not isinstance(given, list) or not given:
+        raise BadRequestError("must be a list of at least one entry", field="entries")
+    if len(given) > MAX_ENTRIES:
+        raise BadRequestError(
+            f"must have at most {MAX_ENTRIES} entries, not {len(given)}", field="entries"
+        )
+    return given
+
+
+def _change(fields: Mapping[str, Any], action: Action, by: str, now: datetime) -> Change:
+    refuse_unknown(fields, _FIELDS[action])
+    change = Change(
+        action=action,
+        subject=_subject(fields),
+        by=by,
+        note=_note(fields),
+        until=_until(fields, now),
+        complaint=_complaint(fields),
+    )
+    if change.complaint and not change.is_about_address:
+        raise BadRequestError("must be false for a domain: people complain", field="complaint")
+    return change
+
+
+def _subject(fields: Mapping[str, Any]) -> str:
+    address, domain = string_of(fields, "address"), string_of(fields, "domain")
+    if address and domain:
+        raise BadRequestError("must not be given beside address", field="domain")
+    if not address and not domain:
+        raise BadRequestError("or domain is required", field="address")
+    try:
+        return normalise_address(address) if address else normalise_domain(domain)
+    except AddressError as error:
+        raise BadRequestError(error.reason, field="address" if address else "domain") from None
+
+
+def _note(fields: Mapping[str, Any]) -> str:
+    note = string_of(fields, "note").strip()
+    if not note:
+        raise BadRequestError("is required: say why", field="note")
+    if len(note) > MAX_NOTE:
+        raise BadRequestError(f"must have at most {MAX_NOTE} characters", field="note")
+    if not note.isprintable():
+        raise BadRequestError("must have no control characters or line ends", field="note")
+    return note
+
+
+def _until(fields: Mapping[str, Any], now: datetime) -> datetime | None:
+    text = string_of(fields, "until")
+    if not text:
+        return None
+    try:
+        until = datetime.fromisoformat(text)
+        is_later = until > now
+    except (TypeError, ValueError):  # TypeError: it has no zone
+        raise BadRequestError(
+            "must be a time with its zone, such as 2027-01-31T00:00:00Z", field="until"
+        ) from None
+    if not is_later:
+        raise BadRequestError("must be in the future", field="until")
+    return until
+
+
+def _complaint(fields: Mapping[str, Any]) -> bool:
+    value = fields.get("complaint", False)
+    if not isinstance(value, bool):
+        raise BadRequestError("must be true or false", field="complaint")
+    return value
+
+
+KEPT_COMPLAINT = (
+    'the recipient complained, so nothing was changed; send "complaint": true to remove that, too'
+)
+
+
+def rows(results: Sequence[ChangeResult]) -> Iterator[JsonObject]:
+    """One row per change, in their order: the decision as it is now, or an error and its status."""
+    for result in results:
+        match result.outcome:
+            case ChangeOutcome.DONE:
+                yield changed(result)
+            case ChangeOutcome.KEPT_COMPLAINT:
+                yield _failed(result, HTTPStatus.CONFLICT, KEPT_COMPLAINT)
+            case ChangeOutcome.FAILED:
+                detail = "the table is temporarily unavailable, try again"
+                yield _failed(result, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+
+
+def changed(result: ChangeResult) -> JsonObject:
+    """What was changed, and the decision as it is now.
+
+    Of a domain, it is the decision about an address there of which nothing else is known.
+    """
+    decision = decision_fields(result.decision) if result.decision else {}
+    return _subject_field(result.change) | decision
+
+
+def _failed(result: ChangeResult, status: HTTPStatus, detail: str) -> JsonObject:
+    return _subject_field(result.change) | {"error": detail, "status": status.value}
+
+
+def _subject_field(change: Change) -> JsonObject:
+    return {"address" if change.is_about_address else "domain": change.subject}

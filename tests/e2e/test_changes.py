@@ -1,0 +1,139 @@
+"""What people change through the deployed API, from a bounce to the allow-list."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from botocore.credentials import Credentials
+
+from tests.e2e.logs import log_of
+from tests.ses_documents import bounce
+from tools.stack import STACK_NAME, Stack, call_api, publish, wait_for
+
+ADD = ("PUT", "/v1/suppressions")
+REMOVE = ("POST", "/v1/suppressions/remove")
+ALLOW = ("PUT", "/v1/allowlist")
+DISALLOW = ("POST", "/v1/allowlist/remove")
+
+
+def shown(stack: Stack, address: str) -> tuple[bool, str | None]:
+    answer = call_api(stack, "/v1/suppressions", {"address": address})
+    assert answer.status == 200, answer
+    return answer.body["suppressed"], answer.body["reason"]
+
+
+def change(
+    stack: Stack, request: tuple[str, str], body: object, sender: Credentials | None = None
+) -> tuple[int, dict[str, object]]:
+    method, path = request
+    answer = call_api(stack, path, method=method, body=body, credentials=sender)
+    return answer.status, dict(answer.body)
+
+
+def pause() -> None:
+    """Let an event be later than a change.
+
+    None is later than its publication, whose time the emulator gives in whole seconds.
+    """
+    time.sleep(1.1)
+
+
+def test_an_entry_lives_from_its_bounce_to_the_allow_list(stack: Stack) -> None:
+    # GIVEN an address that bounced
+    address = f"somebody-{uuid.uuid4().hex}@example.test"
+    entry = {"address": address, "note": "asked by phone"}
+    publish(stack, bounce(address))
+    assert wait_for(lambda: shown(stack, address) == (True, "hard_bounce"))
+
+    # WHEN the suppression is removed, THEN it may be mailed, until it bounces again
+    status, removed = change(stack, REMOVE, entry)
+    assert (status, removed["suppressed"]) == (200, False)
+    assert shown(stack, address) == (False, None)
+    pause()
+    publish(stack, bounce(address))
+    assert wait_for(lambda: shown(stack, address) == (True, "hard_bounce"))
+
+    # WHEN a person adds it and allows it, THEN the answer says that it is suppressed all the same
+    assert change(stack, ADD, entry)[1]["reason"] == "manual"
+    status, allowed = change(stack, ALLOW, entry)
+    assert (status, allowed["allowed"], allowed["reason"]) == (200, True, "manual")
+
+    # WHEN that is removed, THEN its bounces suppress it no more, until it is off the allow-list
+    assert change(stack, REMOVE, entry)[1]["suppressed"] is False
+    pause()
+    publish(stack, bounce(address, feedback_id=f"late-{uuid.uuid4()}"))
+    assert wait_for(
+        lambda: (
+            call_api(stack, "/v1/suppressions", {"address": address})
+            .body["explanation"]
+            .count("Without that")
+            == 1
+        )
+    )
+    assert shown(stack, address) == (False, None)
+    assert change(stack, DISALLOW, entry)[1]["reason"] == "hard_bounce"
+    assert shown(stack, address) == (True, "hard_bounce")
+
+    # AND the records name the caller, while the log names no address
+    found = stack.client("dynamodb").query(
+        TableName=stack.table_name,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={
+            ":pk": {"S": f"ADDRESS#{address}"},
+            ":sk": {"S": "CHANGE#"},
+        },
+    )["Items"]
+    assert [item["action"]["S"] for item in found] == [
+        "remove", "add", "allow", "remove", "disallow",
+    ]  # fmt: skip
+    assert {item["note"]["S"] for item in found} == {"asked by phone"}
+    assert all(item["by"]["S"].startswith("arn:aws:") for item in found)
+    assert wait_for(lambda: len(log_of(stack, "ChangeLogs")) >= 5)
+    assert address not in json.dumps(log_of(stack, "ChangeLogs"))
+
+
+@pytest.fixture
+def reader(stack: Stack) -> Iterator[Credentials]:
+    """A caller that may read and check, by the resources that the stack's outputs name."""
+    outputs = {
+        output["OutputKey"]: output["OutputValue"]
+        for output in stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)[
+            "Stacks"
+        ][0]["Outputs"]
+    }
+    iam = stack.client("iam")
+    name = f"reader-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    statement = {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": [outputs["CheckPolicyResource"], outputs["ReadPolicyResource"]],
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(document))
+    yield Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    iam.delete_user_policy(UserName=name, PolicyName="read")
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName=name)
+
+
+def test_a_caller_that_may_read_changes_nothing(stack: Stack, reader: Credentials) -> None:
+    # GIVEN a caller with the rights of a sender and a reader
+    address = f"somebody-{uuid.uuid4().hex}@example.test"
+    query = {"address": address}
+    assert call_api(stack, "/v1/suppressions", query, credentials=reader).status == 200
+    checked = call_api(
+        stack, "/v1/suppressions/check", body={"addresses": [address]}, credentials=reader
+    )
+    assert checked.status == 200
+
+    # WHEN it asks for changes
+    entry = {"address": address, "note": "mine"}
+    answers = [change(stack, request, entry, reader) for request in (ADD, REMOVE, ALLOW, DISALLOW)]
+
+    # THEN all are refused
+    assert [status for status, _ in answers] == [403] * 4
+    assert shown(stack, address) == (False, None)

@@ -1,0 +1,323 @@
+"""The wiring of change: what people ask for, and what lookup answers after it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bounceledger.intake import Intake
+from bounceledger.ledger import Ledger
+from bounceledger.ledger.attributes import from_attributes
+from bounceledger.settings import Settings
+from tests.fakes import FakeContext, FakeDeadLetters
+from tests.faults.fake import FakeDynamoDB, Faults, as_client
+from tests.functions import load, logged
+from tests.ses_documents import bounce, sns_record
+
+change = load("change")
+lookup = load("lookup")
+
+ADDRESS = "jane@example.test"
+ADA = "arn:aws:iam::123456789012:user/ada"
+WRITES = [
+    ("PUT", "/v1/suppressions"),
+    ("POST", "/v1/suppressions/remove"),
+    ("PUT", "/v1/allowlist"),
+    ("POST", "/v1/allowlist/remove"),
+]
+
+
+class Deployment:
+    """Ingest, lookup and change over one table in memory."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.table = FakeDynamoDB(faults=faults or Faults())
+        settings = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
+        self.ledger = Ledger(as_client(self.table), settings, sleep=lambda _: None)
+        self._intake = Intake(settings, self.ledger, FakeDeadLetters(), provider="ses")
+
+    def bounce(self, address: str = ADDRESS, *said: str) -> None:
+        self._intake.process([sns_record(bounce(address, *said))])
+
+    def complain(self) -> None:
+        document = bounce(ADDRESS)
+        said = document.pop("bounce")
+        document["eventType"] = "Complaint"
+        document["complaint"] = {
+            "feedbackId": "complaint-1",
+            "timestamp": said["timestamp"],
+            "complainedRecipients": [{"emailAddress": ADDRESS}],
+            "complaintFeedbackType": "abuse",
+        }
+        self._intake.process([sns_record(document)])
+
+    def show(self, address: str = ADDRESS) -> Any:
+        query = {"queryStringParameters": {"address": address}}
+        return self._call(lookup, "GET", "/v1/suppressions", **query)[1]
+
+    def ask(self, method: str, path: str, body: object) -> tuple[int, Any]:
+        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        return self._call(change, method, path, body=text)
+
+    def _call(self, function: Any, method: str, path: str, **event: Any) -> tuple[int, Any]:
+        request = {
+            "httpMethod": method,
+            "path": path,
+            "resource": path,
+            "headers": {},
+            "queryStringParameters": None,
+            "multiValueQueryStringParameters": None,
+            "body": None,
+            "isBase64Encoded": False,
+            "requestContext": {"requestId": "r-1", "identity": {"userArn": ADA}},
+            **event,
+        }
+        answer = function.handler(request, FakeContext(), ledger=self.ledger)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def records(self) -> list[dict[str, Any]]:
+        found = [item for key, item in self.table.table.items() if key[1].startswith("CHANGE#")]
+        return sorted(map(from_attributes, found), key=lambda item: str(item["sk"]))
+
+
+def entry(**fields: Any) -> dict[str, Any]:
+    return {"address": ADDRESS, "note": "asked by phone", **fields}
+
+
+def test_an_entry_lives_from_its_bounce_to_the_allow_list() -> None:
+    """Bounce, show, remove, bounce again, add, allow: each answer is what lookup says next."""
+    # GIVEN an address that bounced
+    deployment = Deployment()
+    deployment.bounce()
+    assert deployment.show()["reason"] == "hard_bounce"
+
+    # WHEN the suppression is removed, THEN it may be mailed
+    status, removed = deployment.ask("POST", "/v1/suppressions/remove", entry())
+    assert (status, removed["address"], removed["suppressed"]) == (200, ADDRESS, False)
+    assert deployment.show()["suppressed"] is False
+
+    # WHEN it bounces again, THEN it is suppressed again
+    deployment.bounce()
+    assert deployment.show()["reason"] == "hard_bounce"
+
+    # WHEN a person adds it, THEN that is the reason
+    status, added = deployment.ask("PUT", "/v1/suppressions", entry())
+    assert (status, added["reason"]) == (200, "manual")
+    assert deployment.show()["reason"] == "manual"
+
+    # WHEN it is put on the allow-list, THEN the answer says that it is suppressed all the same
+    status, allowed = deployment.ask("PUT", "/v1/allowlist", entry())
+    assert (status, allowed["allowed"], allowed["reason"]) == (200, True, "manual")
+
+    # WHEN what suppresses it is removed, THEN no bounce suppresses it any more
+    assert deployment.ask("POST", "/v1/suppressions/remove", entry())[1]["suppressed"] is False
+    deployment.bounce()
+    shown = deployment.show()
+    assert (shown["suppressed"], shown["allowed"]) == (False, True)
+    assert "allow-list" in shown["explanation"]
+
+    # WHEN it is taken off the allow-list, THEN the bounce of the meantime counts
+    status, ended = deployment.ask("POST", "/v1/allowlist/remove", entry())
+    assert (status, ended["reason"], ended["allowed"]) == (200, "hard_bounce", False)
+
+    # AND each change has a record with who made it and why
+    records = deployment.records()
+    assert [record["action"] for record in records] == [
+        "remove", "add", "allow", "remove", "disallow",
+    ]  # fmt: skip
+    assert {record["by"] for record in records} == {ADA}
+    assert {record["note"] for record in records} == {"asked by phone"}
+    assert [record["after"]["suppressed"] for record in records] == [
+        False, True, True, False, True,
+    ]  # fmt: skip
+
+
+def test_a_complaint_is_removed_on_request_only() -> None:
+    # GIVEN an address whose owner complained
+    deployment = Deployment()
+    deployment.complain()
+    assert deployment.show()["reason"] == "complaint"
+
+    # WHEN it is removed without a word about that
+    status, problem = deployment.ask("POST", "/v1/suppressions/remove", entry())
+
+    # THEN nothing changes, and the answer says what to send
+    assert (status, problem["status"], problem["field"]) == (409, 409, "complaint")
+    assert deployment.show()["reason"] == "complaint"
+    assert deployment.records() == []
+
+    # AND with it, the complaint ends
+    status, removed = deployment.ask("POST", "/v1/suppressions/remove", entry(complaint=True))
+    assert (status, removed["suppressed"]) == (200, False)
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_up_to_a_hundred_entries_are_changed_in_one_call(method: str, path: str) -> None:
+    # GIVEN a hundred addresses and domains
+    deployment = Deployment()
+    subjects = [
+        *({"address": f"jane{n}@example.test"} for n in range(60)),
+        *({"domain": f"d{n}.example"} for n in range(40)),
+    ]
+
+    # WHEN they are changed in one call
+    entries = [{**subject, "note": "from the CRM"} for subject in subjects]
+    status, body = deployment.ask(method, path, {"entries": entries})
+
+    # THEN each has a row with the decision, in their order, and a record
+    assert status == 200
+    assert [
+        {name: row[name] for name in ("address", "domain") if name in row}
+        for row in body["results"]
+    ] == subjects
+    assert {row["suppressed"] for row in body["results"]} == {path == "/v1/suppressions"}
+    assert {row["allowed"] for row in body["results"]} == {path == "/v1/allowlist"}
+    assert len(deployment.records()) == 100
+
+
+def test_of_many_entries_one_that_is_held_back_has_its_error_in_its_row() -> None:
+    deployment = Deployment()
+    deployment.complain()
+
+    status, body = deployment.ask(
+        "POST",
+        "/v1/suppressions/remove",
+        {"entries": [entry(), entry(address="ben@example.test")]},
+    )
+
+    assert status == 200
+    held, done = body["results"]
+    assert (held["address"], held["status"]) == (ADDRESS, 409)
+    assert "complaint" in held["error"]
+    assert done["suppressed"] is False
+    assert "error" not in done
+
+
+def test_an_entry_ends_at_its_time() -> None:
+    until = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
+    text = until.isoformat().replace("+00:00", "Z")
+
+    status, added = Deployment().ask("PUT", "/v1/suppressions", entry(until=text))
+
+    assert (status, added["suppressed_until"]) == (200, text)
+
+
+def test_soft_bounces_do_not_come_near_to_suppress_what_is_allowed() -> None:
+    # GIVEN a soft bounce, after which the answer says what is missing
+    deployment = Deployment()
+    deployment.bounce(ADDRESS, "smtp; 452 4.2.2 mailbox full")
+    assert "2 more suppress it" in deployment.show()["explanation"]
+
+    # WHEN the address is put on the allow-list, THEN nothing is missing
+    deployment.ask("PUT", "/v1/allowlist", entry())
+    assert "suppress it." in deployment.show()["explanation"]
+    assert "more suppress it" not in deployment.show()["explanation"]
+
+
+def test_a_domain_is_changed_for_everyone_there() -> None:
+    # GIVEN a domain that a person added
+    deployment = Deployment()
+    domain = {"domain": "Example.TEST.", "note": "spam trap"}
+    status, added = deployment.ask("PUT", "/v1/suppressions", domain)
+    assert (status, added["domain"], added["scope"]) == (200, "example.test", "domain")
+
+    # THEN everyone there is suppressed, until it is removed
+    assert deployment.show()["reason"] == "manual"
+    assert deployment.ask("POST", "/v1/suppressions/remove", domain)[1]["suppressed"] is False
+    assert deployment.show()["suppressed"] is False
+
+
+FUTURE = "2999-01-31T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (None, "body"),
+        ("nonsense", "body"),
+        ("[]", "body"),
+        ({"note": "x"}, "address"),
+        ({"address": "nobody", "note": "x"}, "address"),
+        ({"address": 5, "note": "x"}, "address"),
+        ({"domain": "nowhere", "note": "x"}, "domain"),
+        ({"domain": "DOMAIN#x", "note": "x"}, "domain"),
+        ({"address": ADDRESS, "domain": "example.test", "note": "x"}, "domain"),
+        ({"address": ADDRESS}, "note"),
+        (entry(note=" "), "note"),
+        (entry(note="x" * 501), "note"),
+        (entry(note="two\nlines"), "note"),
+        (entry(note=5), "note"),
+        (entry(adress="x"), "adress"),
+        (entry(complaint=True), "complaint"),
+        (entry(until="tomorrow"), "until"),
+        (entry(until="2999-01-31"), "until"),
+        (entry(until="2020-01-31T00:00:00Z"), "until"),
+        ({"entries": [], "note": "x"}, "note"),
+        ({"entries": []}, "entries"),
+        ({"entries": {}}, "entries"),
+        ({"entries": [entry(address=f"a{n}@example.test") for n in range(101)]}, "entries"),
+        ({"entries": [entry(), "x"]}, "entries[1]"),
+        ({"entries": [entry(), entry(address="JANE@example.test")]}, "entries[1]"),
+        ({"entries": [entry(address="ben@example.test"), entry(note="")]}, "entries[1].note"),
+    ],
+)
+def test_a_request_that_cannot_be_read_changes_nothing(body: object, field: str) -> None:
+    # WHEN one entry is wrong
+    deployment = Deployment()
+    status, problem = deployment.ask("PUT", "/v1/suppressions", body)
+
+    # THEN the answer names the field, and none was made
+    assert (status, problem["field"]) == (400, field)
+    assert deployment.table.table == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/v1/suppressions/remove", entry(until=FUTURE), "until"),
+        ("POST", "/v1/suppressions/remove", entry(complaint="yes"), "complaint"),
+        (
+            "POST",
+            "/v1/suppressions/remove",
+            {"domain": "example.test", "note": "x", "complaint": True},
+            "complaint",
+        ),
+        ("PUT", "/v1/allowlist", entry(until=FUTURE), "until"),
+        ("POST", "/v1/allowlist/remove", entry(complaint=True), "complaint"),
+    ],
+)
+def test_a_field_of_another_request_is_refused_by_name(
+    method: str, path: str, body: object, field: str
+) -> None:
+    """Someone who sends it would believe that it had an effect."""
+    status, problem = Deployment().ask(method, path, body)
+    assert (status, problem["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_without_the_table_nothing_is_said_to_be_done(method: str, path: str) -> None:
+    # GIVEN a table that does not answer
+    deployment = Deployment(Faults(throttled=1))
+
+    # WHEN something is changed
+    status, problem = deployment.ask(method, path, entry())
+
+    # THEN a retry is asked for
+    assert (status, problem["status"]) == (503, 503)
+
+    # AND in a list, each row says so
+    status, body = deployment.ask(method, path, {"entries": [entry()]})
+    [row] = body["results"]
+    assert (status, row["status"]) == (200, 503)
+    assert "suppressed" not in row
+
+
+def test_the_log_says_who_changed_something_and_not_what() -> None:
+    deployment = Deployment()
+    with logged(change) as log:
+        deployment.ask("PUT", "/v1/suppressions", entry())
+    [line] = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (line["caller"], line["route"], line["status"]) == (ADA, "/v1/suppressions", 200)
+    assert "jane" not in log.getvalue()
+    assert "phone" not in log.getvalue()
