@@ -27,7 +27,9 @@ PAGE = Path(__file__).parents[2] / "client/README.md"
 
 def recipe(title: str) -> str:
     """The code under a heading of the page."""
-    section = PAGE.read_text().split(f"\n### {title}\n")[1].split("\n### ")[0]
+    _, heading, rest = PAGE.read_text().partition(f"\n### {title}\n")
+    assert heading, f"{PAGE.name} has no heading {title!r}"
+    section = rest.split("\n### ")[0]
     found = re.search(r"```\w+\n(.*?)```", section, re.DOTALL)
     assert found is not None
     return found[1]
@@ -194,7 +196,7 @@ def test_the_command_line_divides_a_file(
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
 
     done = subprocess.run(
-        ["sh", "-c", recipe("A file, without a program")],
+        ["sh", "-c", recipe("A file, without code")],
         cwd=tmp_path,
         env={**environment, "PATH": path},
         capture_output=True,

@@ -108,8 +108,10 @@ def _flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
         case list() if any(isinstance(one, dict | list) for one in value):
             for number, inner in enumerate(value, 1):
                 yield from _flat(inner, f"{name} {number}")
-        case list():
+        case list() if value:
             yield name, ", ".join(map(str, value))
+        case list():
+            return
         case bool():
             yield name, "yes" if value else "no"
         case _:

@@ -19,6 +19,7 @@ ANSWER = {
     "suppressed_until": None,
     "unconfirmed": False,
     "lead_sources": ["fair", "webinar"],
+    "others": [],
     "diagnostic": "smtp; 521 Server does not accept mail \x1b[31m" + "and more words " * 9,
     "reply_code": 521,
     "reasons": [{"reason": "hard_bounce", "until": None}],
@@ -61,6 +62,7 @@ def test_an_address_is_shown_with_all_that_is_known() -> None:
     } <= shown
     assert "\x1b" not in ran.out
     assert "suppressed_until" not in ran.out
+    assert "others" not in ran.out
     assert (ran.code, ran.err) == (0, "")
 
 

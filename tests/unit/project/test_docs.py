@@ -11,7 +11,12 @@ from bounceledger.state import DOMAIN_POLICY, DomainVerdict, Needs
 from bounceledger.verdict import DISPOSITIONS, Category
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/**/README.md")]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("client/*.md"),
+    *ROOT.glob("events/**/README.md"),
+]
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
