@@ -284,6 +284,19 @@ UNKNOWN_MAILBOX = [
     "550 Sorry, the address isn't in our list of allowed users",
     "550 bad email address",
     "550 jane.doe_does_not_exist_at_example",
+    # "worldnet" does not say "not", so this is no refusal to relay
+    "553 5.3.0 <x@example.com>... 550 planet recipient unknown, relay=[192.0.2.1]",
+    # a hyphen, a page to look at, German sentences
+    "550 We have no such mail-box",
+    "550 Unknown mail-box",
+    "550 <x@example.com>: unknown, see http://example.com/help",
+    "550 That is not one of our own users",
+    "550 jane has no entry: e-mail name not found",
+    "550 This host does not handle mail for that mailbox",
+    "554 Improper recipient: domain is missing",
+    "550 The address doesn't exist: it does not have a delivery point",
+    "550 Niemand unter diesem Namen bekannt",
+    "Die Adresse konnte im Verzeichnis der Firma leider heute nicht gefunden werden",
 ]
 
 DEAD_DOMAIN = [
@@ -346,6 +359,9 @@ DEAD_DOMAIN = [
     "550 Couldn't find any mail exchanger for the domain",
     "550 illegal host/domain",
     "550 Domain is not used for e-mail",
+    # the name server found nothing
+    "550 no match to name server query",
+    "550 The domain can't be found in DNS",
 ]
 
 MOVED = [
@@ -467,6 +483,10 @@ DISABLED = [
     "550 The mailbox is unavailable to take delivery",
     "550 mailbox_is_suspended",
     "550 This address doesn't accept mail",
+    # never used
+    "550 The customer has never logged on",
+    "550 User inactive at this site",
+    "550 DisabledUser: see the help page",
 ]
 
 OWN_LIST = [
@@ -690,6 +710,16 @@ SENDER_ADDRESS = [
     "550 DNS check failed for the domain",
     # blocked addresses
     "553 Sorry, your e-mail address (x@example.com) has been blocked",
+    # Outblaze words "sender address" so
+    "550 <x@example.com>: No thank you rejected: Account unavailable",
+    "550 No thank you rejected: user unknown",
+    # checks of the sender and its domain
+    "550 Postmaster verification failed: 550 no such user",
+    "550 5.7.1 the sender is not verified",
+    "550 Sender example.org has no mail exchanger",
+    "550 Your domain could not be found in DNS",
+    "550 The domain of your address can't be found",
+    "550 x does not exist E2110",
 ]
 
 RATE = [
@@ -848,6 +878,9 @@ MAILBOX_FULL = [
     # too many messages
     "552 too many messages on this mailbox",
     "552 the mailbox's space is used up",
+    # German, and a bare word
+    "552 Die Kapazität des Postfachs ist leider erschöpft",
+    "550 quota error",
 ]
 
 PROTOCOL = [
@@ -964,6 +997,12 @@ SERVER = [
     # unable to process
     "451 Unable to process a message at this time",
     "451 Message ended early",
+    # the mailbox is known, and its folder is not there
+    "550 the account's home directory is missing",
+    "550 user maildir not found",
+    "x-unix; mailbox path does not exist",
+    "Unable to chdir to the maildir",
+    "Error in homedir creation",
 ]
 
 HELO = [
@@ -1028,6 +1067,8 @@ RELAY = [
     ),
     # a gateway customer that is switched off
     "451 Account outbounds disabled",
+    # other domains
+    "550 External domains are not supported",
 ]
 
 GREYLISTED = [
@@ -1111,6 +1152,10 @@ POLICY = [
     "550 We can't accept this message",
     "541 5.4.1 Mail rejected by the destination domain",
     "550 The recipient is not accepting mails with pictures",
+    # for some senders only
+    "550 This mailbox is only for local users",
+    "550 Es werden nur E-Mails von Kunden angenommen",
+    "550 jane only accepts messages from known people",
 ]
 
 SPAM_CONTENT = [
@@ -1204,6 +1249,8 @@ AUTH_FAILURE = [
     "535 Authentication unsuccessful",
     # only with
     "550 Delivery only allowed with authentication",
+    # a domain nobody proved to own
+    "550 The domain is not verified, add it first",
 ]
 
 NETWORK_ERROR = [
@@ -1243,6 +1290,11 @@ NETWORK_ERROR = [
     # qmail
     "Connected to 192.0.2.1 but connection died",
     "Sorry, I wasn't able to establish an SMTP connection",
+    # no answer is not an answer
+    "550 5.4.3 DNS query error",
+    "451 cannot connect to the inner server",
+    "Greeting was never received",
+    "451 Mail still undelivered",
 ]
 
 DOMAIN_UNKNOWN = [
@@ -1260,6 +1312,12 @@ RECIPIENT_REFUSED = [
     "550 mailbox x@example.com unavailable",
     # not validated
     "550 could not validate recipient",
+    # a closed alias, an empty list, two mailboxes, whatever the status
+    "550 5.1.1 this address is in our badrcptto list",
+    "550 5.1.1 list expands to no members",
+    "550 5.1.4 Recipient address is ambiguous",
+    "554 Mail is not accepted at this address",
+    "550 The other server rejected all recipients",
 ]
 
 EXPIRED = [
@@ -1576,6 +1634,20 @@ NOT_DEAD = [
     # two that are not about the recipient
     "550 Domain may not exist or DNS check failed",
     "550 Client has no domain, find no name for the IP address",
+    # the sender, a server that is blind, and lists, in the words of a dead address
+    "550 Die Domain Ihrer Adresse wurde nicht gefunden",
+    "550 Niemand mit diesem Namen darf von Ihrem Server senden",
+    "550 The sender's domain name cannot be found in DNS",
+    "550 Reverse DNS unknown, see http://example.net/rdns",
+    "554 Client host 192.0.2.1: no matches to nameserver query",
+    "554 5.5.1 Error: no recipients found in message",
+    "503 No recipients for this mail",
+    "550 From: email name is not valid",
+    "550 Your email name is not found in our whitelist",
+    "550 DNS query error",
+    "550 user missing home directory",
+    "553 5.1.1 in badrcptto",
+    "550 5.1.1 Alias expands to nothing",
 ]
 
 
