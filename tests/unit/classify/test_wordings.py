@@ -297,6 +297,8 @@ UNKNOWN_MAILBOX = [
     "550 The address doesn't exist: it does not have a delivery point",
     "550 Niemand unter diesem Namen bekannt",
     "Die Adresse konnte im Verzeichnis der Firma leider heute nicht gefunden werden",
+    # as Exchange Online says it in German
+    "x wurde nicht in example.net gefunden.",
 ]
 
 DEAD_DOMAIN = [
@@ -720,6 +722,10 @@ SENDER_ADDRESS = [
     "550 Your domain could not be found in DNS",
     "550 The domain of your address can't be found",
     "550 x does not exist E2110",
+    # the return address
+    "554 5.7.1 The domain of the return address is invalid",
+    "550 Your return email address does not exist",
+    "550 5.7.1 Unconfigured sending domain: add it first",
 ]
 
 RATE = [
@@ -1251,6 +1257,8 @@ AUTH_FAILURE = [
     "550 Delivery only allowed with authentication",
     # a domain nobody proved to own
     "550 The domain is not verified, add it first",
+    # only a link says why
+    "550 5.7.1 <x@example.com>: Recipient address rejected: see http://www.openspf.org/Why?id=x;ip=192.0.2.1",
 ]
 
 NETWORK_ERROR = [
@@ -1318,6 +1326,11 @@ RECIPIENT_REFUSED = [
     "550 5.1.4 Recipient address is ambiguous",
     "554 Mail is not accepted at this address",
     "550 The other server rejected all recipients",
+    # the status against the words
+    "550 5.1.1 The mailbox is temporarily not available",
+    "550 5.1.1 Sistema temporaneamente fermo",
+    "550 5.1.2 mx.example.com is down for maintenance",
+    "501 5.1.3 Address temporarily refused",
 ]
 
 EXPIRED = [
@@ -1648,6 +1661,11 @@ NOT_DEAD = [
     "550 user missing home directory",
     "553 5.1.1 in badrcptto",
     "550 5.1.1 Alias expands to nothing",
+    # two reasons, the return address, and a status that the words contradict
+    "The address could not be found, or was not able to receive mail",
+    "554 5.7.1 Blocked: return email domain is invalid (domain name x has invalid syntax)",
+    "550 5.1.2 Not accepted on this network interface",
+    "550 5.1.1 Das Postfach ist vorübergehend nicht erreichbar",
 ]
 
 
