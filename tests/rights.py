@@ -11,6 +11,7 @@ PARTITIONS = {
     "an address": "ADDRESS#jane@example.test",
     "an event about nobody": "ADDRESS##0123456789abcdef",
     "a source's entries": "SOURCE#fair",
+    "addresses that people added": "SOURCE##MANUAL",
     "a domain": "DOMAIN#gmail.com",
     "counters": "COUNT#fair",
     "counters of a second partition": "COUNT#fair#1",
@@ -28,13 +29,17 @@ _WRITTEN_BY_INGEST = {
     "an address",
     "an event about nobody",
     "a source's entries",
+    "addresses that people added",
     "counters",
     "counters of a second partition",
     "claims",
     "the list of sources",
     "domains due",
 }
-_ABOUT_ADDRESSES = {"an address", "an event about nobody", "a source's entries"}
+_ABOUT_ADDRESSES = {
+    *("an address", "an event about nobody"),
+    *("a source's entries", "addresses that people added"),
+}
 _CHANGED_BY_PEOPLE = {"an address", "an event about nobody", "a domain"}
 _WRITTEN_BY_PROBES = {"a domain", "domains due"}
 
@@ -50,12 +55,13 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "Query": {
             *("counters", "counters of a second partition", "claims"),
             *_ABOUT_ADDRESSES,
+            "a domain",
             "the list of sources",
         },
     },
     "ChangeRole": {
         "BatchGetItem": _CHANGED_BY_PEOPLE,
-        "PutItem": _CHANGED_BY_PEOPLE,
+        "PutItem": _CHANGED_BY_PEOPLE | {"addresses that people added"},
     },
     "OutboxRole": {},
     "ProbeDomainRole": {

@@ -10,7 +10,8 @@ from bounceledger.events import Kind
 from bounceledger.ledger import Ledger, RecordedChange, RecordedEvent, items
 from bounceledger.ledger.attributes import size_of, to_attributes
 from bounceledger.ledger.plan import MAX_CLUSTER
-from bounceledger.verdict import Category
+from bounceledger.state import Action, Change
+from bounceledger.verdict import Category, Scope
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.unit.ledger.recording import NOW, SETTINGS, delivery, ledger, observe, removal
 
@@ -50,6 +51,22 @@ def test_events_and_changes_come_newest_first() -> None:
     assert not found.truncated
 
 
+def test_changes_of_the_whole_domain_are_part_of_the_history() -> None:
+    """They decide about the address as its own do."""
+    # GIVEN a domain that a person added, and another one
+    table = ledger(FakeDynamoDB())
+    for domain in ("example.test", "other.test"):
+        table.apply_changes(
+            [Change(action=Action.ADD, subject=domain, by="ada", note=f"asked for {domain}")]
+        )
+
+    # THEN the address's history has the change, with whom it is about
+    [change] = table.history(ADDRESS, limit=10).entries
+    assert isinstance(change, RecordedChange)
+    assert (change.scope, change.note) == (Scope.DOMAIN, "asked for example.test")
+    assert change.after["suppressed"] is True
+
+
 def test_what_is_left_out_is_said() -> None:
     # GIVEN more events than an answer has
     table = ledger(FakeDynamoDB())
@@ -82,7 +99,7 @@ def test_no_answer_reads_more_than_its_share() -> None:
     assert len(found.entries) == 100
     assert isinstance(found.entries[0], RecordedChange)
     assert found.truncated
-    assert fake.calls["Query"] == 2
+    assert fake.calls["Query"] == 3  # the last one for changes of the domain
 
 
 def test_words_of_a_newer_version_are_passed_over() -> None:

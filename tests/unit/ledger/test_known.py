@@ -3,6 +3,7 @@
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.known import Known
+from bounceledger.state import Action, Change
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.unit.ledger.recording import NOW, SETTINGS, delivery, ledger, observe, removal
@@ -80,3 +81,10 @@ def test_an_address_with_too_many_events_is_said_to_be_looked_at_in_part() -> No
 def remove(table: Ledger) -> None:
     """Remove the suppression of the address now."""
     table.apply_changes([removal(ADDRESS)])
+
+
+def test_a_removal_of_the_whole_domain_is_known() -> None:
+    table = ledger(FakeDynamoDB())
+    for action in (Action.ADD, Action.REMOVE):
+        table.apply_changes([Change(action=action, subject="example.test", by="ada", note="asked")])
+    assert known(table).removed_at is not None

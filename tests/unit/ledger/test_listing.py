@@ -1,7 +1,7 @@
 """Lists of suppressed addresses and of lead sources, page by page."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +9,8 @@ import pytest
 from bounceledger.ledger import Ledger, Listed, Page, Place, Sought, items
 from bounceledger.ledger.listing import MAX_EXAMINED, MAX_SOURCES_EXAMINED
 from bounceledger.state import (
-    AddressFacts,
+    Action,
+    Change,
     DomainFacts,
     DomainVerdict,
     Observation,
@@ -179,7 +180,7 @@ def test_a_page_looks_into_a_hundred_sources() -> None:
     first, second = pages(table, Sought(), limit=10)
 
     # THEN the first page ends after as many
-    assert first.following == Place(f"s{count - 1:03}")
+    assert first.following == Place(f"s{count - 2:03}")  # beside what people added
     assert [entry.result.address for entry in second.listed] == ["dead@example.test"]
 
 
@@ -190,12 +191,7 @@ def test_a_page_ends_when_its_time_is_over() -> None:
     ledger(fake).record(
         [bounced(f"a{n}@example.test", f"s{n}") for n in range(6)],
     )
-    ticks = iter(range(10_000))
-
-    def clock() -> datetime:
-        return NOW + timedelta(seconds=next(ticks))
-
-    slow = Ledger(as_client(fake), SETTINGS, clock=clock, sleep=lambda _: None)
+    slow = Ledger(as_client(fake), SETTINGS, clock=ticking(), sleep=lambda _: None)
 
     # WHEN all are listed
     found = list(pages(slow, Sought(), limit=10))
@@ -220,10 +216,39 @@ def test_an_address_is_found_although_its_later_sources_entry_has_expired() -> N
     assert [entry.lead_source for entry in listed(table)] == ["fair"]
 
 
-def test_a_manual_entry_is_listed_under_whatever_source_has_it() -> None:
-    """It rests on no event, so no lead source follows from its facts."""
-    facts = AddressFacts(address="a@example.test")
-    assert facts.listed_under is None
+def test_an_address_that_a_person_added_is_listed_once_and_first() -> None:
+    """It may rest on no event; where it does, that source's entry may go before its facts."""
+    # GIVEN addresses that a person added, of which one has soft evidence that goes some day
+    fake = FakeDynamoDB()
+    table = ledger(fake)
+    table.record(
+        [
+            bounced("z@example.test", "fair"),
+            bounced("known@example.test", "fair", Category.MAILBOX_FULL),
+        ]
+    )
+    add(table, "new@example.test")
+    add(table, "known@example.test")
+    add(table, "z@example.test")
+    expected = [(None, name) for name in ("known", "new", "z")]
+
+    # THEN each is there once, before the sources' own, whatever the page and the day
+    for day in (0, 2000):
+        fake.expire(NOW + timedelta(days=day))
+        for limit in (1, 10):
+            found = listed(table, limit=limit)
+            assert [
+                (entry.lead_source, entry.result.address.partition("@")[0]) for entry in found
+            ] == expected
+
+    # AND the source's list still has those about which it knows something
+    assert [e.result.address for e in listed(table, source="fair")] == ["z@example.test"]
+
+
+def add(table: Ledger, address: str) -> None:
+    """Suppress an address permanently, as a person does."""
+    change = Change(action=Action.ADD, subject=address, by="ada", note="asked")
+    table.apply_changes([change])
 
 
 def test_last_seen_is_when_the_reported_reason_was_last_said_or_found() -> None:
@@ -264,6 +289,30 @@ def test_all_sources_come_with_their_counts_page_by_page() -> None:
     assert [one.source for one in found] == names
     assert found == [table.counts(name, first, last) for name in names]
     assert calls == 3
+
+
+def test_a_page_of_sources_ends_when_its_time_is_over() -> None:
+    """A year of many sources is a lot to read."""
+    # GIVEN 25 sources, and a clock by which every look at it takes a second
+    fake = FakeDynamoDB(page=500)
+    ledger(fake).record(
+        [delivery(f"d{n}", source=f"s{n:02}", message_id=f"m{n}") for n in range(25)]
+    )
+    slow = Ledger(as_client(fake), SETTINGS, clock=ticking(), sleep=lambda _: None)
+
+    # WHEN all are asked for at once
+    counted, more = slow.sources(TODAY, TODAY, limit=100)
+
+    # THEN there are some, in order, and that there are more is said
+    assert [one.source for one in counted] == [f"s{n:02}" for n in range(len(counted))]
+    assert 0 < len(counted) < 25
+    assert more
+
+
+def ticking() -> Callable[[], datetime]:
+    """A clock by which every look at it takes a second."""
+    ticks = iter(range(10_000))
+    return lambda: NOW + timedelta(seconds=next(ticks))
 
 
 def test_facts_are_never_kept_longer_than_the_entry_that_lists_them() -> None:

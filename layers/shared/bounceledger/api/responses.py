@@ -310,6 +310,7 @@ def _change(entry: RecordedChange) -> JsonObject:
     return {
         "type": "change",
         "at": _time(entry.at),
+        "scope": entry.scope.value,
         "by": entry.by,
         "note": entry.note,
         "change": dict(entry.change),

@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
+from bounceledger.addresses import domain_of
 from bounceledger.events import Kind
 from bounceledger.ledger.attributes import Item, size_of, to_attributes
 from bounceledger.ledger.keeping import CONTROL, keep_unknown
@@ -44,7 +45,7 @@ from bounceledger.state import (
     is_dead,
     stored_words,
 )
-from bounceledger.verdict import DISPOSITIONS, Category, Cause, Disposition
+from bounceledger.verdict import DISPOSITIONS, Category, Cause, Disposition, Scope
 
 SCHEMA = 1
 """Version of the shapes below, stored as `schema`: that of whoever wrote the item last.
@@ -77,6 +78,8 @@ LAST = "\U0010ffff"
 PENDING_LIFE = timedelta(days=30)
 """How long a pending probe is kept that no message has come for, long after the queue lost it."""
 
+MANUAL = "#MANUAL"
+"""Stands for a lead source in the keys of entries that people made; none can have this name."""
 FACTS = "FACTS"
 """Sort key of the facts of an address or a domain."""
 _DUE_DOMAINS = "RECHECK#DUE"
@@ -193,6 +196,16 @@ def claim_key(
 def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[str, str]]:
     """Partition and sort keys of a lead source's claims on some UTC days, both included."""
     return f"CLAIM#{lead_source}", (first.isoformat(), last.isoformat() + LAST)
+
+
+def domain_changes_range(address: str) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of the changes of an address's whole domain."""
+    return domain_key(domain_of(address)).pk, (_CHANGE_PREFIX, _CHANGE_PREFIX + LAST)
+
+
+def manual_key(address: str) -> Key:
+    """Entry of an address that a person added, beside those of lead sources."""
+    return source_key(MANUAL, address)
 
 
 def history_range(address: str) -> tuple[str, tuple[str, str]]:
@@ -406,6 +419,11 @@ def _decision(decision: Decision) -> Json:
     if decision.until:
         item["until"] = to_text(decision.until)
     return item
+
+
+def manual_item(address: str) -> Item:
+    """Entry of an address that a person added, so that lists find it; kept permanently."""
+    return keyed(manual_key(address), {})
 
 
 def domain_item(facts: DomainFacts, *, over: DomainFacts | None = None) -> Item:
@@ -649,6 +667,7 @@ class RecordedChange:
 
     Attributes:
         at: when.
+        scope: whether it is about the address, or about everyone at its domain.
         by: who asked for it.
         note: what the person wrote about it.
         change: what was changed, by name.
@@ -657,6 +676,7 @@ class RecordedChange:
     """
 
     at: datetime
+    scope: Scope
     by: str
     note: str
     change: Mapping[str, Json]
@@ -673,6 +693,7 @@ def recorded_change_of_item(item: Mapping[str, Any]) -> RecordedChange | None:
         return None
     return RecordedChange(
         at=to_time(item["sk"].split("#")[1]),
+        scope=Scope.ADDRESS if item["pk"].startswith(ADDRESS_PREFIX) else Scope.DOMAIN,
         by=item.get("by", ""),
         note=item.get("note", ""),
         change={name: value for name, value in item.items() if name not in _OF_CHANGE},

@@ -12,7 +12,7 @@ from bounceledger.events import Kind
 from bounceledger.ledger.items import RecordedEvent
 from bounceledger.ledger.results import CheckResult, History
 from bounceledger.policy import Policy
-from bounceledger.state import Reason, expired_reason, soft_weight
+from bounceledger.state import Reason, expired_reason, latest, soft_weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,8 @@ class Known:
         soft_days: what they suppress it at.
         soft_window: days within which they count.
         expired: what suppressed it last, and ended by itself; None for nothing.
-        removed_at: when a person last removed a suppression; None for never.
+        removed_at: when a person last removed a suppression, of the address or of its whole domain;
+            None for never.
         last_block: latest event that blocked the sender, message or path; None for none.
         last_delay: latest delay, likewise.
         last_delivery: latest delivery of a message that did not bounce, likewise.
@@ -60,7 +61,9 @@ def known_of(result: CheckResult, history: History, now: datetime, policy: Polic
         soft_days=policy.soft_days,
         soft_window=policy.soft_window,
         expired=expired_reason(facts, domain, now, policy),
-        removed_at=facts.removed_at if facts else None,
+        removed_at=latest(
+            facts.removed_at if facts else None, domain.removed_at if domain else None
+        ),
         last_block=next((event for event in events if event.is_block), None),
         last_delay=next((e for e in events if e.kind is Kind.DELIVERY_DELAY), None),
         last_delivery=next((e for e in events if e.kind is Kind.DELIVERY), None),

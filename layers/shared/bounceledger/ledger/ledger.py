@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain, islice
+from itertools import batched, chain, islice
 from typing import TYPE_CHECKING, cast
 
 from bounceledger.addresses import domain_of
@@ -18,7 +18,7 @@ from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
 from bounceledger.ledger.known import Known, known_of
-from bounceledger.ledger.listing import Listing, Page, Place, Sought
+from bounceledger.ledger.listing import TIME_PER_PAGE, Listing, Page, Place, Sought
 from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
@@ -348,8 +348,11 @@ class Ledger:
                 written = put_version(items.domain_item(domain, over=known), known.version)
             after = decide(facts, domain, now, policy)
             record = items.change_item(change, now, change_id, before=before, after=after)
+            actions = [written, put_new(record)]
+            if change.adds_address:
+                actions.append(put(items.manual_item(change.subject)))
             try:
-                self._table.transact([written, put_new(record)], budget)
+                self._table.transact(actions, budget)
             except CancelledError as cancelled:
                 budget.wait(cancelled)
             else:
@@ -486,20 +489,25 @@ class Ledger:
         Args:
             first: first UTC day of mailing.
             last: last UTC day, included.
-            limit: lead sources at most.
+            limit: lead sources at most; fewer where `TIME_PER_PAGE` is over before.
             after: leave out this one and those before it.
 
         Returns:
             Counts of each, and whether there may be more lead sources.
         """
+        end = self._clock() + TIME_PER_PAGE
         pk, names = items.source_list_range()
         found, more = self._table.up_to(limit, pk, names, self._budget(), after=after)
         overflow = self._overflow(first, last)
+        counted: list[Counts] = []
         with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="reader") as pool:
-            counted = pool.map(
-                lambda item: self._counts(str(item["sk"]), first, last, overflow), found
-            )
-            return list(counted), more
+            for some in batched(found, MAX_READERS, strict=False):
+                if counted and self._clock() >= end:
+                    return counted, True
+                counted += pool.map(
+                    lambda item: self._counts(str(item["sk"]), first, last, overflow), some
+                )
+        return counted, more
 
     def suppressions(
         self, sought: Sought, *, limit: int, source: str | None = None, after: Place | None = None
@@ -520,15 +528,23 @@ class Ledger:
     def history(self, address: str, *, limit: int) -> History:
         """What happened to an address, the newest first; events of the last 91 days.
 
-        Event ids have no order, so events are read and then sorted. Of an address with more than
-        `MAX_HISTORY_READ` items, some events are not looked at, whatever their age.
+        Changes of its whole domain are part of it. Event ids have no order, so events are read and
+        then sorted. Of an address with more than `MAX_HISTORY_READ` items, some events are not
+        looked at, whatever their age.
 
         Args:
             address: canonical form.
             limit: entries at most.
         """
-        pk, keys = items.history_range(address)
-        found, more = self._table.up_to(self._max_history, pk, keys, self._budget())
+        ranges = (items.history_range(address), items.domain_changes_range(address))
+        return self._history(ranges, limit)
+
+    def _history(self, ranges: Iterable[tuple[str, tuple[str, str]]], limit: int) -> History:
+        found: list[Item] = []
+        more = False
+        for pk, keys in ranges:
+            some, cut = self._table.up_to(self._max_history, pk, keys, self._budget())
+            found, more = [*found, *some], more or cut
         read = (items.recorded_event_of_item, items.recorded_change_of_item)
         entries = [entry for item in found for form in read if (entry := form(item))]
         entries.sort(key=lambda entry: entry.at, reverse=True)
@@ -539,7 +555,7 @@ class Ledger:
 
         Its events are read for that: no item remembers what suppresses nobody.
         """
-        history = self.history(result.address, limit=self._max_history)
+        history = self._history([items.history_range(result.address)], self._max_history)
         return known_of(result, history, self._clock(), self._settings.policy)
 
     def _overflow(self, first: date, last: date) -> int:

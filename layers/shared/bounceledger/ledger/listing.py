@@ -1,8 +1,9 @@
 """Lists of suppressed addresses, read through the entries of lead sources.
 
 There is no index of what is suppressed, since that is computed from facts on every read. But every
-suppression has an entry under a lead source, so a list goes through the sources by name, and
-through each one's entries by address, and decides about each from its facts.
+suppression has an entry under a lead source, or among those that people made. So a list goes
+through these and then the sources by name, through the entries of each by address, and decides
+about every address from its facts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ class Place(NamedTuple):
     """Where a list goes on.
 
     Attributes:
-        source: the lead source.
+        source: the lead source, or `items.MANUAL`.
         address: the last address under it that was looked at; empty for none.
     """
 
@@ -77,13 +78,13 @@ class Listed:
 
     Attributes:
         result: what is known of it, and the decision.
-        lead_source: the lead source under which it was found.
+        lead_source: the lead source under which it was found; None if a person added it.
         last_seen: when what the reported reason rests on was last said, found or entered; None
             for an erased address.
     """
 
     result: CheckResult
-    lead_source: str
+    lead_source: str | None
     last_seen: datetime | None
 
 
@@ -131,10 +132,12 @@ class Listing:
 
     def of_all(self, sought: Sought, limit: int, after: Place | None) -> Page:
         """A page of all suppressed addresses, each under one lead source only."""
-        place = after or Place("")
+        place = after or Place(items.MANUAL)
         pk, names = items.source_list_range(place.source)
         found, _ = self._table.up_to(MAX_SOURCES_EXAMINED + 1, pk, names, self._budget())
         sources = [str(item["sk"]) for item in found]
+        if place.source == items.MANUAL:  # it sorts before all names, and is on no list
+            sources = [items.MANUAL, *sources][: MAX_SOURCES_EXAMINED + 1]
         places = [place if source == place.source else Place(source) for source in sources]
         following = places.pop() if len(places) > MAX_SOURCES_EXAMINED else None
         return self._page(places, sought, limit, following=following, each_once=True)
@@ -190,12 +193,12 @@ def _listed(
     reason = result.decision.reported
     if reason is None:
         return
-    home = result.facts.listed_under if result.facts else None
-    if each_once and home not in (None, source):
+    lead_source = None if source == items.MANUAL else source
+    if each_once and result.facts and result.facts.listed_under != lead_source:
         return
     last_seen = _last_seen(reason, result)
     if sought.has(reason, last_seen):
-        yield Listed(result=result, lead_source=source, last_seen=last_seen)
+        yield Listed(result=result, lead_source=lead_source, last_seen=last_seen)
 
 
 def _last_seen(reason: Reason, result: CheckResult) -> datetime | None:

@@ -61,6 +61,7 @@ from bounceledger.state.facts import (
     has_soft_evidence,
     join_span,
     keeps_soft_days,
+    latest,
     utc_day,
 )
 from bounceledger.state.merging import (
@@ -122,6 +123,7 @@ __all__ = [
     "join_span",
     "keeps_complaint",
     "keeps_soft_days",
+    "latest",
     "merge",
     "merge_source",
     "observe",

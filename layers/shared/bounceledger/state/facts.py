@@ -214,11 +214,14 @@ class AddressFacts:
 
     @property
     def listed_under(self) -> str | None:
-        """The lead source under which a list of all addresses has this one; None: any.
+        """The lead source under which a list of all addresses has this one.
 
         That of the latest hard evidence or complaint, otherwise of the latest evidence. Its
-        entry about the address is kept for as long as these facts are.
+        entry about the address is kept for as long as these facts are. None for an address
+        that a person has added, whether it has evidence or not: that is kept longer.
         """
+        if self.manual:
+            return None
         key = max(
             (
                 (disposition_of(cause, said) not in PASSING, said.last, said.event_id, cause)
