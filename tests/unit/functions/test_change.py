@@ -34,7 +34,13 @@ class Deployment:
     def __init__(self, faults: Faults | None = None) -> None:
         self.table = FakeDynamoDB(faults=faults or Faults())
         settings = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
-        self.ledger = Ledger(as_client(self.table), settings, sleep=lambda _: None)
+        # SES gives whole milliseconds: a bounce after a removal must not be dated before it.
+        self.ledger = Ledger(
+            as_client(self.table),
+            settings,
+            clock=lambda: datetime.now(UTC) - timedelta(milliseconds=1),
+            sleep=lambda _: None,
+        )
         self._intake = Intake(settings, self.ledger, FakeDeadLetters(), provider="ses")
 
     def bounce(self, address: str = ADDRESS, *said: str) -> None:
