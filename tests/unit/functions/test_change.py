@@ -29,22 +29,30 @@ WRITES = [
 
 
 class Deployment:
-    """Ingest, lookup and change over one table in memory."""
+    """Ingest, lookup and change over one table in memory.
+
+    Its clock goes on by a second with each event and each request: SES gives milliseconds, and a
+    bounce in that of a removal would not be later.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.table = FakeDynamoDB(faults=faults or Faults())
         settings = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
-        # SES gives whole milliseconds: a bounce after a removal must not be dated before it.
+        self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.ledger = Ledger(
-            as_client(self.table),
-            settings,
-            clock=lambda: datetime.now(UTC) - timedelta(milliseconds=1),
-            sleep=lambda _: None,
+            as_client(self.table), settings, clock=lambda: self.now, sleep=lambda _: None
         )
         self._intake = Intake(settings, self.ledger, FakeDeadLetters(), provider="ses")
 
     def bounce(self, address: str = ADDRESS, *said: str) -> None:
-        self._intake.process([sns_record(bounce(address, *said))])
+        self._publish(bounce(address, *said))
+
+    def _publish(self, document: dict[str, Any]) -> None:
+        self.now += timedelta(seconds=1)
+        for part in document.values():
+            if isinstance(part, dict):
+                part["timestamp"] = self.now.isoformat()
+        self._intake.process([sns_record(document, published=self.now)])
 
     def complain(self) -> None:
         document = bounce(ADDRESS)
@@ -56,7 +64,7 @@ class Deployment:
             "complainedRecipients": [{"emailAddress": ADDRESS}],
             "complaintFeedbackType": "abuse",
         }
-        self._intake.process([sns_record(document)])
+        self._publish(document)
 
     def show(self, address: str = ADDRESS) -> Any:
         query = {"queryStringParameters": {"address": address}}
@@ -67,6 +75,7 @@ class Deployment:
         return self._call(change, method, path, body=text)
 
     def _call(self, function: Any, method: str, path: str, **event: Any) -> tuple[int, Any]:
+        self.now += timedelta(seconds=1)
         request = {
             "httpMethod": method,
             "path": path,
