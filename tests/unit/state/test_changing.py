@@ -212,6 +212,10 @@ def test_a_complaint_is_removed_on_request_only() -> None:
     removed = to_address(REMOVE, known, complaint=True)
     assert not decide(removed, None, NOW).suppressed
 
+    # AND a complaint from before that is recorded late does not bring it back
+    late = merge(to_address(REMOVE, HARD, complaint=True), happened(Kind.COMPLAINT), Policy())
+    assert not decide(late, None, NOW).suppressed
+
     # AND another complaint counts again
     again = merge(removed, happened(Kind.COMPLAINT, -1), Policy())
     assert why(decide(again, None, NOW)) == [ReasonCode.COMPLAINT]

@@ -8,6 +8,7 @@ from enum import StrEnum
 from bounceledger.addresses import domain_of
 from bounceledger.state.deciding import complaints_in_force
 from bounceledger.state.facts import AddressFacts, AllowlistEntry, DomainFacts, ManualEntry
+from bounceledger.verdict import Cause
 
 
 class Action(StrEnum):
@@ -82,7 +83,7 @@ def change_to_address(change: Change, facts: AddressFacts, now: datetime) -> Add
             # A reporter's clock may be ahead: what is known ends all the same.
             said = [evidence.last for evidence in facts.evidence.values()]
             at = max([at, *said, *facts.soft_days.values()])
-            ended = complaints_in_force(facts) if change.complaint else ()
+            ended = {Cause.COMPLAINT, *complaints_in_force(facts)} if change.complaint else ()
             return AddressFacts(address=address, removed_at=at, voided_at=dict.fromkeys(ended, at))
         case Action.ALLOW | Action.DISALLOW:
             return AddressFacts(address=address, allowed=_listing(change, at))
