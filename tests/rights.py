@@ -13,6 +13,7 @@ PARTITIONS = {
     "a source's entries": "SOURCE#fair",
     "addresses that people added": "SOURCE##MANUAL",
     "a domain": "DOMAIN#gmail.com",
+    "a pending probe": "PENDING#gmail.com",
     "counters": "COUNT#fair",
     "counters of a second partition": "COUNT#fair#1",
     "claims": "CLAIM#fair",
@@ -41,7 +42,7 @@ _ABOUT_ADDRESSES = {
     *("a source's entries", "addresses that people added"),
 }
 _CHANGED_BY_PEOPLE = {"an address", "an event about nobody", "a domain"}
-_WRITTEN_BY_PROBES = {"a domain", "domains due"}
+_ENDED_BY_PROBES = {"a pending probe", "domains due"}
 
 ALLOWED: dict[str, dict[str, set[str]]] = {
     "IngestRole": {
@@ -65,9 +66,9 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     },
     "OutboxRole": {},
     "ProbeDomainRole": {
-        "BatchGetItem": {"a domain"},
-        "PutItem": _WRITTEN_BY_PROBES,
-        "DeleteItem": _WRITTEN_BY_PROBES,
+        "BatchGetItem": {"a domain", "a pending probe"},
+        "PutItem": {"a domain"} | _ENDED_BY_PROBES,
+        "DeleteItem": _ENDED_BY_PROBES,
     },
     "RecheckRole": {
         "BatchGetItem": {"progress of rechecks"},

@@ -106,13 +106,15 @@ def test_every_right_to_items_is_bounded_by_their_partition_keys() -> None:
 
             # THEN it holds for some partition keys only, and for no request without one
             condition = statement["Condition"]
-            assert condition.keys() == {"ForAllValues:StringLike", "Null"}
+            assert condition.keys() >= {"ForAllValues:StringLike", "Null"}
             assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
-            [(name, patterns)] = condition["ForAllValues:StringLike"].items()
-            assert name == "dynamodb:LeadingKeys"
-            for pattern in [patterns] if isinstance(patterns, str) else patterns:
-                assert pattern.isupper()
-                assert pattern.endswith("#*") or "*" not in pattern
+            for operator in condition.keys() - {"Null"}:
+                assert operator in ("ForAllValues:StringLike", "ForAnyValue:StringLike")
+                [(name, patterns)] = condition[operator].items()
+                assert name == "dynamodb:LeadingKeys"
+                for pattern in [patterns] if isinstance(patterns, str) else patterns:
+                    assert pattern.isupper()
+                    assert pattern.endswith("#*") or "*" not in pattern
     assert bounded
 
 

@@ -85,6 +85,7 @@ FACTS = "FACTS"
 _DUE_DOMAINS = "RECHECK#DUE"
 _SOURCE_LIST = "SOURCES"
 _DOMAIN_PREFIX = "DOMAIN#"
+_PENDING_PREFIX = "PENDING#"
 ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
 _EVENT_PREFIX = "EVENT#"
@@ -156,8 +157,12 @@ def domain_key(domain: str) -> Key:
 
 
 def pending_key(domain: str) -> Key:
-    """A probe of a host name that DNS has not answered yet."""
-    return Key(f"{_DOMAIN_PREFIX}{domain}", "PENDING")
+    """A probe of a host name that DNS has not answered yet.
+
+    It has a partition of its own, since IAM tells only partitions apart: who may delete it must not
+    be able to delete the facts.
+    """
+    return Key(f"{_PENDING_PREFIX}{domain}", "PENDING")
 
 
 def counter_key(lead_source: str, shard: int, day: date, partitions: int = 1) -> Key:
@@ -577,7 +582,7 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
 def pending_of_item(item: Mapping[str, Any]) -> PendingProbe:
     """A probe that DNS has not answered yet, from its item."""
     return PendingProbe(
-        domain=item["pk"].removeprefix(_DOMAIN_PREFIX),
+        domain=item["pk"].removeprefix(_PENDING_PREFIX),
         message_id=item["message_id"],
         since=to_time(item["since"]),
         next_at=to_time(item["next_at"]),
