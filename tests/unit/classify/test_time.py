@@ -13,6 +13,7 @@ LOOKS_FOR_AN_ADDRESS = [(" ", 1), ("a", 1), (",@ said: ", 0)]
 @given(segments=SEGMENTS)
 @example(segments=LOOKS_FOR_AN_ADDRESS)
 @example(segments=[("<450 ", 0), (" ", 1), ("x", 0)])
+@example(segments=[("<450 ", 0), ("Σ4.<4.", 1)])
 @settings(max_examples=60, deadline=None)
 def test_parsing_a_reply_takes_time_in_proportion_to_its_length(segments: Segments) -> None:
     assert_no_worse_than_threefold(parse_reply, segments, MAX_PARSED_DIAGNOSTIC)
@@ -22,6 +23,7 @@ def test_parsing_a_reply_takes_time_in_proportion_to_its_length(segments: Segmen
 @example(segments=LOOKS_FOR_AN_ADDRESS)
 @example(segments=[('"', 1), ('"@', 0)])
 @example(segments=[("a", 0), ("\u0315\u0300", 1)])
+@example(segments=[("Σ", 0), ("com..", 1)])
 @settings(max_examples=60, deadline=None)
 def test_masking_takes_time_in_proportion_to_the_length(segments: Segments) -> None:
     assert_no_worse_than_threefold(matchable, segments, MAX_MATCHED_TEXT)

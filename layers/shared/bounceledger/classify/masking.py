@@ -201,9 +201,11 @@ def _is_top_level(text: str) -> bool:
 def _name_start(word: str, low: int, dot: int) -> int:
     """Where the name begins that goes on with a dot, from `low` on; `dot` if there is none."""
     before = word[low:dot]
+    if before[-1:] == ".":
+        return dot  # before anything is read: another dot may come after each such one
     if before.isascii():
         name = before[len(before.rstrip(_NAME)) :]
     else:
         end = next((n for n, letter in enumerate(reversed(before)) if not _in_name(letter)), None)
         name = before if end is None else before[len(before) - end :]
-    return dot - len(name.rpartition("..")[2].lstrip(".")) if name[-1:] != "." else dot
+    return dot - len(name.rpartition("..")[2].lstrip("."))
