@@ -1,9 +1,10 @@
 """Measures the processor time that the worst replies take which a stranger can write.
 
-The replies are made by hypothesis of the pieces for which the parser looks (`tests/hostile.py`),
-and of the words of the rules in an order that nobody has written before. Two things are measured:
-taking a reply apart, with the expressions that one would write with `re` side by side; and matching
-new words, with RE2's set alone side by side.
+The replies are made of the pieces for which the parser looks (`tests/hostile.py`), by hypothesis
+and by a search for the slowest units of up to three pieces; and of the words of the rules in an
+order that nobody has written before. Two things are measured: taking a reply apart, with the
+expressions that one would write with `re` side by side; and matching new words, with RE2's set
+alone side by side, the first of them too, for which the automaton is still built.
 
 Usage: python bench/hostile.py [--replies 60] [--json]
 """
@@ -29,7 +30,7 @@ from bounceledger.classify.reply import MAX_PARSED_DIAGNOSTIC, parse_reply
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.hostile import SEGMENTS, Segments, fill, seconds
+from tests.hostile import SEGMENTS, Segments, fill, seconds, slowest
 
 LOOKS_FOR_AN_ADDRESS: Segments = [(" ", 1), ("a", 1), (",@ said: ", 0)]
 
@@ -131,11 +132,11 @@ def each(matcher: Matcher, texts: Sequence[bytes]) -> float:
     return (time.process_time() - start) / len(texts)
 
 
-def spend(matcher: Matcher, texts: Sequence[bytes]) -> None:
-    """Use up the time for building the automaton."""
-    for text in texts:
+def spend(matcher: Matcher, texts: Sequence[bytes]) -> int:
+    """Use up the time for building the automaton; how many texts that took."""
+    for count, text in enumerate(texts):
         if not matcher.may_build:
-            return
+            return count
         matcher.match(text)
     raise RuntimeError("there was time left after all words")
 
@@ -147,10 +148,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     arguments = parser.parse_args()
     segments = hostile_segments(arguments.replies)
+    segments += slowest(with_strings, MAX_PARSED_DIAGNOSTIC)
     ours, theirs = worst(with_strings, segments), worst(with_re, segments)
     texts = new_words(200)
     limited = make_matcher()
-    spend(limited, new_words(4000, seed=1))
+    start = time.process_time()
+    first = spend(limited, new_words(4000, seed=1))
+    building = (time.process_time() - start) / first
     set_alone, after = each(make_matcher(lambda: 0), texts[:40]), each(limited, texts)
     figures: dict[str, Any] = {
         "replies": len(segments),
@@ -158,6 +162,8 @@ def main() -> int:
         "parsing_with_re_ms": {n: round(s * 1e3, 3) for n, s in theirs.by_length.items()},
         "growth": round(ours.growth, 2),
         "growth_with_re": round(theirs.growth, 2),
+        "first_replies": first,
+        "matching_first_ms": round(building * 1e3, 2),
         "matching_ms": round(after * 1e3, 2),
         "matching_set_alone_ms": round(set_alone * 1e3, 2),
     }
@@ -171,6 +177,10 @@ def main() -> int:
         f"  taking it apart: {mine * 1e3:.2f} ms, 1/{other / mine:.0f} of expressions with re"
         f" ({other * 1e3:.1f} ms); {ours.growth:.1f} times the time of one half as long"
         f" (re: {theirs.growth:.1f})"
+    )
+    print(
+        f"  matching words in a new order, the first {first} replies:"
+        f" {building * 1e3:.1f} ms each, until time for the automaton is used up"
     )
     print(
         f"  matching words in a new order, once time for the automaton is used up:"

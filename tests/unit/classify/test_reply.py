@@ -179,6 +179,16 @@ def test_a_standard_first_line_gives_way_to_one_that_says_more(lines: list[str],
     assert parse_reply(reply).text == text
 
 
+def test_a_status_is_looked_for_in_so_many_places_only() -> None:
+    """A stranger can fill a reply with what begins like a status, and each takes time to read."""
+    # GIVEN a status behind what begins like one: in places that a real reply has, and in 500
+    usual, endless = (f"550 gone {'4. ' * places}#5.1.1" for places in (50, 500))
+
+    # THEN the first is read, and for the second the search ends before
+    assert parse_reply(usual).enhanced == "5.1.1"
+    assert parse_reply(endless).enhanced is None
+
+
 def test_an_outer_status_is_not_lost_behind_a_quoted_reply() -> None:
     reply = parse_reply("5.1.1 <x@example.com>: rejected: host mx[192.0.2.1] said: 554 5.7.1 No")
     assert reply.enhanced == "5.1.1"
