@@ -17,7 +17,7 @@ endif
 # SAM looks for an executable called python3.13.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules \
+.PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules openapi \
 	score bench coldstart faults fuzz compare validate audit lock clean
 
 help:
@@ -109,6 +109,9 @@ tools: $(TOOLS)/sam/.ready $(TOOLS)/ministack/.ready ## Install the SAM CLI and 
 
 rules: setup ## Rebuild rules.json after a change to rules.toml
 	@$(BIN)/python -m bounceledger.classify.compiled
+
+openapi: setup ## Rebuild the openapi.json that the API serves after a change to openapi.yaml
+	@$(BIN)/python -m tools.openapi
 
 lock: setup ## Re-pin requirements to the newest allowed by the .in files
 	@tools/lock.sh layer dev sam ministack compare coldstart audit

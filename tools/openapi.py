@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "openapi.yaml"
-SERVED = ROOT / "layers/shared/bounceledger/api/openapi.json"
+from bounceledger.api.catalogue import DESCRIPTION
+
+SOURCE = Path(__file__).parents[1] / "openapi.yaml"
 
 
 def read_source() -> Any:
@@ -20,9 +20,9 @@ def read_source() -> Any:
 
 
 def to_json(document: Any) -> str:
-    """The content of `SERVED`."""
+    """The content of the file that is served."""
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    SERVED.write_text(to_json(read_source()), encoding="utf-8")
+    DESCRIPTION.write_text(to_json(read_source()), encoding="utf-8")

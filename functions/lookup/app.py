@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import reference
 from bounceledger.api import requests, responses
+from bounceledger.api.catalogue import DESCRIPTION
 from bounceledger.api.cursors import Cursors
 from bounceledger.api.gateway import Routes
 from bounceledger.ledger import Ledger, Place, connect
@@ -206,6 +207,14 @@ def get_code(code: str) -> dict[str, Any]:
     if page is None:
         raise NotFoundError("the reference has no page for this code")
     return page.to_json()
+
+
+@routes.get("/v1/openapi.json")
+def get_openapi() -> Response[Any]:
+    """The description of this API, in OpenAPI 3.1."""
+    routes.query()
+    text = DESCRIPTION.read_text(encoding="utf-8")  # here, since few ask for it
+    return Response(HTTPStatus.OK.value, "application/json", text)
 
 
 def _cursors() -> Cursors:

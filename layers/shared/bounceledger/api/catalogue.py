@@ -1,6 +1,7 @@
 """Every path of the HTTP API with its methods, whichever function answers them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/suppressions": ("GET", "PUT"),
@@ -17,8 +18,12 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/classify": ("POST",),
     "/v1/codes": ("GET",),
     "/v1/codes/{code}": ("GET",),
+    "/v1/openapi.json": ("GET",),
 }
 """Path templates as in template.yaml, to methods."""
+
+DESCRIPTION = Path(__file__).with_name("openapi.json")
+"""The API in OpenAPI 3.1, made from `openapi.yaml` by ``make openapi``; a test compares them."""
 
 
 def methods_of(path: str) -> tuple[str, ...]:
