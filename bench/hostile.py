@@ -1,10 +1,10 @@
-"""Measures the processor time that the worst replies take which a stranger can write.
+"""Measures the CPU time of the worst replies that a stranger can write.
 
 The replies are made of the pieces for which the parser looks (`tests/hostile.py`), by hypothesis
 and by a search for the slowest units of up to three pieces; and of the words of the rules in an
-order that nobody has written before. Two things are measured: taking a reply apart, with the
-expressions that one would write with `re` side by side; and matching new words, with RE2's set
-alone side by side, the first of them too, for which the automaton is still built.
+order that nobody has written before. Two things are measured: parsing a reply, compared with
+the expressions that one would write with `re`; and matching new words, compared with RE2's set
+alone, including the first of them, for which the automaton is still built.
 
 Usage: python bench/hostile.py [--replies 60] [--json]
 """

@@ -1,4 +1,4 @@
-"""Requests a probe of each of many domains that are due, in one run and in runs that are cut off.
+"""Measures requesting rechecks of many due domains, in one run and in interrupted runs.
 
 Compared with sending one message per call. The queue is the local emulator's: a request counts
 once the queue took it, and the queue's own count is compared with that. The table is the in-memory

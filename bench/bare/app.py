@@ -1,4 +1,4 @@
-"""The least that a function does which reads one item: the measure of `bench/coldstart.py`."""
+"""The smallest handler that reads one item; `bench/coldstart.py` compares with it."""
 
 import os
 from typing import Any

@@ -49,7 +49,7 @@ encoding_option = click.option(
     "--encoding",
     type=EncodingType(),
     metavar="NAME",
-    help="Encoding of the input, such as windows-1252 (default: found out).",
+    help="Encoding of the input, such as windows-1252 (default: detected).",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -141,7 +141,9 @@ _API_URL = click.option(
     help=f"URL of the API (default: that of --stack, or {API_URL}).",
 )
 _STACK = click.option(
-    "--stack", metavar="NAME", help="CloudFormation stack of the deployment; its outputs are used."
+    "--stack",
+    metavar="NAME",
+    help="CloudFormation stack of the deployment, whose outputs are read.",
 )
 _TABLE = click.option(
     "--table", metavar="NAME", help="DynamoDB table (default: that of --stack, or TABLE_NAME)."

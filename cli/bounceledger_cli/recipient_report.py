@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bounceledger_client import Outcome
 
 SHOWN = 10
-"""Rows that cannot be read of which each is named; further ones are counted."""
+"""Unreadable rows that are reported one by one; further ones are only counted."""
 
 
 def answer(outcome: "Outcome[str]") -> str:

@@ -1,4 +1,4 @@
-"""What the client raises. Every error is a `SuppressionListError`."""
+"""Errors that the client raises; all are subclasses of `SuppressionListError`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class SuppressionListError(Exception):
 
 
 class UnavailableError(SuppressionListError):
-    """The API did not answer, and every retry failed: whether to send is not known."""
+    """The API did not answer, and every retry failed: it is unknown whether to send."""
 
 
 class ApiError(SuppressionListError):
@@ -20,7 +20,7 @@ class ApiError(SuppressionListError):
     Attributes:
         status: HTTP status.
         detail: what is wrong, in a sentence.
-        field: the parameter or field that is wrong; None where it is none.
+        field: the parameter or field that is wrong; None if there is none.
         request_id: API Gateway's id of the request, which is in the logs of the deployment.
     """
 

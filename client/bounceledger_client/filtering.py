@@ -30,7 +30,7 @@ class Outcome(Generic[T]):
 
     @property
     def reason(self) -> str:
-        """The reason for a no, as `Filtered.dropped` counts it; empty for a yes."""
+        """Why it may not be mailed, as `Filtered.dropped` counts it; empty if it may."""
         if self.keep:
             return ""
         if self.checked is None:
@@ -42,7 +42,7 @@ class Outcome(Generic[T]):
 class Filtered(Generic[T]):
     """Iterate over it for the recipients that may be mailed, in their order.
 
-    The counts are about the recipients that were looked at so far; after the loop, about all.
+    The counts cover the recipients seen so far; after the loop, all of them.
 
     Attributes:
         kept: recipients that may be mailed.

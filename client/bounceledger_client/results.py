@@ -1,4 +1,4 @@
-"""What the API says of one address."""
+"""What the API says about one address."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class CheckedAddress:
     """Whether one address may be mailed, and why not.
 
     Attributes:
-        input: the address as it was asked for.
+        input: the address as given.
         address: its canonical form; empty if it cannot be an address.
         suppressed: whether it must not be mailed.
         error: why it cannot be an address; empty if it can.
         reason: why it is suppressed, such as ``hard_bounce``; None if it is not.
         category: what the receiving server said, such as ``mailbox_unknown``; likewise.
         scope: ``address``, ``domain`` or ``none``: how much is suppressed.
-        explanation: the same for people.
-        suppressed_until: when that ends by itself; None if it does not.
+        explanation: the decision in words, for people.
+        suppressed_until: when the suppression ends by itself; None if it does not.
         unconfirmed: DNS does not confirm what the server said about the domain.
         lead_sources: sources with evidence about it, the earliest first; at most 20.
         alternate_domain: a domain that was probably meant instead; None for none.

@@ -1,4 +1,4 @@
-"""What senders ask before they send."""
+"""The suppression list of a deployment, as senders use it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OnError = Literal["raise", "send", "hold"]
-"""What an outage means: raise it, send as if nobody was suppressed, or hold everybody back."""
+"""If the API does not answer: raise an error, send to everybody, or hold everybody back."""
 
 BATCH = 1000
 """Addresses in one call; the API accepts no more."""
 LONGEST = 2048
-"""Characters of what the API reads as an address."""
+"""Longest address that the API reads, in characters."""
 LARGEST = 1_000_000
-"""Characters of the addresses in one call, so that it is below the API's limit."""
+"""Most characters of addresses in one call, to stay below the API's limit."""
 
 
 class SuppressionList:
     """A deployment's suppression list. Safe to share between threads.
 
     Args:
-        api: the stack's output ``ApiUrl``, or an `Api` for anything beyond that.
-        on_error: what it means for `is_suppressed` and `filter` if the API does not answer.
-            ``raise`` raises; ``send`` goes on as if nobody was suppressed; ``hold`` as if
-            everybody was. A request that the API refuses always raises.
-        parallel: calls for one list that run side by side.
+        api: the stack's output ``ApiUrl``, or an `Api` with other settings.
+        on_error: what `is_suppressed` and `filter` do if the API does not answer. ``raise``
+            raises; ``send`` continues as if nobody was suppressed; ``hold`` as if everybody
+            was. A request that the API rejects always raises.
+        parallel: how many calls for one list run in parallel.
     """
 
     def __init__(self, api: str | Api, *, on_error: OnError = "raise", parallel: int = 4) -> None:
@@ -49,11 +49,11 @@ class SuppressionList:
         self._parallel = parallel
 
     def check(self, addresses: Iterable[str], *, source: str | None = None) -> list[CheckedAddress]:
-        """What is known of each address, in their order, 1,000 to a call.
+        """What is known about each address, in order; 1,000 addresses per call.
 
         Args:
-            addresses: any number, as they are written anywhere.
-            source: lead source whose own evidence is asked for as well.
+            addresses: any number, in any spelling.
+            source: lead source whose own evidence to include.
 
         Raises:
             UnavailableError: the API did not answer.
@@ -66,7 +66,7 @@ class SuppressionList:
         ]
 
     def is_suppressed(self, address: str) -> bool:
-        """Whether this address must not be mailed. What cannot be an address must not.
+        """Whether this address must not be mailed. True for an invalid address.
 
         Raises:
             UnavailableError: the API did not answer, and `on_error` is ``raise``.
@@ -89,14 +89,14 @@ class SuppressionList:
     ) -> Filtered[T]:
         """The recipients that may be mailed, in their order.
 
-        Some thousand recipients are read ahead and checked side by side; memory does not grow
-        with their number. Errors come while iterating, as `is_suppressed` raises them.
+        Reads a few thousand recipients ahead and checks them in parallel; memory does not grow
+        with their number. Errors are raised while iterating, as by `is_suppressed`.
 
         Args:
             recipients: any number of anything.
             key: the address of one; by default the recipient itself.
-            on_drop: called with each recipient that is left out, and with what is known of it;
-                None where the API did not answer.
+            on_drop: called with each recipient that is left out, and with what is known about it;
+                None if the API did not answer.
         """
         return Filtered(self.outcomes(recipients, key=key), on_drop)
 
@@ -105,7 +105,7 @@ class SuppressionList:
     ) -> Iterator[Outcome[T]]:
         """Every recipient, in their order, with whether it may be mailed, and why not.
 
-        For whoever needs both sides; arguments, errors and memory as for `filter`.
+        Use it if you need both sides; arguments, errors and memory as for `filter`.
         """
         for batch, answers in self._answers(_batches(recipients), key or str, None):
             if isinstance(answers, UnavailableError) and self._on_error != "raise":

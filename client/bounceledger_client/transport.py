@@ -1,4 +1,4 @@
-"""HTTP, by the library that botocore itself uses."""
+"""HTTP, with the library that botocore uses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reply:
 
 
 class NoReplyError(Exception):
-    """No connection, or it broke before the answer was there."""
+    """The connection failed, or ended before the response was complete."""
 
 
 class Transport(Protocol):
@@ -45,10 +45,10 @@ class UrllibTransport:
     """HTTP by urllib3, through the proxies of the environment.
 
     Args:
-        url: of the API, by which the environment's proxies are chosen.
+        url: URL of the API, which decides the proxy from the environment.
         connect_timeout: seconds.
         read_timeout: seconds.
-        connections: that are kept open.
+        connections: how many are kept open.
     """
 
     def __init__(

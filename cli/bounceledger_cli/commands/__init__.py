@@ -11,7 +11,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Addresses": {
         "check": "Check which recipients may be mailed.",
-        "show": "Show what is known of an address.",
+        "show": "Show what is known about an address.",
     },
     "Domains": {
         "mx": "Check in DNS whether domains accept mail.",

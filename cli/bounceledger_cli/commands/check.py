@@ -83,8 +83,8 @@ _OUTPUT_FILE = click.Path(path_type=Path, allow_dash=True)
     type=click.Choice(ON_ERROR),
     default=ON_ERROR[0],
     metavar="CHOICE",
-    help="If the API does not answer: raise (stop, the default), send (count as may be mailed)"
-    " or hold (count as may not).",
+    help="If the API does not answer: raise (stop, the default), send (treat as may be mailed)"
+    " or hold (treat as may not).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one per recipient.")
 @api_options

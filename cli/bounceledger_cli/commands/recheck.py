@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @make_command(
     "recheck",
-    details="Queues what the schedule does, from the beginning, and prints the domains. "
+    details="Queues every domain that is due, as the schedule does, and prints the domains.  "
     "A domain that is queued twice is probed once.",
     examples="""
         bounceledger recheck --stack bounceledger --dry-run

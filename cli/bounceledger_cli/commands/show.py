@@ -1,4 +1,4 @@
-"""``bounceledger show``: what is known of an address."""
+"""``bounceledger show``: what is known about an address."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any

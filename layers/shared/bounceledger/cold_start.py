@@ -1,4 +1,4 @@
-"""Starting a Lambda function fast. Imported before anything else, since import is what takes time.
+"""Starts a Lambda function fast. Import it before anything else: imports take most of the time.
 
 While a function is loaded, hardly anything becomes garbage, but the collector looks at all that
 was loaded so far again and again: some 30 of 230 ms for ingest. So it waits until the function is

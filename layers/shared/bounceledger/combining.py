@@ -1,4 +1,4 @@
-"""Combining marks, of which a stranger may write any number.
+"""Limits combining marks, of which a stranger may write any number.
 
 Python brings a run of them into order in time that grows with the square of its length, so a
 text is cut down to what is read anyway before it is normalised.

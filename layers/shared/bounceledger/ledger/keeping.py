@@ -1,4 +1,4 @@
-"""Writing an item without losing what only a newer version knows of it. No side effects.
+"""Keeps what only a newer version knows when an item is replaced. No side effects.
 
 After a roll-back the table holds items that a newer version wrote: with attributes, entries of maps
 and causes that this one does not know. Whatever this version did not change is written as it was
