@@ -112,7 +112,7 @@ def is_utf8(sample: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an encoding makes of some bytes.
+    """Some bytes, decoded in one encoding.
 
     Attributes:
         encoding: Python's name.
@@ -128,10 +128,10 @@ class Reading:
 def guess_encoding(sample: bytes) -> Reading | list[Reading]:
     """The only likely reading of bytes that are not UTF-8; or the likeliest, if unclear.
 
-    Only cells with other characters than ASCII are looked at, each once: names are a small
-    part of a list of addresses, and they tell the encoding. A reading is certain if any other
-    that differs is much less likely, and if most of its cells are what people write.
-    Encodings that read the cells the same way are one reading, named after the most usual one.
+    Only cells with non-ASCII characters are read, each once: they are a small part of a list
+    of addresses, and show its encoding. A reading is certain if every different reading is
+    much less likely, and if most of its cells are plausible. Encodings that read the cells
+    the same way are one reading, named after the most common one.
     """
     readings = _readings(_cells(sample))
     first, *others = readings

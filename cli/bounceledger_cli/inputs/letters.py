@@ -1,4 +1,4 @@
-"""How likely it is that somebody wrote a string: what a wrong encoding makes of a name is not.
+"""Judges how plausible a decoded string is; a wrong encoding makes implausible ones.
 
 A letter is judged by what stands beside it: ``ö`` between ``K`` and ``l`` is common, ``ц`` or
 ``Ö`` there is not. ``letters.txt`` says how common, for the usual languages of Europe and

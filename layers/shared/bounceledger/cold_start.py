@@ -19,8 +19,7 @@ if ON_LAMBDA:
 def build_at_start(build: Callable[[], object]) -> None:
     """Build what every invocation needs, where the processor is faster than later on.
 
-    Elsewhere than on Lambda nothing is built: whoever imports a function there may have no settings
-    for it.
+    Outside Lambda nothing is built, since the settings may be missing there.
 
     Args:
         build: keeps what it builds; an error, such as a bad setting, fails the start.

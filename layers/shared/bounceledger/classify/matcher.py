@@ -1,10 +1,11 @@
-"""Which of many patterns are found in a text, at a bounded cost whoever wrote it.
+"""Finds which of many patterns occur in a text, at a bounded cost even for hostile texts.
 
-RE2's `Set` finds all patterns in one pass, by an automaton that it builds as texts need it. Where
-it has the state a byte takes some 1 ns; a new state takes 20 µs, and a stranger's words in an order
-that nobody has written before need one for every byte. Time for that is limited. When it is used
-up, patterns are matched one by one, but only those of which RE2 finds a literal part in the text:
-several times slower for a common reply, and ten times as fast for such a one. Both find the same.
+RE2's `Set` finds all patterns in one pass, by an automaton that it builds as texts need it. A
+byte takes about 1 ns if its state exists and 20 µs if it has to be built, and words in an order
+not seen before need a new state for every byte. The time for building is limited. When it is used
+up, patterns are matched one by one, but only those of which RE2 finds a literal part in the text.
+This is several times slower for a common reply, and ten times as fast for a hostile one. Both
+find the same.
 """
 
 import time

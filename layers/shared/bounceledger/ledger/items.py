@@ -48,10 +48,10 @@ from bounceledger.state import (
 from bounceledger.verdict import DISPOSITIONS, Category, Cause, Disposition, Scope
 
 SCHEMA = 1
-"""Version of the shapes below, stored as `schema`: that of whoever wrote the item last.
+"""Version of the shapes below at the last write of an item, stored as `schema`.
 
-To be raised with any change that a migration would have to know of. Counters have none, since they
-are added to: a new meaning needs a new name.
+Raise it with any change that a migration has to recognise. Counters have no `schema`, since events
+only add to them: a new meaning needs a new name.
 """
 
 EVENT_LIFE = timedelta(days=90)
