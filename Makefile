@@ -38,13 +38,13 @@ demo-picture: setup tools ## Run the demo and save its output as docs/demo.svg
 
 ##@ Check it
 
-test: setup tools lint types validate ## Run all checks and tests, including end-to-end tests
+test: setup tools $(TOOLS)/schemathesis/.ready lint types validate ## Run all checks and tests, including end-to-end tests
 	@$(BIN)/python -m pytest
 
 unit: setup ## Run only the fast tests
 	@$(BIN)/python -m pytest tests/unit
 
-e2e: setup tools ## Run only the end-to-end tests
+e2e: setup tools $(TOOLS)/schemathesis/.ready ## Run only the end-to-end tests
 	@$(BIN)/python -m pytest tests/e2e
 
 lint: setup ## Check formatting and lint
@@ -114,7 +114,7 @@ openapi: setup ## Rebuild the openapi.json that the API serves after a change to
 	@$(BIN)/python -m tools.openapi
 
 lock: setup ## Re-pin requirements to the newest allowed by the .in files
-	@tools/lock.sh layer dev sam ministack compare coldstart audit
+	@tools/lock.sh layer dev sam ministack schemathesis compare coldstart audit
 
 clean: ## Remove everything that the other targets created
 	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \
