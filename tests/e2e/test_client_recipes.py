@@ -196,7 +196,7 @@ def test_the_command_line_divides_a_file(
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
 
     done = subprocess.run(
-        ["sh", "-c", recipe("A file, without code")],
+        ["sh", "-c", recipe("A file, without a program")],
         cwd=tmp_path,
         env={**environment, "PATH": path},
         capture_output=True,
