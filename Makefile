@@ -38,13 +38,13 @@ demo-picture: setup tools ## Run the demo and save its output as docs/demo.svg
 
 ##@ Check it
 
-test: setup tools $(TOOLS)/schemathesis/.ready lint types validate ## Run all checks and tests, including end-to-end tests
-	@$(BIN)/python -m pytest
+test: setup tools lint types validate ## Run all checks and tests, but for the slow end-to-end ones
+	@$(BIN)/python -m pytest -m "not slow"
 
 unit: setup ## Run only the fast tests
 	@$(BIN)/python -m pytest tests/unit
 
-e2e: setup tools $(TOOLS)/schemathesis/.ready ## Run only the end-to-end tests
+e2e: setup tools $(TOOLS)/schemathesis/.ready ## Run only the end-to-end tests, the slow ones included
 	@$(BIN)/python -m pytest tests/e2e
 
 lint: setup ## Check formatting and lint

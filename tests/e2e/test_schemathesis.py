@@ -10,6 +10,8 @@ import pytest
 from tools.openapi import read_source
 from tools.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCHEMATHESIS = ROOT / ".tools/schemathesis/bin/schemathesis"
 

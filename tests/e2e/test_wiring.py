@@ -10,6 +10,8 @@ import pytest
 from tests.ses_documents import bounce
 from tools.stack import LOCAL_PARAMETERS, STACK_NAME, Stack, call_api, client, deploy, wait_for
 
+pytestmark = pytest.mark.slow
+
 SETS = ("news-letter", "newsletter")
 """Names that differ in characters only that a logical ID cannot hold."""
 UNDELIVERED = "bounceledger-undelivered"
