@@ -13,7 +13,6 @@ Usage: python bench/check.py [--rounds 10] [--json]
 import argparse
 import hashlib
 import json
-import os
 import random
 import statistics
 import sys
@@ -38,7 +37,7 @@ from bounceledger.settings import Settings
 from bounceledger.verdict import Category, Scope, Verdict
 from tests.fakes import FakeContext
 from tests.functions import load
-from tools.stack import emulator
+from tools.stack import emulator, use_any_credentials
 
 SIZE = 1000
 """Addresses of a campaign; the API accepts no more in one call."""
@@ -302,9 +301,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10, help="rounds (default: 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     args = parser.parse_args()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        os.environ.setdefault(name, "test")
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    use_any_credentials()
     with emulator() as endpoint_url:
         bench = Bench(endpoint_url, lambda _: None)
         known = sorted({one for addresses in CAMPAIGNS.values() for one in addresses[::KNOWN]})

@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import json
 import math
-import os
 import random
 import statistics
 import sys
@@ -44,7 +43,7 @@ from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category, Disposition, Scope, Verdict
-from tools.stack import emulator
+from tools.stack import emulator, use_any_credentials
 
 NOW = datetime.now(UTC)
 SMALL, LARGE = 1_000, 100_000
@@ -529,9 +528,7 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     args = parser.parse_args()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        os.environ.setdefault(name, "test")
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    use_any_credentials()
     console = Console(markup=False, highlight=False, soft_wrap=True)
     runs = len(STREAMS) * (1 + len(BATCHES)) + 1
     screen = Console(stderr=True)

@@ -27,7 +27,7 @@ from bounceledger.ledger.attributes import to_attributes
 from bounceledger.queues import connect as connect_queues
 from bounceledger.settings import Settings
 from tests.faults.fake import FakeDynamoDB, as_client
-from tools.stack import emulator
+from tools.stack import emulator, use_any_credentials
 
 TODAY = datetime.now(UTC).date()
 DAYS = 50
@@ -153,9 +153,7 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     args = parser.parse_args()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        os.environ.setdefault(name, "test")
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    use_any_credentials()
     with emulator() as endpoint_url:
         os.environ["AWS_ENDPOINT_URL"] = endpoint_url
         bench = Bench(args.domains)

@@ -177,6 +177,13 @@ def build() -> None:
     _run_sam("build", log=LOCAL / "build.log")
 
 
+def use_any_credentials() -> None:
+    """Let AWS clients sign for the emulator, which accepts any credentials; those set stay."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.setdefault(name, "test")
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+
+
 @contextmanager
 def emulator(
     *, announce: Announce = lambda _: None, environment: Mapping[str, str] | None = None

@@ -46,6 +46,18 @@ class Faults:
     killed_after: float = 0
 
 
+EVERYTHING = Faults(
+    throttled=0.1,
+    server_error=0.05,
+    cut=0.05,
+    answer_lost=0.1,
+    unprocessed=0.1,
+    killed_before=0.002,
+    killed_after=0.002,
+)
+"""All kinds of faults at once."""
+
+
 @dataclass
 class FakeDynamoDB:
     """One table with keys `pk` and `sk`; methods as boto3's client has them.

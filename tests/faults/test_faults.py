@@ -8,7 +8,7 @@ import pytest
 from bounceledger.ledger import Ledger
 from bounceledger.settings import Settings
 from tests.faults import run, stream
-from tests.faults.fake import FakeDynamoDB, Faults, as_client
+from tests.faults.fake import EVERYTHING, FakeDynamoDB, Faults, as_client
 
 SETTINGS = Settings(table_name="fake", writers=2)
 
@@ -19,15 +19,7 @@ SCENARIOS = {
     "cut connections": Faults(cut=0.3),
     "lost answers": Faults(answer_lost=0.3),
     "killed workers": Faults(killed_before=0.01, killed_after=0.01),
-    "everything": Faults(
-        throttled=0.1,
-        server_error=0.05,
-        cut=0.05,
-        answer_lost=0.1,
-        unprocessed=0.1,
-        killed_before=0.002,
-        killed_after=0.002,
-    ),
+    "everything": EVERYTHING,
 }
 
 

@@ -9,22 +9,14 @@ import pytest
 from bounceledger.ledger import Ledger
 from bounceledger.settings import Settings
 from tests.faults import reading, run
-from tests.faults.fake import FakeDynamoDB, Faults, Killed, as_client
+from tests.faults.fake import EVERYTHING, FakeDynamoDB, Faults, Killed, as_client
 
 SETTINGS = Settings(table_name="fake", writers=2)
 
 SCENARIOS = {
     "nothing else fails": Faults(),
     "lost answers": Faults(answer_lost=0.2),
-    "everything": Faults(
-        throttled=0.1,
-        server_error=0.05,
-        cut=0.05,
-        answer_lost=0.1,
-        unprocessed=0.1,
-        killed_before=0.002,
-        killed_after=0.002,
-    ),
+    "everything": EVERYTHING,
 }
 
 
