@@ -73,7 +73,7 @@ class SuppressionList:
             ApiError: it refused the request.
         """
         try:
-            [checked] = self.check([address])
+            [checked] = self._check_batch([address], None)
         except UnavailableError:
             if self._on_error == "raise":
                 raise
