@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from bounceledger.addresses import normalise_address, normalise_domain
+from bounceledger.api.problems import unavailable
 from bounceledger.api.requests import BadRequestError, json_object, refuse_unknown, string_of
 from bounceledger.api.responses import JsonObject, decision_fields
 from bounceledger.errors import AddressError
@@ -153,8 +154,7 @@ def rows(results: Sequence[ChangeResult]) -> Iterator[JsonObject]:
             case ChangeOutcome.KEPT_COMPLAINT:
                 yield _failed(result, HTTPStatus.CONFLICT, KEPT_COMPLAINT)
             case ChangeOutcome.FAILED:
-                detail = "the table is temporarily unavailable, try again"
-                yield _failed(result, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+                yield _failed(result, HTTPStatus.SERVICE_UNAVAILABLE, unavailable("table"))
 
 
 def changed(result: ChangeResult) -> JsonObject:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger.api import requests
 from bounceledger.api.catalogue import methods_of
-from bounceledger.api.problems import CONTENT_TYPE, problem
+from bounceledger.api.problems import CONTENT_TYPE, problem, unavailable
 from bounceledger.errors import InputError, LedgerError, SecretError
 from bounceledger.observe import describe, redact_principal
 
@@ -80,7 +80,7 @@ class Routes(APIGatewayRestResolver):
         self._logger.error("%s unavailable", what, extra=describe(error))
         return self.problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"the {what} is temporarily unavailable, try again",
+            unavailable(what),
             headers={"Retry-After": str(RETRY_AFTER)},
         )
 

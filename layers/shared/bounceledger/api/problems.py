@@ -6,6 +6,11 @@ from typing import Any
 CONTENT_TYPE = "application/problem+json"
 
 
+def unavailable(what: str) -> str:
+    """What a caller reads if the table, or something else that is needed, does not answer."""
+    return f"the {what} is temporarily unavailable, try again"
+
+
 def problem(
     status: HTTPStatus, detail: str, *, field: str | None = None, request_id: str = ""
 ) -> dict[str, Any]:
