@@ -44,7 +44,7 @@ test: setup tools lint types validate ## Run all checks and tests, but for the s
 unit: setup ## Run only the fast tests
 	@$(BIN)/python -m pytest tests/unit
 
-e2e: setup tools $(TOOLS)/schemathesis/.ready ## Run only the end-to-end tests, the slow ones included
+e2e: setup tools $(TOOLS)/schemathesis/.ready $(TOOLS)/recipes/.ready ## Run only the end-to-end tests, the slow ones included
 	@$(BIN)/python -m pytest tests/e2e
 
 lint: setup ## Check formatting and lint
@@ -114,7 +114,7 @@ openapi: setup ## Rebuild the openapi.json that the API serves after a change to
 	@$(BIN)/python -m tools.openapi
 
 lock: setup ## Re-pin requirements to the newest allowed by the .in files
-	@tools/lock.sh layer dev sam ministack schemathesis compare coldstart audit
+	@tools/lock.sh layer dev sam ministack schemathesis recipes compare coldstart audit
 
 clean: ## Remove everything that the other targets created
 	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \

@@ -1,5 +1,6 @@
 """The recipes of the client's page, as they stand there, against the deployed API."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,15 +15,20 @@ from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 
+from bounceledger_client import Api, SuppressionList
+from bounceledger_client.transport import Reply, UrllibTransport
 from tests.ses_documents import bounce
-from tools.stack import Stack, call_api, publish, wait_for
+from tools.stack import ROOT, Stack, call_api, publish, wait_for
 
-PAGE = Path(__file__).parents[2] / "client/README.md"
+PAGE = ROOT / "client/README.md"
+PYTHON = ROOT / ".tools/recipes/bin/python"
+"""An interpreter that has what the recipes for Django and pandas need."""
 
 
 def recipe(title: str) -> str:
@@ -160,6 +166,115 @@ def test_a_single_message_is_checked_and_survives_an_outage(
 
     assert [may_mail(stack.api_url, row["email"]) for row in rows] == [True, False, True]
     assert may_mail("http://127.0.0.1:1/live", rows[1]["email"])
+
+
+def run_elsewhere(
+    title: str, stack: Stack, environment: dict[str, str], tmp_path: Path, *, given: str
+) -> Any:
+    """What the program of a recipe prints, in the environment that has what it needs."""
+    if not PYTHON.exists():
+        pytest.skip("Django and pandas are not installed: make e2e installs them")
+    (tmp_path / "recipe.py").write_text(recipe(title))
+    name = title.partition(",")[0].lower()
+    program = Path(__file__).with_name(f"recipe_{name}.py")
+    done = subprocess.run(
+        [PYTHON, "-W", "error", program, tmp_path / "recipe.py", stack.api_url],
+        env={**environment, "PYTHONPATH": str(ROOT / "client")},
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_anymail_sends_to_those_who_may_be_mailed(
+    stack: Stack, environment: dict[str, str], rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    # GIVEN a message for everybody, with names, and messages for one recipient
+    stack.client("sesv2").create_email_identity(EmailIdentity="news@example.com")
+    ann, dead, cid = (row["email"] for row in rows)
+    messages = [
+        {"to": [f"Ann <{ann}>", dead], "cc": [f'"Dead, D." <{dead}>'], "bcc": [cid, "nobody"]},
+        {"to": [dead]},
+        {"to": [cid]},
+    ]
+
+    # WHEN Django sends them
+    sent = run_elsewhere(
+        "Django, with django-anymail", stack, environment, tmp_path,
+        given="".join(f"{json.dumps(message)}\n" for message in messages),
+    )  # fmt: skip
+
+    # THEN SES gets two, without the suppressed recipient, and with their lead source
+    tags = [{"Name": "lead_source", "Value": "fair-2026"}]
+    assert sent == [
+        {"Destination": {"ToAddresses": [ann], "BccAddresses": [cid]}, "EmailTags": tags},
+        {"Destination": {"ToAddresses": [cid]}, "EmailTags": tags},
+    ]
+
+
+@pytest.mark.slow
+def test_pandas_divides_a_frame(
+    stack: Stack, environment: dict[str, str], rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    # GIVEN a column with an empty cell
+    ann, dead, cid = (row["email"] for row in rows)
+    columns = {"id": [1, 2, 3, 4], "email": [ann, dead, None, cid]}
+
+    # WHEN the recipe divides the frame
+    keep, rejected = run_elsewhere(
+        "pandas", stack, environment, tmp_path, given=json.dumps(columns)
+    )
+
+    # THEN each row is in one of its parts, those that may not be mailed with the reason
+    assert keep == {"id": [1, 4], "email": [ann, cid]}
+    assert rejected["id"] == [2, 3]
+    assert rejected["rejected_reason"] == ["hard_bounce", "invalid"]
+    assert "mailbox does not exist" in rejected["rejected_explanation"][0]
+    assert rejected["rejected_explanation"][1] == "has no @"
+
+    # AND a frame without rows has two parts without rows
+    empty = run_elsewhere(
+        "pandas", stack, environment, tmp_path, given=json.dumps({"id": [], "email": []})
+    )
+    assert [part["email"] for part in empty] == [[], []]
+    assert "rejected_reason" in empty[1]
+
+
+class Gate(UrllibTransport):
+    """Lets no request through until it is open."""
+
+    def __init__(self, url: str) -> None:
+        self.open = Event()
+        super().__init__(url)
+
+    def send(self, request: AWSPreparedRequest) -> Reply:
+        """Send it once the gate is open."""
+        assert self.open.wait(30)
+        return super().send(request)
+
+
+@pytest.mark.usefixtures("environment")
+def test_asyncio_goes_on_while_the_api_is_asked(stack: Stack, rows: list[dict[str, str]]) -> None:
+    # GIVEN an API that answers nothing before something else was done
+    gate = Gate(stack.api_url)
+    suppressions = SuppressionList(Api(stack.api_url, transport=gate))
+    functions = functions_of("asyncio")
+
+    async def something_else() -> None:
+        gate.open.set()
+
+    # WHEN the recipe asks about one address and about a list
+    async def ask() -> tuple[Any, ...]:
+        one = functions["may_mail"](suppressions, rows[1]["email"])
+        several = functions["mailable"](suppressions, rows)
+        return tuple(await asyncio.gather(one, several, something_else()))
+
+    # THEN both are answered
+    assert asyncio.run(ask()) == (False, [rows[0], rows[2]], None)
 
 
 def test_curl_checks_a_list(

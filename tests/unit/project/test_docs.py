@@ -73,7 +73,8 @@ def test_the_page_on_rules_has_every_category() -> None:
 
 
 PIN = re.compile(
-    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s@/;]+)(?: ; [a-z_]+ [!<=>]+ '[^']*'(?: and .*)?)?"
+    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s@/;]+)"
+    r"(?: ; [a-z_]+ [!<=>]+ '[^']*'(?: (?:and|or) .*)?)?"
 )
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
