@@ -1,8 +1,9 @@
 """Stand-ins for collaborators, with the behaviour that the tests rely on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from bounceledger.domains.probe_requests import ProbeRequest
 from bounceledger.errors import InputError, QueueError
@@ -18,6 +19,7 @@ from bounceledger.ledger import (
 from bounceledger.ledger.known import known_of
 from bounceledger.policy import Policy
 from bounceledger.state import AddressFacts, DomainFacts, Observation, decide, merge
+from tests.faults.fake import failure
 
 
 class FakeLedger:
@@ -131,3 +133,30 @@ class FakeContext:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.milliseconds
+
+
+class FakeSes:
+    """The part of SES that has the account's list, in memory.
+
+    Args:
+        listed: addresses on it.
+        failing: makes the error of a call about an address; None lets it pass.
+    """
+
+    def __init__(
+        self,
+        listed: Iterable[str] = (),
+        failing: Callable[[str], Exception | None] = lambda _: None,
+    ) -> None:
+        self.listed = set(listed)
+        self.asked: list[str] = []
+        self.failing = failing
+
+    def delete_suppressed_destination(self, *, EmailAddress: str) -> Mapping[str, Any]:  # noqa: N803 - as AWS has it
+        self.asked.append(EmailAddress)
+        if error := self.failing(EmailAddress):
+            raise error
+        if EmailAddress not in self.listed:
+            raise failure("NotFoundException", "DeleteSuppressedDestination")
+        self.listed.remove(EmailAddress)
+        return {}

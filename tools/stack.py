@@ -41,6 +41,8 @@ LOCAL_PARAMETERS = {
     "BatchingWindow": "1",
     "TableDeletionPolicy": "Delete",
     "DeletionProtection": "false",
+    # The emulator has no list of SES: it answers every removal from it that there is no such entry.
+    "RemoveFromProviderList": "true",
     "RequireTls": "false",
 }
 

@@ -3,6 +3,7 @@
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -14,13 +15,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger.api import changes
 from bounceledger.api.gateway import Routes, caller_of
 from bounceledger.errors import LedgerError
-from bounceledger.ledger import ChangeOutcome, Ledger, connect
+from bounceledger.ledger import ChangeOutcome, ChangeResult, Ledger, connect
 from bounceledger.observe import make_logger
+from bounceledger.ses_list import ListRemoval, SesList, connect_later
 from bounceledger.settings import Settings
 from bounceledger.state import Action
 
 TIME_LIMIT = timedelta(seconds=10)
 """Time after which no further try is begun: a call may take another 7 s of the 20."""
+PROVIDER_TIME_LIMIT = timedelta(seconds=15)
+"""Time after which SES is asked no more: a call may take another 4 s."""
 
 logger = make_logger("change")
 routes = Routes(logger)
@@ -32,12 +36,22 @@ def build_ledger() -> Ledger:
     return Ledger(connect(), Settings.from_env(require=("table_name",)), time_limit=TIME_LIMIT)
 
 
+@cache
+def build_provider_list() -> SesList | None:
+    """The list of SES, where this deployment may change it."""
+    return SesList(connect_later()) if Settings.from_env().remove_from_provider_list else None
+
+
 cold_start.build_at_start(build_ledger)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(
-    event: dict[str, Any], context: LambdaContext, *, ledger: Ledger | None = None
+    event: dict[str, Any],
+    context: LambdaContext,
+    *,
+    ledger: Ledger | None = None,
+    provider_list: Callable[[], SesList | None] = build_provider_list,
 ) -> dict[str, Any]:
     """Answer one request of the REST API.
 
@@ -45,8 +59,10 @@ def handler(
         event: API Gateway proxy event.
         context: of the invocation.
         ledger: what to change; the execution environment's own by default.
+        provider_list: makes the provider's own list, once a removal may need it.
     """
-    return routes.answer(event, context, ledger=build_ledger() if ledger is None else ledger)
+    ledger = build_ledger() if ledger is None else ledger
+    return routes.answer(event, context, ledger=ledger, provider_list=provider_list)
 
 
 @routes.put("/v1/suppressions")
@@ -57,7 +73,10 @@ def add_suppression() -> Response[Any] | dict[str, Any]:
 
 @routes.post("/v1/suppressions/remove")
 def remove_suppression() -> Response[Any] | dict[str, Any]:
-    """End whatever suppresses an address or a domain; a complaint with ``complaint`` only."""
+    """End whatever suppresses an address or a domain; a complaint with ``complaint`` only.
+
+    With ``provider``, the address comes off the list of SES as well, once it is off ours.
+    """
     return _apply(Action.REMOVE)
 
 
@@ -78,17 +97,39 @@ def _apply(action: Action) -> Response[Any] | dict[str, Any]:
     routes.query()
     event = routes.current_event
     caller, now = caller_of(event.raw_event), datetime.now(UTC)
-    request = changes.ChangeRequest.from_body(event.decoded_body, action, caller, now)
+    provider_list: SesList | None = routes.context["provider_list"]()
+    request = changes.ChangeRequest.from_body(
+        event.decoded_body, action, caller, now, reaches_provider=provider_list is not None
+    )
     ledger: Ledger = routes.context["ledger"]
     results = ledger.apply_changes(request.changes)
     for result in results:
         if result.outcome is ChangeOutcome.FAILED:
             logger.error("change failed", extra={"reason": result.reason})
+    removals = _remove_from(provider_list, results, now + PROVIDER_TIME_LIMIT)
     if request.is_list:
-        return {"results": list(changes.rows(results))}
+        return {"results": list(changes.rows(results, removals))}
     [result] = results
     if result.outcome is ChangeOutcome.FAILED:
         raise LedgerError(result.reason)
     if result.outcome is ChangeOutcome.KEPT_COMPLAINT:
         return routes.problem(HTTPStatus.CONFLICT, changes.KEPT_COMPLAINT, field="complaint")
-    return changes.changed(result)
+    return changes.changed(result, removals.get(result.change.subject))
+
+
+def _remove_from(
+    provider_list: SesList | None, results: Sequence[ChangeResult], deadline: datetime
+) -> Mapping[str, ListRemoval]:
+    """Take the addresses of removals that ask for it off the provider's list; by address."""
+    asked = [
+        result.change.subject
+        for result in results
+        if result.change.provider and result.outcome is ChangeOutcome.DONE
+    ]
+    if provider_list is None or not asked:
+        return {}
+    removals = dict(zip(asked, provider_list.remove(asked, deadline=deadline), strict=True))
+    for removal in removals.values():
+        if removal.error:
+            logger.error("not removed from the provider's list", extra={"reason": removal.error})
+    return removals

@@ -208,6 +208,18 @@ def test_a_role_reaches_its_kinds_of_items_and_no_other(stack: Stack, role: str)
     assert all("AccessDenied" in text for text in refused)
 
 
+@pytest.mark.parametrize("role", ALLOWED)
+def test_only_change_reaches_the_list_of_ses(stack: Stack, role: str) -> None:
+    # WHEN a role tries to take an address off the list that SES keeps for the account
+    call = {"EmailAddress": "nobody@example.test"}
+    with contextmanager(acting_as)(stack, role) as attempt:
+        [result] = attempt(("sesv2", "delete_suppressed_destination", call))
+
+    # THEN IAM lets change pass, so that SES says that there is no such entry, and no other
+    expected = "NotFound" if role == "ChangeRole" else "AccessDenied"
+    assert expected in result["text"], result
+
+
 def test_sns_cannot_deliver_without_the_queue_policy(stack: Stack) -> None:
     """The policy is what lets the topic in, and not an open queue."""
     # GIVEN the queue without its policy

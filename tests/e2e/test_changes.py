@@ -137,3 +137,20 @@ def test_a_caller_that_may_read_changes_nothing(stack: Stack, reader: Credential
     # THEN all are refused
     assert [status for status, _ in answers] == [403] * 4
     assert shown(stack, address) == (False, None)
+
+
+def test_a_removal_asks_ses_with_the_role_that_may(stack: Stack) -> None:
+    """The emulator has no list of SES, and answers that the entry does not exist."""
+    # GIVEN an address that a person added
+    address = f"somebody+{uuid.uuid4().hex}@example.test"
+    entry = {"address": address, "note": "asked by phone"}
+    assert change(stack, ADD, entry)[0] == 200
+
+    # WHEN it is removed here and from the list of SES
+    status, removed = change(stack, REMOVE, {**entry, "provider": True})
+
+    # THEN IAM let the function ask, and the answer and the history say so
+    assert (status, removed["suppressed"]) == (200, False)
+    assert removed["provider"] == {"removed": True, "was_listed": False, "error": None}
+    history = call_api(stack, "/v1/suppressions/history", {"address": address})
+    assert history.body["history"][0]["change"] == {"action": "remove", "provider": True}

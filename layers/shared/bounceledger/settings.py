@@ -42,6 +42,8 @@ class Settings:
     counter_partitions: int = 1
     """Partitions of a source's counters; never lowered, since a read asks only these."""
     rules_file: str = ""
+    remove_from_provider_list: bool = False
+    """Whether a removal may, if asked to, take the address off the provider's own list as well."""
     dns_resolvers: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
 

@@ -9,9 +9,10 @@ import pytest
 from bounceledger.intake import Intake
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.attributes import from_attributes
+from bounceledger.ses_list import SesList
 from bounceledger.settings import Settings
-from tests.fakes import FakeContext, FakeDeadLetters
-from tests.faults.fake import FakeDynamoDB, Faults, as_client
+from tests.fakes import FakeContext, FakeDeadLetters, FakeSes
+from tests.faults.fake import FakeDynamoDB, Faults, as_client, failure
 from tests.functions import load, logged
 from tests.ses_documents import bounce, sns_record
 
@@ -33,15 +34,20 @@ class Deployment:
 
     Its clock goes on by a second with each event and each request: SES gives milliseconds, and a
     bounce in that of a removal would not be later.
+
+    Args:
+        faults: of the table.
+        ses: SES, where the deployment may change its list.
     """
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, *, ses: FakeSes | None = None) -> None:
         self.table = FakeDynamoDB(faults=faults or Faults())
         settings = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
         self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.ledger = Ledger(
             as_client(self.table), settings, clock=lambda: self.now, sleep=lambda _: None
         )
+        self._provider_list = None if ses is None else SesList(ses, sleep=lambda _: None)
         self._intake = Intake(settings, self.ledger, FakeDeadLetters(), provider="ses")
 
     def bounce(self, address: str = ADDRESS, *said: str) -> None:
@@ -68,13 +74,16 @@ class Deployment:
 
     def show(self, address: str = ADDRESS) -> Any:
         query = {"queryStringParameters": {"address": address}}
-        return self._call(lookup, "GET", "/v1/suppressions", **query)[1]
+        return self._call(lookup, "GET", "/v1/suppressions", {}, **query)[1]
 
     def ask(self, method: str, path: str, body: object) -> tuple[int, Any]:
         text = body if isinstance(body, str) or body is None else json.dumps(body)
-        return self._call(change, method, path, body=text)
+        own = {"provider_list": lambda: self._provider_list}
+        return self._call(change, method, path, own, body=text)
 
-    def _call(self, function: Any, method: str, path: str, **event: Any) -> tuple[int, Any]:
+    def _call(
+        self, function: Any, method: str, path: str, own: dict[str, Any], **event: Any
+    ) -> tuple[int, Any]:
         self.now += timedelta(seconds=1)
         request = {
             "httpMethod": method,
@@ -88,7 +97,7 @@ class Deployment:
             "requestContext": {"requestId": "r-1", "identity": {"userArn": ADA}},
             **event,
         }
-        answer = function.handler(request, FakeContext(), ledger=self.ledger)
+        answer = function.handler(request, FakeContext(), ledger=self.ledger, **own)
         return answer["statusCode"], json.loads(answer["body"])
 
     def records(self) -> list[dict[str, Any]]:
@@ -298,16 +307,142 @@ def test_a_request_that_cannot_be_read_changes_nothing(body: object, field: str)
             {"domain": "example.test", "note": "x", "complaint": True},
             "complaint",
         ),
+        (
+            "POST",
+            "/v1/suppressions/remove",
+            {"domain": "example.test", "note": "x", "provider": True},
+            "provider",
+        ),
+        ("POST", "/v1/suppressions/remove", entry(provider="yes"), "provider"),
+        ("PUT", "/v1/suppressions", entry(provider=True), "provider"),
         ("PUT", "/v1/allowlist", entry(until=FUTURE), "until"),
         ("POST", "/v1/allowlist/remove", entry(complaint=True), "complaint"),
+        ("POST", "/v1/allowlist/remove", entry(provider=True), "provider"),
     ],
 )
 def test_a_field_of_another_request_is_refused_by_name(
     method: str, path: str, body: object, field: str
 ) -> None:
     """Someone who sends it would believe that it had an effect."""
-    status, problem = Deployment().ask(method, path, body)
+    status, problem = Deployment(ses=FakeSes()).ask(method, path, body)
     assert (status, problem["field"]) == (400, field)
+
+
+REMOVE = ("POST", "/v1/suppressions/remove")
+
+
+def test_a_removal_takes_the_address_off_the_list_of_ses_as_well() -> None:
+    # GIVEN an address that is on both lists
+    ses = FakeSes({ADDRESS, "ben@example.test"})
+    deployment = Deployment(ses=ses)
+    deployment.bounce()
+
+    # WHEN it is removed from both
+    status, removed = deployment.ask(*REMOVE, entry(provider=True))
+
+    # THEN it is on neither, and the record of the change says that this was asked for
+    assert (status, removed["suppressed"]) == (200, False)
+    assert removed["provider"] == {"removed": True, "was_listed": True, "error": None}
+    assert ses.listed == {"ben@example.test"}
+    [record] = deployment.records()
+    assert record["provider"] is True
+
+    # AND so it is once more, although SES has no such entry
+    status, removed = deployment.ask(*REMOVE, entry(provider=True))
+    assert removed["provider"] == {"removed": True, "was_listed": False, "error": None}
+
+
+@pytest.mark.parametrize("fields", [{}, {"provider": False}])
+def test_a_removal_that_does_not_ask_for_it_leaves_the_list_of_ses_alone(
+    fields: dict[str, Any],
+) -> None:
+    ses = FakeSes({ADDRESS})
+    status, removed = Deployment(ses=ses).ask(*REMOVE, entry(**fields))
+    assert (status, ses.asked) == (200, [])
+    assert "provider" not in removed
+
+
+def test_what_ses_refuses_does_not_undo_what_was_done() -> None:
+    # GIVEN SES, which lets nobody change its list
+    denied = failure("AccessDeniedException", "DeleteSuppressedDestination")
+    deployment = Deployment(ses=FakeSes({ADDRESS}, failing=lambda _: denied))
+    deployment.bounce()
+
+    # WHEN an address is to be removed from both lists
+    with logged(change) as log:
+        status, removed = deployment.ask(*REMOVE, entry(provider=True))
+
+    # THEN it may be mailed, and the answer says that it is still on the list of SES
+    assert (status, removed["suppressed"]) == (200, False)
+    assert removed["provider"] == {
+        "removed": False,
+        "was_listed": None,
+        "error": "SES refused the call: AccessDeniedException",
+    }
+
+    # AND the log says so without the address
+    assert "AccessDeniedException" in log.getvalue()
+    assert "jane" not in log.getvalue()
+
+
+def test_each_entry_says_whether_it_came_off_the_list_of_ses() -> None:
+    # GIVEN a complaint, and SES, which does not know what to do with one address
+    refused = failure("BadRequestException", "DeleteSuppressedDestination")
+    ses = FakeSes(
+        {ADDRESS, "ben@example.test", "cy@example.test", "di@example.test"},
+        failing=lambda address: refused if address.startswith("cy") else None,
+    )
+    deployment = Deployment(ses=ses)
+    deployment.complain()
+
+    # WHEN a list asks for some of its entries
+    names = ("jane", "ben", "cy")
+    asked = [entry(address=f"{name}@example.test", provider=True) for name in names]
+    body = {"entries": [*asked, entry(address="di@example.test")]}
+    status, answer = deployment.ask(*REMOVE, body)
+
+    # THEN each row has what became of it, and what was not removed here stays there
+    assert status == 200
+    held, done, failed, unasked = answer["results"]
+    assert (held["status"], "provider" in held) == (409, False)
+    assert done["provider"]["removed"] is True
+    assert (failed["suppressed"], failed["provider"]["removed"]) == (False, False)
+    assert "provider" not in unasked
+    assert ses.listed == {ADDRESS, "cy@example.test", "di@example.test"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (entry(provider=True), "provider"),
+        (
+            {"entries": [entry(address="ben@example.test"), entry(provider=True)]},
+            "entries[1].provider",
+        ),
+    ],
+)
+def test_without_the_parameter_the_list_of_ses_is_out_of_reach(
+    body: dict[str, Any], field: str
+) -> None:
+    """The caller would otherwise believe that the address may be mailed."""
+    # GIVEN a deployment that has no right to the list
+    deployment = Deployment()
+
+    # WHEN it is asked for, THEN the answer names the parameter, and nothing is changed
+    status, problem = deployment.ask(*REMOVE, body)
+    assert (status, problem["field"]) == (400, field)
+    assert "RemoveFromProviderList" in problem["detail"]
+    assert deployment.table.table == {}
+
+
+def test_the_list_of_ses_is_left_alone_where_ours_could_not_be_changed() -> None:
+    # GIVEN a table that does not answer
+    ses = FakeSes({ADDRESS})
+    deployment = Deployment(Faults(throttled=1), ses=ses)
+
+    # WHEN an address is to be removed, THEN SES is not asked
+    status, _ = deployment.ask(*REMOVE, entry(provider=True))
+    assert (status, ses.asked) == (503, [])
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)

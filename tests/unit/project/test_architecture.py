@@ -25,7 +25,7 @@ RANKS = (
     {"combining", "errors", "events", "precis", "strict_json", "verdict"},
     {"policy", "addresses", "reference"},
     {"settings", "clients", "cold_start"},
-    {"observe", "secret_values"},
+    {"observe", "secret_values", "ses_list"},
     {"classify", "state", "providers"},
     {"ledger", "queues"},
     {"domains"},
@@ -46,7 +46,7 @@ ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
-    "botocore": {"clients", "ledger", "queues", "secret_values"},
+    "botocore": {"clients", "ledger", "queues", "secret_values", "ses_list"},
     "dns": {"domains"},
     "publicsuffixlist": {"addresses"},
     "aws_lambda_powertools": {"observe", "api", "functions"},

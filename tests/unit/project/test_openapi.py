@@ -20,9 +20,10 @@ from bounceledger.api.cursors import Cursors
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
 from bounceledger.reference import PageKind
+from bounceledger.ses_list import SesList
 from bounceledger.state import Action, DomainFacts, DomainVerdict, Probe, ReasonCode
 from bounceledger.verdict import Category, Cause, Disposition, Scope
-from tests.fakes import FakeContext
+from tests.fakes import FakeContext, FakeSes
 from tests.faults.fake import FakeDynamoDB
 from tests.functions import load
 from tests.unit.ledger.recording import NOW, ledger, observe, removal
@@ -206,7 +207,9 @@ def send(
         "requestContext": {"requestId": "r-1", "stage": "live", "path": f"/live{path}"},
     }
     if operation.id in WRITES:
-        answer = HANDLERS["change"].handler(event, FakeContext(), ledger=table)
+        answer = HANDLERS["change"].handler(
+            event, FakeContext(), ledger=table, provider_list=lambda: SesList(FakeSes())
+        )
     else:
         answer = HANDLERS["lookup"].handler(
             event, FakeContext(), ledger=table, cursors=lambda: CURSORS

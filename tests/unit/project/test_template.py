@@ -23,6 +23,10 @@ def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
 
+WITHOUT_RESOURCE_TYPES = {"ses:DeleteSuppressedDestination"}
+"""Actions that IAM can bound by no resource ("Actions, resources, and condition keys for Amazon
+Simple Email Service v2"): the region bounds them instead."""
+
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> None:
@@ -39,9 +43,14 @@ def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> Non
     # AND every statement names its actions and its resource
     for statement in statements(role):
         actions = statement["Action"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            assert "*" not in action
-        assert statement["Resource"] != "*"
+        actions = {actions} if isinstance(actions, str) else set(actions)
+        assert not any("*" in action for action in actions)
+        if actions <= WITHOUT_RESOURCE_TYPES:
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:RequestedRegion": {"Ref": "AWS::Region"}}
+            }
+        else:
+            assert statement["Resource"] != "*"
 
 
 RIGHTS = {
@@ -53,7 +62,10 @@ RIGHTS = {
         "dynamodb": {"BatchGetItem", "Query"},
         "secretsmanager": {"GetSecretValue"},
     },
-    "ChangeRole": {"dynamodb": {"BatchGetItem", "PutItem"}},
+    "ChangeRole": {
+        "dynamodb": {"BatchGetItem", "PutItem"},
+        "ses": {"DeleteSuppressedDestination"},
+    },
     "OutboxRole": {
         "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
         "sqs": {"SendMessage"},
@@ -116,6 +128,23 @@ def test_every_right_to_items_is_bounded_by_their_partition_keys() -> None:
                     assert pattern.isupper()
                     assert pattern.endswith("#*") or "*" not in pattern
     assert bounded
+
+
+def test_change_reaches_the_list_of_ses_only_where_that_is_asked_for() -> None:
+    """The right is one to let mail go to anybody whom SES has stopped."""
+    # GIVEN the statements of the role, and the default of the parameter
+    [policy] = RESOURCES["ChangeRole"]["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+
+    # THEN the one about SES depends on the parameter, which the function reads, too
+    [chosen] = [one["If"] for one in statements if "ses:" in json.dumps(one)]
+    assert (chosen[0], chosen[2]) == ("WithProviderList", {"Ref": "AWS::NoValue"})
+    assert TEMPLATE["Conditions"]["WithProviderList"] == {
+        "Equals": [{"Ref": "RemoveFromProviderList"}, "true"]
+    }
+    variables = FUNCTIONS["ChangeFunction"]["Environment"]["Variables"]
+    assert variables["REMOVE_FROM_PROVIDER_LIST"] == {"Ref": "RemoveFromProviderList"}
+    assert TEMPLATE["Parameters"]["RemoveFromProviderList"]["Default"] == "false"
 
 
 def test_every_role_is_among_those_whose_rights_are_tried() -> None:

@@ -12,6 +12,7 @@ from bounceledger.api.requests import BadRequestError, json_object, refuse_unkno
 from bounceledger.api.responses import JsonObject, decision_fields
 from bounceledger.errors import AddressError
 from bounceledger.ledger import ChangeOutcome, ChangeResult
+from bounceledger.ses_list import ListRemoval
 from bounceledger.state import Action, Change
 
 MAX_ENTRIES = 100
@@ -21,7 +22,7 @@ MAX_NOTE = 500
 
 _FIELDS: Mapping[Action, tuple[str, ...]] = {
     Action.ADD: ("address", "domain", "note", "until"),
-    Action.REMOVE: ("address", "domain", "note", "complaint"),
+    Action.REMOVE: ("address", "domain", "note", "complaint", "provider"),
     Action.ALLOW: ("address", "domain", "note"),
     Action.DISALLOW: ("address", "domain", "note"),
 }
@@ -41,7 +42,15 @@ class ChangeRequest:
     is_list: bool
 
     @classmethod
-    def from_body(cls, body: str | None, action: Action, by: str, now: datetime) -> "ChangeRequest":
+    def from_body(
+        cls,
+        body: str | None,
+        action: Action,
+        by: str,
+        now: datetime,
+        *,
+        reaches_provider: bool = False,
+    ) -> "ChangeRequest":
         """Read a request body; if one entry is wrong, all are refused.
 
         Args:
@@ -49,10 +58,13 @@ class ChangeRequest:
             action: what is asked for, which the route says.
             by: the IAM principal who asks.
             now: aware; `until` must be later.
+            reaches_provider: whether this deployment may change the provider's own list.
         """
         fields = json_object(body)
         if "entries" not in fields:
-            return cls((_change(fields, action, by, now),), is_list=False)
+            change = _change(fields, action, by, now)
+            _refuse_provider(change, "provider", reaches_provider)
+            return cls((change,), is_list=False)
         refuse_unknown(fields, ("entries",))
         changes: dict[str, Change] = {}
         for number, entry in enumerate(_entries(fields["entries"])):
@@ -63,6 +75,7 @@ class ChangeRequest:
                 change = _change(entry, action, by, now)
             except BadRequestError as error:
                 raise BadRequestError(error.reason, field=f"{path}.{error.field}") from None
+            _refuse_provider(change, f"{path}.provider", reaches_provider)
             if change.subject in changes:
                 raise BadRequestError("is about the same as an earlier entry", field=path)
             changes[change.subject] = change
@@ -87,11 +100,21 @@ def _change(fields: Mapping[str, Any], action: Action, by: str, now: datetime) -
         by=by,
         note=_note(fields),
         until=_until(fields, now),
-        complaint=_complaint(fields),
+        complaint=_boolean(fields, "complaint"),
+        provider=_boolean(fields, "provider"),
     )
     if change.complaint and not change.is_about_address:
         raise BadRequestError("must be false for a domain: people complain", field="complaint")
+    if change.provider and not change.is_about_address:
+        raise BadRequestError("must be false for a domain: SES lists addresses", field="provider")
     return change
+
+
+def _refuse_provider(change: Change, field: str, reaches_provider: bool) -> None:
+    if change.provider and not reaches_provider:
+        raise BadRequestError(
+            "must be false: the stack's parameter RemoveFromProviderList is not true", field=field
+        )
 
 
 def _subject(fields: Mapping[str, Any]) -> str:
@@ -133,10 +156,10 @@ def _until(fields: Mapping[str, Any], now: datetime) -> datetime | None:
     return until
 
 
-def _complaint(fields: Mapping[str, Any]) -> bool:
-    value = fields.get("complaint", False)
+def _boolean(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name, False)
     if not isinstance(value, bool):
-        raise BadRequestError("must be true or false", field="complaint")
+        raise BadRequestError("must be true or false", field=name)
     return value
 
 
@@ -145,25 +168,44 @@ KEPT_COMPLAINT = (
 )
 
 
-def rows(results: Sequence[ChangeResult]) -> Iterator[JsonObject]:
-    """One row per change, in their order: the decision as it is now, or an error and its status."""
+def rows(
+    results: Sequence[ChangeResult], removals: Mapping[str, ListRemoval]
+) -> Iterator[JsonObject]:
+    """One row per change, in their order: the decision as it is now, or an error and its status.
+
+    Args:
+        results: of the changes.
+        removals: what became of addresses on the provider's own list.
+    """
     for result in results:
         match result.outcome:
             case ChangeOutcome.DONE:
-                yield changed(result)
+                yield changed(result, removals.get(result.change.subject))
             case ChangeOutcome.KEPT_COMPLAINT:
                 yield _failed(result, HTTPStatus.CONFLICT, KEPT_COMPLAINT)
             case ChangeOutcome.FAILED:
                 yield _failed(result, HTTPStatus.SERVICE_UNAVAILABLE, unavailable("table"))
 
 
-def changed(result: ChangeResult) -> JsonObject:
+def changed(result: ChangeResult, removal: ListRemoval | None = None) -> JsonObject:
     """What was changed, and the decision as it is now.
 
     Of a domain, it is the decision about an address there of which nothing else is known.
+
+    Args:
+        result: of the change.
+        removal: what became of the address on the provider's own list; None if that was not asked
+            for.
     """
     decision = decision_fields(result.decision) if result.decision else {}
-    return _subject_field(result.change) | decision
+    body = _subject_field(result.change) | decision
+    if removal:
+        body["provider"] = {
+            "removed": removal.removed,
+            "was_listed": removal.was_listed,
+            "error": removal.error or None,
+        }
+    return body
 
 
 def _failed(result: ChangeResult, status: HTTPStatus, detail: str) -> JsonObject:

@@ -35,6 +35,7 @@ class Change:
         note: what the person wrote about it.
         until: when an entry ends by itself; None for never.
         complaint: whether a removal ends the recipient's complaint, too.
+        provider: whether a removal is asked to take the address off the provider's own list, too.
     """
 
     action: Action
@@ -43,6 +44,7 @@ class Change:
     note: str
     until: datetime | None = None
     complaint: bool = False
+    provider: bool = False
 
     @property
     def is_about_address(self) -> bool:
