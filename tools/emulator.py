@@ -7,6 +7,9 @@ for such an action.
 AWS gives a request to DynamoDB the condition key ``dynamodb:LeadingKeys``, by which the template
 bounds every role. The emulator does not, so it would refuse every such request.
 
+AWS takes ``x-amazon-apigateway-any-method`` of an API's description as the method ANY. The emulator
+leaves it out, so unknown paths and methods would not reach our code.
+
 Run by `tools.stack` with the emulator's own Python.
 """
 
@@ -18,6 +21,7 @@ from typing import Any
 
 _PARTITION_KEY = "pk"
 """What the template calls the partition key."""
+_ANY_METHOD = "x-amazon-apigateway-any-method"
 _KEY_CONDITION = re.compile(rf"\b{_PARTITION_KEY} = (:\w+)")
 
 
@@ -26,6 +30,11 @@ def main() -> None:
     iam_actions: Any = import_module("ministack.core.iam_actions")
     iam_actions.extract_iam_action = without_batches(iam_actions.extract_iam_action)
     iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
+    api_gateway: Any = import_module("ministack.services.apigateway_v1")
+    vars(api_gateway)["_OPENAPI_HTTP_METHODS"].add("any")
+    vars(api_gateway)["_import_path_item"] = with_any_methods(
+        vars(api_gateway)["_import_path_item"]
+    )
     import_module("ministack.app").main()
 
 
@@ -52,6 +61,16 @@ def with_leading_keys(
         return context_of(body) | ({"dynamodb:LeadingKeys": keys} if keys else {})
 
     return context
+
+
+def with_any_methods(import_path: Callable[..., None]) -> Callable[..., None]:
+    """The same function, which takes the extension of OpenAPI for any method as a method."""
+
+    def imported(api_id: str, path: str, methods: dict[str, Any], *security: Any) -> None:
+        named = {"any" if name == _ANY_METHOD else name: one for name, one in methods.items()}
+        import_path(api_id, path, named, *security)
+
+    return imported
 
 
 def leading_keys(request: Any) -> Iterator[str]:

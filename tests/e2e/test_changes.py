@@ -3,14 +3,10 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
-
-import pytest
-from botocore.credentials import Credentials
 
 from tests.e2e.logs import log_of
 from tests.ses_documents import bounce
-from tools.stack import STACK_NAME, Stack, call_api, publish, wait_for
+from tools.stack import Stack, call_api, publish, wait_for
 
 ADD = ("PUT", "/v1/suppressions")
 REMOVE = ("POST", "/v1/suppressions/remove")
@@ -24,11 +20,9 @@ def shown(stack: Stack, address: str) -> tuple[bool, str | None]:
     return answer.body["suppressed"], answer.body["reason"]
 
 
-def change(
-    stack: Stack, request: tuple[str, str], body: object, sender: Credentials | None = None
-) -> tuple[int, dict[str, object]]:
+def change(stack: Stack, request: tuple[str, str], body: object) -> tuple[int, dict[str, object]]:
     method, path = request
-    answer = call_api(stack, path, method=method, body=body, credentials=sender)
+    answer = call_api(stack, path, method=method, body=body)
     return answer.status, dict(answer.body)
 
 
@@ -92,51 +86,6 @@ def test_an_entry_lives_from_its_bounce_to_the_allow_list(stack: Stack) -> None:
     assert all(item["by"]["S"].startswith("arn:aws:") for item in found)
     assert wait_for(lambda: len(log_of(stack, "ChangeLogs")) >= 5)
     assert address not in json.dumps(log_of(stack, "ChangeLogs"))
-
-
-@pytest.fixture
-def reader(stack: Stack) -> Iterator[Credentials]:
-    """A caller that may read and check, by the resources that the stack's outputs name."""
-    outputs = {
-        output["OutputKey"]: output["OutputValue"]
-        for output in stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)[
-            "Stacks"
-        ][0]["Outputs"]
-    }
-    iam = stack.client("iam")
-    name = f"reader-{uuid.uuid4().hex[:8]}"
-    iam.create_user(UserName=name)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    statement = {
-        "Effect": "Allow",
-        "Action": "execute-api:Invoke",
-        "Resource": [outputs["CheckPolicyResource"], outputs["ReadPolicyResource"]],
-    }
-    document = {"Version": "2012-10-17", "Statement": [statement]}
-    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(document))
-    yield Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-    iam.delete_user_policy(UserName=name, PolicyName="read")
-    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user(UserName=name)
-
-
-def test_a_caller_that_may_read_changes_nothing(stack: Stack, reader: Credentials) -> None:
-    # GIVEN a caller with the rights of a sender and a reader
-    address = f"somebody-{uuid.uuid4().hex}@example.test"
-    query = {"address": address}
-    assert call_api(stack, "/v1/suppressions", query, credentials=reader).status == 200
-    checked = call_api(
-        stack, "/v1/suppressions/check", body={"addresses": [address]}, credentials=reader
-    )
-    assert checked.status == 200
-
-    # WHEN it asks for changes
-    entry = {"address": address, "note": "mine"}
-    answers = [change(stack, request, entry, reader) for request in (ADD, REMOVE, ALLOW, DISALLOW)]
-
-    # THEN all are refused
-    assert [status for status, _ in answers] == [403] * 4
-    assert shown(stack, address) == (False, None)
 
 
 def test_a_removal_asks_ses_with_the_role_that_may(stack: Stack) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tools.emulator import with_leading_keys, without_batches
+from tools.emulator import with_any_methods, with_leading_keys, without_batches
 
 
 def item(name: str) -> dict[str, Any]:
@@ -65,3 +65,16 @@ def test_a_request_without_items_has_no_leading_keys(body: bytes) -> None:
 def test_a_batch_of_messages_needs_the_right_to_one() -> None:
     assert without_batches(lambda: "sqs:SendMessageBatch")() == "sqs:SendMessage"
     assert without_batches(lambda: "dynamodb:BatchGetItem")() == "dynamodb:BatchGetItem"
+
+
+def test_the_method_of_all_methods_is_imported_as_any() -> None:
+    """Unknown paths and methods would otherwise not reach our code locally."""
+    # GIVEN an importer that takes methods by their names
+    imported: list[tuple[object, ...]] = []
+    take = with_any_methods(lambda *given: imported.append(given))
+
+    # WHEN it gets a path with an extension for all methods
+    take("api", "/{proxy+}", {"x-amazon-apigateway-any-method": {"a": 1}, "get": {"b": 2}}, None)
+
+    # THEN the extension is a method, too
+    assert imported == [("api", "/{proxy+}", {"any": {"a": 1}, "get": {"b": 2}}, None)]

@@ -171,10 +171,10 @@ def test_the_catalogue_of_paths_is_that_of_the_template() -> None:
     events = [event for one in FUNCTIONS.values() for event in one.get("Events", {}).values()]
     routes = [event["Properties"] for event in events if event["Type"] == "Api"]
 
-    # THEN each has its line in the catalogue, beside the one that catches all others
+    # THEN each has its line in the catalogue, beside those that catch all others
     methods = [(path, method) for path, some in METHODS.items() for method in some]
     assert sorted((one["Path"], one["Method"]) for one in routes) == sorted(
-        [*methods, ("/{proxy+}", "ANY")]
+        [*methods, ("/", "ANY"), ("/{proxy+}", "ANY")]
     )
 
 
