@@ -17,7 +17,7 @@ endif
 # SAM looks for an executable called python3.13.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules openapi \
+.PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules openapi schemas \
 	score bench coldstart faults fuzz compare validate audit lock clean
 
 help:
@@ -112,6 +112,9 @@ rules: setup ## Rebuild rules.json after a change to rules.toml
 
 openapi: setup ## Rebuild the openapi.json that the API serves after a change to openapi.yaml
 	@$(BIN)/python -m tools.openapi
+
+schemas: setup ## Copy docs/schemas into the template after a change to a schema
+	@$(BIN)/python -m tools.event_schemas
 
 lock: setup ## Re-pin requirements to the newest allowed by the .in files
 	@tools/lock.sh layer dev sam ministack schemathesis recipes compare coldstart audit

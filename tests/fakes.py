@@ -1,12 +1,13 @@
 """Stand-ins for collaborators, with the behaviour that the tests rely on."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from bounceledger.announcements.announcement import Announcement
 from bounceledger.domains.probe_requests import ProbeRequest
-from bounceledger.errors import InputError, QueueError
+from bounceledger.errors import BusError, InputError, QueueError
 from bounceledger.ledger import (
     CheckResult,
     Counts,
@@ -119,6 +120,26 @@ class FakeProbes:
             if self._down:
                 raise QueueError("could not send to the probe queue")
             self.requests.append(request)
+
+
+class FakeBus:
+    """An event bus in memory, which can be down, or reject events of some origins for ever."""
+
+    def __init__(self, *, down: bool = False, rejected: Collection[str] = ()) -> None:
+        self.published: list[Announcement] = []
+        self.down = down
+        self._rejected = rejected
+
+    def publish(self, announcements: Sequence[Announcement]) -> list[BusError | None]:
+        return [self._publish(announcement) for announcement in announcements]
+
+    def _publish(self, announcement: Announcement) -> BusError | None:
+        if self.down:
+            return BusError("the event bus does not answer")
+        if announcement.origin in self._rejected:
+            return BusError("the event bus rejected the event", retry_helps=False)
+        self.published.append(announcement)
+        return None
 
 
 @dataclass

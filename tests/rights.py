@@ -64,7 +64,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "BatchGetItem": _CHANGED_BY_PEOPLE,
         "PutItem": _CHANGED_BY_PEOPLE | {"addresses that people added"},
     },
-    "OutboxRole": {},
+    "OutboxRole": {"BatchGetItem": {"a domain"}},
     "ProbeDomainRole": {
         "BatchGetItem": {"a domain", "a pending probe"},
         "PutItem": {"a domain"} | _ENDED_BY_PROBES,

@@ -1,4 +1,4 @@
-"""Reads the table's stream, and queues a probe where a reply called a domain dead.
+"""Reads the table's stream: queues a probe where a reply called a domain dead, announces changes.
 
 The outbox of the table: what has to happen elsewhere follows from a committed change, so it
 neither gets lost nor happens for a write that failed.
@@ -7,17 +7,23 @@ neither gets lost nor happens for a write that failed.
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
+from collections import Counter
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
 from bounceledger.domains.claims import request_probes
 from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequests
+from bounceledger.errors import BounceledgerError
+from bounceledger.ledger.stream import sequence_number
 from bounceledger.observe import describe, make_logger
 from bounceledger.queues import DeadLetterQueue, DeadLetters
 from bounceledger.settings import Settings
+
+if TYPE_CHECKING:
+    from bounceledger.announcements.announcer import AnnouncedBatch, Announcer
 
 logger = make_logger("outbox")
 
@@ -33,7 +39,18 @@ def build_queues() -> tuple[ProbeQueue, DeadLetterQueue]:
     )
 
 
-cold_start.build_at_start(build_queues)
+@cache
+def build_announcer() -> "Announcer | None":
+    """What announces changes on the event bus; None, and nothing loaded, where there is no bus."""
+    settings = Settings.from_env()
+    if not settings.event_bus_name:
+        return None
+    from bounceledger.announcements.announcer import Announcer
+
+    return Announcer.from_settings(settings)
+
+
+cold_start.build_at_start(lambda: (build_queues(), build_announcer()))
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -43,27 +60,49 @@ def handler(
     *,
     queue: ProbeRequests | None = None,
     dead_letters: DeadLetters | None = None,
+    announcer: "Announcer | None" = None,
 ) -> dict[str, Any]:
     """Process one batch of stream records; the answer says where to begin again, if at all.
+
+    Probes and events do not wait for each other: each is requested whatever becomes of the other.
 
     Args:
         event: a DynamoDB stream batch with new and old images.
         context: of the invocation.
         queue: where probes are requested; the environment's own queue by default.
-        dead_letters: where unreadable records end; the environment's own queue by default.
+        dead_letters: where records end that cannot be read or announced; the environment's own
+            queue by default.
+        announcer: announces changes; the environment's own, if it has one, by default.
     """
     records = event["Records"]
-    report = request_probes(
-        records,
-        build_queues()[0] if queue is None else queue,
-        build_queues()[1] if dead_letters is None else dead_letters,
-    )
+    dead_letters = build_queues()[1] if dead_letters is None else dead_letters
+    announcer = build_announcer() if announcer is None else announcer
+    report = request_probes(records, build_queues()[0] if queue is None else queue, dead_letters)
     if report.unreadable:
         logger.error("dead-lettered", extra={"sequence_numbers": report.unreadable})
-    if report.failure is not None:
-        why = {"sequence_number": report.retry_from, **describe(report.failure)}
-        logger.error("will be retried", extra=why)
-    domains = [request.domain for request in report.requests]
-    logger.info("batch", extra={"records": len(records), "domains": domains})
-    failures = [{"itemIdentifier": report.retry_from}] if report.retry_from else []
-    return {"batchItemFailures": failures}
+    failures: list[tuple[str, BounceledgerError | None]] = [(report.retry_from, report.failure)]
+    batch: dict[str, Any] = {
+        "records": len(records),
+        "domains": [request.domain for request in report.requests],
+    }
+    if announcer is not None:
+        announced = announcer.announce(
+            records, dead_letters, dead_lettered=frozenset(report.unreadable)
+        )
+        failures.append((announced.retry_from, announced.failure))
+        batch["events"] = _log_announced(announced)
+    for number, failure in failures:
+        if failure is not None:
+            why = {"sequence_number": number, **describe(failure)}
+            logger.error("will be retried", extra=why)
+    logger.info("batch", extra=batch)
+    again = {number for number, _ in failures}
+    first = next((n for n in map(sequence_number, records) if n in again), None)
+    return {"batchItemFailures": [{"itemIdentifier": first}] if first else []}
+
+
+def _log_announced(announced: "AnnouncedBatch") -> dict[str, int]:
+    """Log what was not announced; returns how many events were, by type."""
+    if announced.given_up:
+        logger.error("not announced", extra={"sequence_numbers": announced.given_up})
+    return Counter(event.type.value for event in announced.published)

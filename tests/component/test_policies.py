@@ -223,6 +223,11 @@ def change(ledger: Ledger) -> None:
         )
 
 
+def outbox(ledger: Ledger) -> None:
+    """With an event bus; without one it calls the table for nothing."""
+    ledger.domain_facts(["example.test", "gmail.com"])
+
+
 def probe_domain(ledger: Ledger) -> None:
     for verdict in (DomainVerdict.MISSING, DomainVerdict.UNKNOWN, DomainVerdict.ACCEPTS_MAIL):
         known = ledger.domain_facts(["example.test"]).get("example.test")
@@ -249,6 +254,7 @@ def recheck(ledger: Ledger) -> None:
         ("IngestRole", ingest),
         ("LookupRole", lookup),
         ("ChangeRole", change),
+        ("OutboxRole", outbox),
         ("ProbeDomainRole", probe_domain),
         ("RecheckRole", recheck),
     ],

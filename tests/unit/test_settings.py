@@ -4,7 +4,7 @@ import pytest
 
 from bounceledger.errors import SettingsError
 from bounceledger.policy import Policy
-from bounceledger.settings import Settings
+from bounceledger.settings import EventAddresses, Settings
 
 
 def test_a_variable_sets_each_kind_of_threshold() -> None:
@@ -30,9 +30,18 @@ def test_a_variable_sets_each_kind_of_threshold() -> None:
         ("COUNTER_PARTITIONS", "0"),
         ("SOURCES_KEPT", "501"),
         ("SOFT_DAYS_KEPT", "2"),
+        ("EVENT_ADDRESSES", "all"),
     ],
 )
 def test_a_bad_variable_is_named(name: str, text: str) -> None:
     """A typo stops the deployment at start, with the variable's name."""
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({name: text})
+
+
+def test_hashes_need_their_secret() -> None:
+    environ = {"EVENT_BUS_NAME": "default", "EVENT_ADDRESSES": "hash"}
+    with pytest.raises(SettingsError, match="EVENT_SECRET_ARN"):
+        Settings.from_env(environ)
+    settings = Settings.from_env(environ | {"EVENT_SECRET_ARN": "arn"})
+    assert settings.event_addresses is EventAddresses.HASH

@@ -52,6 +52,18 @@ class QueueError(BounceledgerError):
     """A queue could not be reached; worth a retry."""
 
 
+class BusError(BounceledgerError):
+    """An event bus did not take an event.
+
+    Attributes:
+        retry_helps: whether it may take the event later.
+    """
+
+    def __init__(self, reason: str, *, retry_helps: bool = True) -> None:
+        super().__init__(reason)
+        self.retry_helps = retry_helps
+
+
 class SecretError(BounceledgerError):
     """A secret could not be read; worth a retry."""
 

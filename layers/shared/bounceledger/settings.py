@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any, Self, get_type_hints
 
 from bounceledger.errors import SettingsError
@@ -11,6 +12,14 @@ from bounceledger.policy import Policy
 
 MAX_NUMBER = 1_000_000
 """Largest value of a number: as days, it stays within the calendar."""
+
+
+class EventAddresses(StrEnum):
+    """How events on the event bus say whom they are about."""
+
+    NONE = "none"
+    HASH = "hash"
+    PLAIN = "plain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,11 @@ class Settings:
     remove_from_provider_list: bool = False
     """Whether a removal may, if asked to, take the address off the provider's own list as well."""
     dns_resolvers: tuple[str, ...] = ()
+    event_bus_name: str = ""
+    """EventBridge bus, by name or ARN, to which changes are announced; empty for none."""
+    event_addresses: EventAddresses = EventAddresses.NONE
+    event_secret_arn: str = ""
+    """Secret by which addresses are hashed."""
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
@@ -56,6 +70,8 @@ class Settings:
             raise SettingsError(
                 "LEAD_SOURCE_DEFAULT must be 1 to 64 letters, digits, dots, hyphens or underscores"
             )
+        if self.event_addresses is EventAddresses.HASH and not self.event_secret_arn:
+            raise SettingsError("EVENT_SECRET_ARN is not set, and EVENT_ADDRESSES is hash")
 
     @classmethod
     def from_env(
@@ -118,6 +134,13 @@ def _boolean(text: str) -> bool:
         raise ValueError("must be true or false") from None
 
 
+def _event_addresses(text: str) -> EventAddresses:
+    try:
+        return EventAddresses(text.lower())
+    except ValueError:
+        raise ValueError("must be none, hash or plain") from None
+
+
 def _strings(text: str) -> tuple[str, ...]:
     parts = tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
     if not parts:
@@ -129,6 +152,7 @@ _PARSERS: dict[Any, Any] = {
     str: str,
     int: _integer,
     bool: _boolean,
+    EventAddresses: _event_addresses,
     tuple[str, ...]: _strings,
     frozenset[str]: lambda text: frozenset(_strings(text)),
     tuple[int, ...]: lambda text: tuple(_integer(part) for part in _strings(text)),

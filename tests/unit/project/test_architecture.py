@@ -28,7 +28,7 @@ RANKS = (
     {"observe", "secret_values", "ses_list"},
     {"classify", "state", "providers"},
     {"ledger", "queues"},
-    {"domains"},
+    {"announcements", "domains"},
     {"envelope"},
     {"intake", "api"},
     {"functions", "cli"},
@@ -46,7 +46,10 @@ ENGINES = {"classify": {"re2"}, "addresses": {"idna", "publicsuffixlist"}}
 
 ONLY_HERE = {
     "boto3": {"ledger"},
-    "botocore": {"clients", "ledger", "queues", "secret_values", "ses_list"},
+    "botocore": {
+        *("announcements", "clients", "ledger", "queues"),
+        *("secret_values", "ses_list"),
+    },
     "dns": {"domains"},
     "publicsuffixlist": {"addresses"},
     "aws_lambda_powertools": {"observe", "api", "functions"},

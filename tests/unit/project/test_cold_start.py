@@ -18,7 +18,10 @@ FORBIDDEN = {
     "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
     "lookup": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
     "change": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
-    "outbox": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},
+    "outbox": {
+        *("dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"),
+        "bounceledger.announcements",  # unless there is an event bus
+    },
     "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
     "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify"},
 }
@@ -35,13 +38,18 @@ CLIENTS = {
 """The AWS clients that each function makes at start, since almost every invocation needs them."""
 
 
-def run(*arguments: str | Path, folder: Path = ROOT) -> Any:
+def run(*arguments: str | Path, folder: Path = ROOT, **variables: str) -> Any:
     """The JSON that a fresh interpreter prints, with the layer on its path."""
     environment = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
     result = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**environment, "PYTHONPATH": str(LAYER.parent), "AWS_DEFAULT_REGION": "us-east-1"},
+        env={
+            **environment,
+            "PYTHONPATH": str(LAYER.parent),
+            "AWS_DEFAULT_REGION": "us-east-1",
+            **variables,
+        },
         capture_output=True,
         text=True,
         check=True,
@@ -50,11 +58,10 @@ def run(*arguments: str | Path, folder: Path = ROOT) -> Any:
 
 
 @cache
-def start_of(function: str) -> dict[str, Any]:
+def start_of(function: str, **variables: str) -> dict[str, Any]:
     """What a start of a function did: see `observed_start.observe_start`."""
-    found: dict[str, Any] = run(
-        ROOT / "tests/unit/project/observed_start.py", folder=FUNCTIONS / function
-    )
+    script = ROOT / "tests/unit/project/observed_start.py"
+    found: dict[str, Any] = run(script, folder=FUNCTIONS / function, **variables)
     return found
 
 
@@ -94,6 +101,14 @@ def test_a_cold_start_collects_no_garbage(function: str) -> None:
     # AND from now on it leaves alone what was loaded
     assert start["collecting"]
     assert start["kept"] > 50_000
+
+
+def test_with_an_event_bus_outbox_makes_the_table_client_only() -> None:
+    """Not every batch has something to announce, and hashes need their secret once."""
+    start = start_of("outbox", EVENT_BUS_NAME="default", EVENT_ADDRESSES="hash")
+    assert "bounceledger.announcements.announcer" in start["modules"]
+    assert set(start["clients"]) == {"sqs", "dynamodb"}
+    assert set(start["modules"]) & (NEVER | {"dns", "idna", "re2"}) == set()
 
 
 def test_elsewhere_than_on_lambda_the_collector_is_left_alone() -> None:

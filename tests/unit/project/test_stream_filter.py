@@ -1,10 +1,13 @@
 """The filter in front of outbox lets exactly the claims about domains through.
 
+With an event bus it lets all facts through instead.
+
 It repeats in the template what `ledger.items` and `verdict.DOMAIN_CLAIMS` say in code: key
 shapes, attribute paths and causes. Each test compares it with items that the code writes.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import to_attributes
-from bounceledger.ledger.stream import claims_change
+from bounceledger.ledger.stream import claims_change, facts_change
 from bounceledger.policy import Policy
 from bounceledger.state import (
     Action,
@@ -26,16 +29,18 @@ from bounceledger.state import (
     Span,
 )
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
-from tests.stream_records import NOW, record
+from tests.stream_records import NOW, domain_record, record
 from tests.unit.project.cloudformation import RESOURCES
 
 MAPPING = RESOURCES["OutboxFunction"]["Properties"]["Events"]["Changes"]["Properties"]
-PATTERNS = [json.loads(item["Pattern"]) for item in MAPPING["FilterCriteria"]["Filters"]]
+CONDITION, WITH_BUS, WITHOUT_BUS = MAPPING["FilterCriteria"]["Filters"]["If"]
+PATTERNS = [json.loads(item["Pattern"]) for item in WITHOUT_BUS]
+PATTERNS_WITH_BUS = [json.loads(item["Pattern"]) for item in WITH_BUS]
 
 
-def admits(record: dict[str, Any]) -> bool:
+def admits(record: dict[str, Any], patterns: Sequence[Any] = PATTERNS) -> bool:
     """Whether a record reaches the function: one of the patterns has to match."""
-    return any(matches(pattern, record) for pattern in PATTERNS)
+    return any(matches(pattern, record) for pattern in patterns)
 
 
 def matches(pattern: Any, value: Any) -> bool:
@@ -153,10 +158,38 @@ def test_other_items_do_not_pass(item: dict[str, Any]) -> None:
     change = {"Keys": {"pk": image["pk"], "sk": image["sk"]}, "NewImage": image}
 
     # THEN the filter does not admit it
-    assert not admits({"eventName": "INSERT", "dynamodb": change})
+    record = {"eventName": "INSERT", "dynamodb": change}
+    assert not admits(record)
+
+    # AND with a bus, that of a domain only
+    assert admits(record, PATTERNS_WITH_BUS) is (item["pk"] == "DOMAIN#a.test")
 
 
 def test_a_pattern_for_each_claim_and_no_other() -> None:
     """A claim that is added or renamed in code has to be added or renamed here."""
     evidence = [pattern["dynamodb"]["NewImage"]["evidence"]["M"] for pattern in PATTERNS]
     assert sorted(name for causes in evidence for name in causes) == sorted(DOMAIN_CLAIMS)
+
+
+def test_with_a_bus_all_facts_pass() -> None:
+    """Any change of them may begin or end a suppression, and soft bounces add up."""
+    assert CONDITION == "WithEvents"
+    for facts in (
+        *(known_for(cause) for cause in Cause),
+        AddressFacts(address="ann@a.test", removed_at=NOW),
+        AddressFacts(address="ann@a.test", manual=ManualEntry(at=NOW)),
+    ):
+        for change in (record(facts), record(facts, known_for(Cause.MAILBOX_FULL))):
+            assert admits(change, PATTERNS_WITH_BUS)
+            assert facts_change(change) is not None
+    for change in (
+        domain_record(DomainFacts(domain="a.test")),
+        domain_record(DomainFacts(domain="a.test"), DomainFacts(domain="a.test")),
+    ):
+        assert admits(change, PATTERNS_WITH_BUS)
+        assert facts_change(change) is not None
+
+
+def test_with_a_bus_removed_facts_do_not_pass_either() -> None:
+    """An erasure and the time to live end nothing that could be announced."""
+    assert not admits(record(None, known_for(Cause.MAILBOX_UNKNOWN)), PATTERNS_WITH_BUS)

@@ -1,6 +1,7 @@
 """What the template promises: least privilege, nothing public, nothing lost."""
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from bounceledger.api.catalogue import METHODS
 from bounceledger.api.problems import CONTENT_TYPE, problem
+from bounceledger.settings import EventAddresses, Settings
 from tests.rights import ALLOWED, CALLS
 from tests.unit.project.cloudformation import RESOURCES, TEMPLATE, of_type
 
@@ -67,8 +69,13 @@ RIGHTS = {
         "ses": {"DeleteSuppressedDestination"},
     },
     "OutboxRole": {
-        "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
+        "dynamodb": {
+            *("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"),
+            "BatchGetItem",
+        },
         "sqs": {"SendMessage"},
+        "events": {"PutEvents"},
+        "secretsmanager": {"GetSecretValue"},
     },
     "ProbeDomainRole": {
         "dynamodb": {"BatchGetItem", "PutItem", "DeleteItem"},
@@ -236,7 +243,6 @@ def test_every_setting_of_a_function_is_one_that_the_code_reads() -> None:
     from dataclasses import fields
 
     from bounceledger.policy import Policy
-    from bounceledger.settings import Settings
 
     known = {f.name.upper() for cls in (Settings, Policy) for f in fields(cls)}
     used = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
@@ -287,6 +293,56 @@ def test_a_customers_key_encrypts_whatever_stores_something() -> None:
     for name, properties in of_type("AWS::SQS::Queue").items():
         sse = properties["SqsManagedSseEnabled"]
         assert sse == {"If": ["WithKey", {"Ref": "AWS::NoValue"}, True]}, name
+
+
+def test_without_a_bus_outbox_may_and_does_no_more_than_ask_for_probes() -> None:
+    # GIVEN the statements of its role, and the condition of those that have one
+    [policy] = RESOURCES["OutboxRole"]["Properties"]["Policies"]
+    conditions = {
+        action: statement["If"][0]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "If" in statement
+        for action in [statement["If"][1]["Action"]]
+        if isinstance(action, str)
+    }
+
+    # THEN what events need is there with a bus only, and the secret with hashes only
+    assert conditions == {
+        "events:PutEvents": "WithEvents",
+        "dynamodb:BatchGetItem": "WithEvents",
+        "secretsmanager:GetSecretValue": "HashesAddresses",
+    }
+    assert TEMPLATE["Parameters"]["EventBusName"]["Default"] == ""
+    assert RESOURCES["EventSecret"]["Condition"] == "HashesAddresses"
+
+    # AND publishing reaches one bus
+    [statement] = [
+        one["If"][1]
+        for one in policy["PolicyDocument"]["Statement"]
+        if "If" in one and one["If"][1]["Action"] == "events:PutEvents"
+    ]
+    _, by_arn, by_name = statement["Resource"]["If"]
+    assert by_arn == {"Ref": "EventBusName"}
+    assert by_name["Sub"].endswith(":event-bus/${EventBusName}")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_valid"),
+    [
+        *(("", True), ("default", True), ("crm.events/one-1_2", True)),
+        ("arn:aws:events:eu-west-1:111122223333:event-bus/crm", True),
+        *(("two words", False), ("a,b", False), ("arn:aws:sns:eu-west-1:111122223333:x", False)),
+    ],
+)
+def test_a_bus_is_named_by_name_or_arn(value: str, is_valid: bool) -> None:
+    pattern = TEMPLATE["Parameters"]["EventBusName"]["AllowedPattern"]
+    assert bool(re.search(pattern, value)) is is_valid
+
+
+def test_what_events_may_say_about_people_is_what_the_code_knows() -> None:
+    parameter = TEMPLATE["Parameters"]["EventAddresses"]
+    assert parameter["AllowedValues"] == [*EventAddresses]
+    assert parameter["Default"] == Settings().event_addresses
 
 
 def test_every_role_has_the_boundary_and_the_path_of_the_account() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from bounceledger.addresses import domain_of
 from bounceledger.domains.probe_requests import ProbeRequest, ProbeRequests
 from bounceledger.errors import PayloadError, QueueError
-from bounceledger.ledger.stream import ClaimsChange, claims_change
+from bounceledger.ledger.stream import ClaimsChange, claims_change, sequence_number
 from bounceledger.queues import DeadLetters
 from bounceledger.state import Span, join_span
 from bounceledger.verdict import Cause
@@ -59,9 +59,9 @@ def request_probes(
             try:
                 dead_letters.send(json.dumps(record), error)
             except QueueError as down:
-                retry_from, failure = _number(record), down
+                retry_from, failure = sequence_number(record), down
                 break
-            unreadable.append(_number(record))
+            unreadable.append(sequence_number(record))
             continue
         if change is not None:
             for cause, said in new_claims(change).items():
@@ -71,7 +71,7 @@ def request_probes(
     try:
         queue.send(requests)
     except QueueError as down:
-        requests, retry_from, failure = (), _number(batch[0]), down
+        requests, retry_from, failure = (), sequence_number(batch[0]), down
     return StreamReport(
         requests=requests, unreadable=tuple(unreadable), retry_from=retry_from, failure=failure
     )
@@ -80,7 +80,3 @@ def request_probes(
 def new_claims(change: ClaimsChange) -> dict[Cause, Span]:
     """The claims that were not made before, or neither as late nor as early."""
     return {cause: said for cause, said in change.after.items() if said != change.before.get(cause)}
-
-
-def _number(record: Mapping[str, Any]) -> str:
-    return str(record["dynamodb"]["SequenceNumber"])

@@ -156,6 +156,11 @@ def domain_key(domain: str) -> Key:
     return Key(f"{_DOMAIN_PREFIX}{domain}", FACTS)
 
 
+def is_domain(pk: str) -> bool:
+    """Whether a partition key is that of a host name."""
+    return pk.startswith(_DOMAIN_PREFIX)
+
+
 def pending_key(domain: str) -> Key:
     """A probe of a host name that DNS has not answered yet.
 

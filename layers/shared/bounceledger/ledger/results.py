@@ -84,8 +84,7 @@ class CheckResult:
     @property
     def lead_sources(self) -> tuple[str, ...]:
         """Sources that have evidence about the address, the earliest first."""
-        sources = self.facts.sources if self.facts else {}
-        return tuple(sorted(sources, key=lambda source: (sources[source], source)))
+        return self.facts.lead_sources if self.facts else ()
 
 
 class ChangeOutcome(Enum):

@@ -208,6 +208,11 @@ class AddressFacts:
         return self == AddressFacts(address=self.address, version=self.version)
 
     @property
+    def lead_sources(self) -> tuple[str, ...]:
+        """Sources that have evidence about the address, the earliest first."""
+        return tuple(sorted(self.sources, key=lambda source: (self.sources[source], source)))
+
+    @property
     def charged(self) -> Mapping[str, Attribution]:
         """What each lead source is charged with: a claim only if there is nothing else."""
         return {**self.claim_attributions, **self.attributions}
