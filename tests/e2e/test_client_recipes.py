@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import smtplib
 import subprocess
 import sys
@@ -23,22 +22,18 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from bounceledger_client import Api, SuppressionList
 from bounceledger_client.transport import Reply, UrllibTransport
+from tests.pages import code, page, section
 from tests.ses_documents import bounce
 from tools.stack import ROOT, Stack, call_api, publish, wait_for
 
-PAGE = ROOT / "client/README.md"
+PAGE = page("client/README.md")
 PYTHON = ROOT / ".tools/recipes/bin/python"
 """An interpreter that has what the recipes for Django and pandas need."""
 
 
 def recipe(title: str) -> str:
     """The code under a heading of the page."""
-    _, heading, rest = PAGE.read_text().partition(f"\n### {title}\n")
-    assert heading, f"{PAGE.name} has no heading {title!r}"
-    section = rest.split("\n### ")[0]
-    found = re.search(r"```\w+\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1]
+    return code(section(PAGE, title))[0]
 
 
 def functions_of(title: str) -> dict[str, Any]:
