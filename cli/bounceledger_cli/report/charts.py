@@ -1,0 +1,186 @@
+"""The charts over weeks, drawn by Vega-Lite as SVG.
+
+vl-convert runs Vega-Lite without a browser and reads nothing from the network. Colours are CSS
+variables of the page, so a chart follows its theme. Only numbers and dates get in, and labels of
+our own.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, NamedTuple
+
+import vl_convert
+from markupsafe import Markup
+
+from bounceledger_cli.report.wording import day, small_percent
+
+VEGA_LITE = "6.1"
+"""The Vega-Lite version of the specifications, which newer versions of vl-convert keep."""
+
+_LONG = re.compile(r"\d+\.\d{3,}")
+"""Coordinates with more decimals than anyone sees."""
+_ROLE = re.compile(r' (?:aria-[a-z]+|role|class)="[^"]*"')
+"""What Vega says of a chart's parts to screen readers. The chart is one picture with one label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """How many of how many in the week that starts on a day, such as ``2026-08-24``."""
+
+    start: str
+    count: int
+    of: int
+
+    @property
+    def rate(self) -> float | None:
+        """At most 1.0, since `of` may be an estimate; None if it is 0."""
+        return min(1.0, self.count / self.of) if self.of else None
+
+
+class Threshold(NamedTuple):
+    """A rate that is drawn as a line, with a short label at its right end."""
+
+    rate: float
+    label: str
+
+
+def weekly(
+    weeks: Sequence[Week], thresholds: Sequence[Threshold] = (), *, what: str, of: str
+) -> Markup:
+    """A line of weekly rates above bars of how many there were.
+
+    Args:
+        weeks: at least one; a week without any interrupts the line.
+        thresholds: drawn as lines.
+        what: what is counted, such as ``dead addresses``; said to screen readers.
+        of: of what, such as ``addresses mailed``; the title of the bars.
+    """
+    rows = [{"week": week.start, "of": week.of, "rate": week.rate} for week in weeks]
+    top = max((*(week.rate or 0.0 for week in weeks), *(line.rate for line in thresholds)))
+    return _drawn(_spec(rows, thresholds, top * 1.1 or 0.01, of), said=summary(weeks, what, of))
+
+
+def summary(weeks: Sequence[Week], what: str, of: str) -> str:
+    """What a chart shows, in one sentence."""
+    known = [week for week in weeks if week.of]
+    if not known:
+        return f"{what.capitalize()} by week: none."
+    highest = max(known, key=lambda week: week.rate or 0.0)
+    first, last, most = (
+        f"{small_percent(week.rate)} in the week of {day(week.start)}"
+        for week in (known[0], known[-1], highest)
+    )
+    return f"{what.capitalize()} by week, as a share of {of}: {first}, {last}; highest {most}."
+
+
+def _spec(
+    rows: Sequence[Mapping[str, Any]], thresholds: Sequence[Threshold], top: float, of: str
+) -> dict[str, Any]:
+    time = {"type": "utc", "padding": 8}
+    week = {"field": "week", "type": "temporal", "scale": time, "title": None}
+    most = max(row["of"] for row in rows)
+    rate_axis = {"format": ".1~%" if top < 0.02 else ".0%", "tickCount": 3, "grid": False}
+    if top < 0.002:
+        rate_axis["format"] = ".2~%"
+    line = {
+        "mark": {"type": "line", "color": "var(--ink)", "strokeWidth": 1.5, "point": _POINT},
+        "encoding": {
+            "x": week | {"axis": None},
+            "y": {
+                "field": "rate",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"domain": [0, top]},
+                "axis": rate_axis,
+            },
+        },
+    }
+    lines = {"values": [line._asdict() for line in thresholds]}
+    rules = {
+        "data": lines,
+        "mark": {"type": "rule", "color": "var(--muted)", "strokeDash": [3, 3]},
+        "encoding": {"y": {"field": "rate", "type": "quantitative"}},
+    }
+    labels = {
+        "data": {"values": [line._asdict() for line in _apart(thresholds, top)]},
+        "mark": {"type": "text", "align": "left", "color": "var(--muted)"},
+        "encoding": {
+            "x": {"value": _WIDTH + 4},
+            "y": {"field": "rate", "type": "quantitative"},
+            "text": {"field": "label"},
+        },
+    }
+    bars = {
+        "width": _WIDTH,
+        "height": 26,
+        "title": {"text": of, "anchor": "start", "offset": 4},
+        "mark": {"type": "bar", "color": "var(--line-strong)", "width": 8},
+        "encoding": {
+            "x": week | {"axis": {"format": "%-d %b", "tickCount": 4, "grid": False}},
+            "y": {
+                "field": "of",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"nice": False},
+                "axis": {"values": [0, most], "format": ".3~s", "grid": False},
+            },
+        },
+    }
+    return {
+        "data": {"values": rows},
+        "config": _CONFIG,
+        "background": None,
+        "padding": {"left": 2, "top": 4, "right": 10, "bottom": 2},
+        "spacing": 10,
+        "vconcat": [
+            {
+                "width": _WIDTH,
+                "height": _HEIGHT,
+                "layer": [*([rules, labels] if thresholds else []), line],
+            },
+            bars,
+        ],
+    }
+
+
+def _apart(thresholds: Sequence[Threshold], top: float) -> list[Threshold]:
+    """Those whose labels do not cover each other; the first ones go first."""
+    kept: list[Threshold] = []
+    for line in thresholds:
+        if all(abs(line.rate - other.rate) / top * _HEIGHT >= _LINE for other in kept):
+            kept.append(line)
+    return kept
+
+
+_WIDTH, _HEIGHT = 236, 96
+_LINE = 11
+"""Pixels that a label needs."""
+_POINT = {"filled": True, "size": 14, "color": "var(--ink)"}
+_TEXT = {"font": "system-ui, sans-serif", "fontSize": 11}
+_CONFIG = {
+    "aria": False,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "text": _TEXT,
+    "title": {"fontSize": 11, "fontWeight": "normal", "color": "var(--muted)"},
+    "axis": {
+        "labelFontSize": 11,
+        "labelColor": "var(--muted)",
+        "domainColor": "var(--line-strong)",
+        "tickColor": "var(--line-strong)",
+        "minExtent": 34,
+        "maxExtent": 34,
+    },
+}
+
+
+def _drawn(spec: Mapping[str, Any], *, said: str) -> Markup:
+    svg = vl_convert.vegalite_to_svg(dict(spec), vl_version=VEGA_LITE)
+    body = _ROLE.sub("", _LONG.sub(_shortened, svg[svg.index("width=") :]))
+    return Markup(f'<svg role="img" aria-label="{escape(said)}" {body}')  # noqa: S704
+
+
+def _shortened(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.1f}".removesuffix(".0")
