@@ -18,6 +18,7 @@ PARTITIONS = {
     "counters of a second partition": "COUNT#fair#1",
     "claims": "CLAIM#fair",
     "the list of sources": "SOURCES",
+    "the key of hashes": "SECRET",
     "domains due": "RECHECK#DUE",
     "progress of rechecks": "RECHECK#PASS",
     "something else": "OTHER#x",
@@ -35,6 +36,7 @@ _WRITTEN_BY_INGEST = {
     "counters of a second partition",
     "claims",
     "the list of sources",
+    "the key of hashes",
     "domains due",
 }
 _ABOUT_ADDRESSES = {
@@ -46,7 +48,11 @@ _ENDED_BY_PROBES = {"a pending probe", "domains due"}
 
 ALLOWED: dict[str, dict[str, set[str]]] = {
     "IngestRole": {
-        "BatchGetItem": _ABOUT_ADDRESSES | {"the list of sources"},
+        "BatchGetItem": {
+            *_ABOUT_ADDRESSES,
+            *("counters", "counters of a second partition"),
+            *("the list of sources", "the key of hashes"),
+        },
         "Query": {"an address", "an event about nobody"},
         "PutItem": _WRITTEN_BY_INGEST,
         "UpdateItem": _WRITTEN_BY_INGEST,

@@ -59,7 +59,11 @@ def in_memory(seed: int, size: int, faults: Faults, advance: Advance) -> dict[st
     def make_ledger() -> Ledger:
         client = cast("DynamoDBClient", fake)
         return Ledger(
-            client, settings, clock=lambda: stream.NOW, sleep=lambda s: time.sleep(s / 50)
+            client,
+            settings,
+            clock=lambda: stream.NOW,
+            sleep=lambda s: time.sleep(s / 50),
+            sampling=run.small_samples(),
         )
 
     observations = stream.make(seed, size)
@@ -77,7 +81,11 @@ def while_reading(seed: int, size: int, faults: Faults, advance: Advance) -> dic
     def make_ledger() -> Ledger:
         client = cast("DynamoDBClient", fake)
         return Ledger(
-            client, settings, clock=lambda: reading.NOW, sleep=lambda s: time.sleep(s / 50)
+            client,
+            settings,
+            clock=lambda: reading.NOW,
+            sleep=lambda s: time.sleep(s / 50),
+            sampling=run.small_samples(),
         )
 
     def make_worker() -> run.Process[reading.Record]:

@@ -20,6 +20,7 @@ from bounceledger.state import Action, Change, DomainFacts, DomainVerdict, Pendi
 from bounceledger.verdict import Category
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
+from tests.faults.run import small_samples
 from tests.rights import ALLOWED, PARTITIONS, rights
 from tests.unit.ledger.recording import NOW, TODAY, delivery, observe
 from tests.unit.project.cloudformation import RESOURCES
@@ -248,6 +249,16 @@ def recheck(ledger: Ledger) -> None:
     list(ledger.due_domains(TODAY, after=domains[0]))
 
 
+def make_ledger(client: object, settings: Settings) -> Ledger:
+    return Ledger(
+        as_client(client),
+        settings,
+        clock=lambda: NOW,
+        sleep=lambda _: None,
+        sampling=small_samples(),
+    )
+
+
 @pytest.mark.parametrize(
     ("role", "function"),
     [
@@ -267,11 +278,11 @@ def test_a_role_allows_what_its_function_calls(
     # GIVEN a table with something of everything
     fake = FakeDynamoDB()
     settings = Settings(table_name="fake", counter_partitions=3, count_deliveries=count_deliveries)
-    ingest(Ledger(as_client(fake), settings, clock=lambda: NOW, sleep=lambda _: None))
+    ingest(make_ledger(fake, settings))
     recorder = Recorder(fake)
 
     # WHEN the function does all that it does
-    function(Ledger(as_client(recorder), settings, clock=lambda: NOW, sleep=lambda _: None))
+    function(make_ledger(recorder, settings))
 
     # THEN its role allows each call
     asked = recorder.asked()

@@ -133,7 +133,7 @@ class FakeDynamoDB:
     ) -> dict[str, Any]:
         actions = [next(iter(item.items())) for item in TransactItems]
         keys = [_key(action.get("Key") or action["Item"]) for _, action in actions]
-        body = json.dumps(TransactItems, sort_keys=True)
+        body = json.dumps(TransactItems, sort_keys=True, default=repr)
         if (
             not 0 < len(actions) <= MAX_ACTIONS
             or len(set(keys)) < len(keys)
@@ -198,6 +198,12 @@ class FakeDynamoDB:
                 [name] = action["ExpressionAttributeNames"].values()
                 seen = action["ExpressionAttributeValues"][":seen"]
                 return item is not None and item.get(name) == seen
+            case "attribute_not_exists(#0) OR #0 <= :0":
+                name, level = (
+                    action["ExpressionAttributeNames"]["#0"],
+                    action["ExpressionAttributeValues"][":0"],
+                )
+                return item is None or int(item.get(name, {"N": "0"})["N"]) <= int(level["N"])
             case other:
                 raise AssertionError(f"the fake does not know {other}")
 
@@ -211,13 +217,7 @@ class FakeDynamoDB:
             case "Update":
                 if key not in self.table:
                     self._store(key, _attributes(key))
-                item = self.table[key]
-                terms = action["UpdateExpression"].removeprefix("ADD ").split(", ")
-                for name, value in (term.split() for term in terms):
-                    attribute = action["ExpressionAttributeNames"][name]
-                    step = int(action["ExpressionAttributeValues"][value]["N"])
-                    before = int(item.get(attribute, {"N": "0"})["N"])
-                    item[attribute] = {"N": str(before + step)}
+                _update(self.table[key], action)
 
     def _store(self, key: tuple[str, str], item: Mapping[str, Any]) -> None:
         self.table[key] = _copy(item)
@@ -298,6 +298,31 @@ def _attributes(key: tuple[str, str]) -> Attributes:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
-def _copy(item: Mapping[str, Any]) -> Attributes:
-    copy: Attributes = json.loads(json.dumps(item))
-    return copy
+def _update(item: Attributes, action: Mapping[str, Any]) -> None:
+    """Apply the clauses of an update expression."""
+    clause = ""
+    words = iter(action["UpdateExpression"].replace(",", "").replace(" = ", " ").split())
+    for word in words:
+        if word in ("ADD", "SET", "DELETE"):
+            clause = word
+            continue
+        name = action["ExpressionAttributeNames"][word]
+        value = action["ExpressionAttributeValues"][next(words)]
+        held: set[bytes] = {*item.get(name, {}).get("BS", ())}
+        if clause == "SET":
+            item[name] = value
+        elif "N" in value:
+            item[name] = {"N": str(int(item.get(name, {"N": "0"})["N"]) + int(value["N"]))}
+        elif clause == "ADD":
+            item[name] = {"BS": sorted(held.union(value["BS"]))}
+        elif held := held.difference(value["BS"]):
+            item[name] = {"BS": sorted(held)}
+        else:
+            item.pop(name, None)
+
+
+def _copy(value: Any) -> Any:
+    """A copy of which changes do not reach the original."""
+    if isinstance(value, Mapping):
+        return {name: _copy(part) for name, part in value.items()}
+    return [_copy(part) for part in value] if isinstance(value, list) else value

@@ -5,6 +5,7 @@ be held against each other. No merging, no transactions: each value is one expre
 the list of distinct events.
 """
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +26,7 @@ SOFT = (
     "domain_unreachable",
 )
 HARD_CLAIMS = ("domain_unknown", "no_mail_accepted")
+OF_SAMPLES = ("answered", "blocked", "level")
 CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")
 
 
@@ -55,7 +57,7 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
         for source in {*known["attributions"], *known["claim_attributions"]}:
             claimed = source not in known["attributions"]
             touch = known["claim_attributions" if claimed else "attributions"][source]
-            counts[f"{source} {touch['at'][:10]}"]["suppressed"] += 1
+            counts[f"{source} {touch['at'][:10]}"].update(_charged_as(touch))
             if claimed:
                 said = f"{touch['at'][:10]}#{touch['said_at']}"
                 claim = f"{source} {said}#{host(address)}#{touch['cause']}"
@@ -190,6 +192,12 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
     }
 
 
+def _charged_as(touch: Mapping[str, Any]) -> list[str]:
+    """What an address counts as that a source is charged with."""
+    dead = [f"dead_{touch['cause']}"] if touch["cause"] in HARD else []
+    return ["suppressed", *dead]
+
+
 def first_touches(touches: Iterable[Observation]) -> dict[str, Any]:
     """The first event of each source."""
     found: dict[str, Any] = {}
@@ -303,10 +311,10 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same picture of a table, from its items in DynamoDB's form."""
     picture: dict[str, Any] = {
         **{name: {} for name in ("facts", "entries", "counts", "messages", "claims")},
-        **{name: [] for name in ("events", "listed")},
+        **{name: [] for name in ("events", "listed", "secret")},
     }
     claims, to_probe = picture["claims"], set()
-    for item in ({k: plain(v) for k, v in attributes.items()} for attributes in scanned):
+    for item in _plain_items(scanned):
         kind, _, name = item["pk"].partition("#")
         if kind == "ADDRESS" and item["sk"] == "FACTS":
             picture["facts"][name] = _comparable(item)
@@ -323,7 +331,7 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             day = item["sk"].removeprefix("DAY#").partition("#")[0]
             line = f"{name.partition('#')[0]} {day}"
             sums = Counter(picture["counts"].get(line, {}))
-            sums.update({k: v for k, v in item.items() if k not in ("pk", "sk")})
+            sums.update({k: v for k, v in item.items() if k not in ("pk", "sk", *OF_SAMPLES)})
             picture["counts"][line] = {k: v for k, v in sums.items() if v}
         elif kind == "SOURCES":
             picture["listed"].append(item["sk"])
@@ -334,10 +342,64 @@ def actual(scanned: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         elif kind == "RECHECK":
             to_probe.add(item["sk"].partition("#")[2])
         else:
-            picture.setdefault("strange", []).append(item)
+            picture.setdefault(kind.lower(), []).append(item)
     picture["counts"] = {line: sums for line, sums in picture["counts"].items() if sums}
     ordered = {name: sorted(picture[name]) for name in ("events", "listed")}
+    del picture["secret"]  # of the samples, which are looked at by themselves
     return picture | ordered | {"to probe": sorted(to_probe)}
+
+
+def sample_differences(
+    observations: Iterable[Observation], scanned: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """How the samples of addresses in a table differ from those of these distinct events.
+
+    A sample has the level that the table gives it, which depends on who looked at it when.
+    """
+    found = _plain_items(scanned)
+    [secret] = [item["key"] for item in found if item["pk"] == "SECRET"] or [""]
+    levels: dict[str, int] = defaultdict(int)
+    held: dict[str, set[str]] = defaultdict(set)
+    for item in found:
+        if item["pk"].startswith("COUNT#"):
+            day = item["sk"].removeprefix("DAY#").partition("#")[0]
+            line = f"{item['pk'].split('#')[1]} {day}"
+            levels[line] = max(levels[line], item.get("level", 0))
+            for name in ("answered", "blocked"):
+                held[f"{line} {name}"] |= {hashed.hex() for hashed in item.get(name, ())}
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for observed in observations:
+        if name := _sample(observed):
+            digest = hashlib.blake2b(
+                observed.event.address.encode(), digest_size=4, key=bytes.fromhex(secret)
+            )
+            line = f"{observed.event.lead_source} {mail_day(observed)} {name}"
+            wanted[line].add(digest.hexdigest())
+
+    def of_level(samples: Mapping[str, set[str]]) -> dict[str, list[str]]:
+        kept = {
+            line: sorted(
+                hashed
+                for hashed in hashes
+                if f"{int(hashed, 16):032b}".startswith("0" * levels[line.rpartition(" ")[0]])
+            )
+            for line, hashes in samples.items()
+        }
+        return {line: hashes for line, hashes in kept.items() if hashes}
+
+    differing: dict[str, Any] = difference(of_level(wanted), of_level(held))
+    return {"samples": differing} if differing else {}
+
+
+def _sample(item: Observation) -> str:
+    """What an event says of its address: that it was answered, or only that it was blocked."""
+    kind, names = item.event.kind, counters(item)
+    if not item.event.address or kind not in ("delivery", "bounce"):
+        return ""
+    if "block" in names:
+        content = {"category_spam_content", "category_virus"}
+        return "answered" if content & {*names} else "blocked"
+    return "answered" if {"delivered", "hard", "soft"} & {*names} else ""
 
 
 def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -356,6 +418,10 @@ def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _words(evidence: Mapping[str, Any]) -> dict[str, Any]:
     fields = ("first", "last", "count", "event_id", "lead_source", "diagnostic")
     return {name: {f: said.get(f, "") for f in fields} for name, said in evidence.items()}
+
+
+def _plain_items(scanned: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: plain(v) for name, v in attributes.items()} for attributes in scanned]
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:

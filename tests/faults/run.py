@@ -9,6 +9,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from bounceledger.ledger import Ledger
+from bounceledger.ledger.sampling import Sampling
 from bounceledger.policy import Policy
 from bounceledger.state import Observation, decide
 from tests.faults import model
@@ -19,6 +20,11 @@ COPIES = 3
 WORKERS = 4
 LATER = (5, 13, 25, 45, 80, 200, 400)
 """Days from now on which decisions are compared, too."""
+
+
+def small_samples() -> Sampling:
+    """Limits so low that samples of addresses have several parts and rise in level."""
+    return Sampling(max_sample=2, max_part=1, look_every=1)
 
 
 def shuffled[T](items: Sequence[T], seed: int, copies: int = COPIES) -> list[list[T]]:
@@ -121,4 +127,5 @@ def differences(
             for later in (now + timedelta(days=days) for days in LATER)
         )
     ]
+    found |= model.sample_differences(observations, scanned)
     return found | ({"decided wrongly": wrong} if wrong else {})

@@ -24,7 +24,13 @@ SCENARIOS = {
 
 
 def ledgers(fake: FakeDynamoDB) -> Callable[[], Ledger]:
-    return lambda: Ledger(as_client(fake), SETTINGS, clock=lambda: stream.NOW, sleep=briefly)
+    return lambda: Ledger(
+        as_client(fake),
+        SETTINGS,
+        clock=lambda: stream.NOW,
+        sleep=briefly,
+        sampling=run.small_samples(),
+    )
 
 
 def briefly(seconds: float) -> None:

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 
 from bounceledger.ledger import Ledger, connect
 from bounceledger.settings import Settings
-from tests.faults import reading
+from tests.faults import reading, run
 
 
 def main() -> None:
     """Serve until stdin ends."""
-    ledger = Ledger(connect(), Settings(table_name=sys.argv[1], writers=2))
+    settings = Settings(table_name=sys.argv[1], writers=2)
+    ledger = Ledger(connect(), settings, sampling=run.small_samples())
     intake = reading.make_intake(ledger, lambda: datetime.now(UTC))
     _say("ready")
     for line in sys.stdin:

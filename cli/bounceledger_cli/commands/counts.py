@@ -58,8 +58,9 @@ class Counting(Protocol):
     details="""
         Every message counts on the UTC day on which it was mailed, whenever its outcome was
         reported. Rates are relative to the sum of deliveries and bounces. One lead source is
-        shown by day; several are compared, the one with the highest rate of hard bounces
-        first. With --json there is one line for each lead source.
+        shown by day, with the number of distinct addresses; several are compared, the one with
+        the highest rate of hard bounces first. With --json there is one line for each lead
+        source.
         """,
     examples="""
         bounceledger counts webinar-2026 --stack bounceledger
@@ -133,6 +134,7 @@ def command(
         by_day = [(day.isoformat(), counts.days[day]) for day in sorted(counts.days)]
         _print(console, "day", _sorted(by_day, sort or "name"), title=f"{name}, {period}")
         _print_categories(console, totals[name])
+        _print_addresses(console, counts)
     else:
         rows: list[Row] = [(name, totals[name]) for name in order]
         _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
@@ -208,6 +210,21 @@ def _print_categories(console: Console, totals: Mapping[str, int]) -> None:
     if categories:
         console.line()
         print_table(console, ("category", "events"), list(categories.items()))
+
+
+def _print_addresses(console: Console, counts: "Counts") -> None:
+    found = counts.addresses()
+    dead = sum(found.dead.values())
+    if not found.mailed:
+        return
+    about = "about " if found.mailed_error else ""
+    console.line()
+    console.line(f"Distinct addresses: {about}{found.mailed} with an answer,")
+    console.line(f"{dead} of them dead ({_percent(dead / found.mailed)} %).")
+    if found.blocked_only:
+        console.line(
+            f"Another {about}{found.blocked_only} got only blocks, which say nothing about them."
+        )
 
 
 def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[str, int]) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bounceledger.ledger import Counts
+from bounceledger.state.samples import Sample
 from tests.unit.cli.runner import Ran, Terminal, run
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -26,9 +27,15 @@ DAYS = {
 class Counted:
     """A ledger that has counted something."""
 
-    def __init__(self, *days: dict[date, dict[str, int]], overflow: int = 0) -> None:
+    def __init__(
+        self,
+        *days: dict[date, dict[str, int]],
+        overflow: int = 0,
+        samples: dict[date, Sample] | None = None,
+    ) -> None:
         self.days = dict(enumerate(days))
         self.overflow = overflow
+        self.samples = samples
         self.asked: list[tuple[str, date, date]] = []
 
     def counts(self, source: str, first: date, last: date) -> Counts:
@@ -37,6 +44,8 @@ class Counted:
         return Counts(
             source=source,
             days=days,
+            dead={date(2026, 11, 18): {"mailbox_unknown": 5, "mailbox_moved": 1}},
+            samples=self.samples,
             final_from=last + timedelta(days=14),
             overflow=self.overflow,
         )
@@ -63,6 +72,38 @@ def test_the_table_has_days_totals_and_rates() -> None:
     assert "A day is final 14 days later; all of these are from 2026-12-04 on." in ran.out
 
 
+def hashes(first: int, last: int) -> frozenset[bytes]:
+    return frozenset(n.to_bytes(4) for n in range(first, last))
+
+
+def test_distinct_addresses_follow_the_events() -> None:
+    """An address that is mailed every week is one address."""
+    # GIVEN counts with samples of addresses on two days, most of them the same
+    samples = {
+        date(2026, 11, 18): Sample(answered=hashes(0, 90), blocked=hashes(80, 93)),
+        date(2026, 11, 19): Sample(answered=hashes(10, 96)),
+    }
+
+    # WHEN they are printed
+    ran = run("counts", "fair", ledger=Counted(DAYS, samples=samples), clock=lambda: NOW)
+
+    # THEN each address is in them once
+    assert "Distinct addresses: 96 with an answer,\n6 of them dead (6.25 %)." in ran.out
+    assert "only blocks" not in ran.out
+
+
+def test_an_estimate_is_called_one() -> None:
+    samples = {date(2026, 11, 18): Sample(level=2, answered=hashes(0, 24), blocked=hashes(24, 25))}
+    ran = run("counts", "fair", ledger=Counted(DAYS, samples=samples), clock=lambda: NOW)
+    assert "Distinct addresses: about 96 with an answer,\n6 of them dead (6.25 %)." in ran.out
+    assert "Another about 4 got only blocks, which say nothing about them." in ran.out
+
+
+def test_addresses_are_left_out_where_deliveries_are_not_counted() -> None:
+    ran, _ = ask("fair")
+    assert "Distinct addresses" not in ran.out
+
+
 def test_a_final_period_is_not_called_open() -> None:
     # GIVEN a period whose last day is final WHEN it is printed THEN nothing says otherwise
     ran, _ = ask("fair", "--from", "2026-11-01", "--to", "2026-11-05")
@@ -77,6 +118,7 @@ def test_json_has_the_same_figures() -> None:
     assert answer["rates"] == {"hard": 0.06, "soft": 0.01, "block": 0.01, "complaint": 0.01}
     assert (answer["from"], answer["to"]) == ("2026-11-18", "2026-11-19")
     assert answer["final_from"] == "2026-12-03"
+    assert answer["addresses"]["dead"]["mailbox_unknown"] == 5
 
 
 @pytest.mark.parametrize("days", [DAYS, {}], ids=["some events", "none"])

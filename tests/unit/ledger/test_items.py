@@ -100,7 +100,7 @@ def test_a_hard_bounce_leaves_an_entry_of_its_lead_source(hard_bounce: FakeDynam
 def test_a_hard_bounce_leaves_facts_a_message_a_listing_and_a_counter(
     hard_bounce: FakeDynamoDB,
 ) -> None:
-    """Six items in all; the facts of a hard bounce do not expire."""
+    """Seven items with the key of hashes; the facts of a hard bounce do not expire."""
     facts = stored(hard_bounce, items.facts_key("a@example.test"))
     assert facts["evidence"] == {"mailbox_unknown": SAID | {"lead_source": "fair"}}
     assert "ttl" not in facts
@@ -109,7 +109,8 @@ def test_a_hard_bounce_leaves_facts_a_message_a_listing_and_a_counter(
     digest = observe("e1", message_id="m1").event.message_digest
     message = stored(hard_bounce, items.message_key("a@example.test", digest))
     assert (message["outcome"], message["mailed_at"]) == ("bounced", AT)
-    assert len(hard_bounce.table) == 6
+    assert items.secret_key() in hard_bounce.table
+    assert len(hard_bounce.table) == 7
 
 
 @pytest.mark.parametrize(

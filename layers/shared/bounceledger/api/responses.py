@@ -7,6 +7,7 @@ from typing import Any
 
 from bounceledger.api.requests import CheckedAddress, CheckRequest
 from bounceledger.ledger import (
+    Addresses,
     CheckResult,
     Counts,
     History,
@@ -18,7 +19,7 @@ from bounceledger.ledger import (
 )
 from bounceledger.state import Decision, DomainFacts, Evidence, Reason, SourceEntry, utc_day
 from bounceledger.state.rates import rates
-from bounceledger.verdict import DISPOSITIONS, Verdict
+from bounceledger.verdict import DISPOSITIONS, Disposition, Verdict
 
 type JsonObject = dict[str, Any]
 
@@ -190,7 +191,8 @@ def verdict(verdict: Verdict) -> JsonObject:
 
 
 def counts(counted: Counts, first: date, last: date) -> JsonObject:
-    """Outcomes of a lead source's messages by UTC day of mailing, their sums and rates.
+    """Outcomes of a lead source's messages by UTC day of mailing, their sums and rates; distinct
+    addresses.
 
     `final_from` is the day from which on all days in the answer are final. `overflow` are events
     of any lead sources that are recorded under ``other``, and so missing from those sources' own
@@ -205,7 +207,13 @@ def counts(counted: Counts, first: date, last: date) -> JsonObject:
         "lead_source": counted.source,
         "from": first.isoformat(),
         "to": last.isoformat(),
-        "days": {day.isoformat(): day_counts(counted.days[day]) for day in sorted(counted.days)},
+        "days": {
+            day.isoformat(): {
+                **day_counts(counted.days[day]),
+                "addresses": _addresses(counted.addresses(day)),
+            }
+            for day in sorted(counted.days)
+        },
         **_totals(counted),
         "final_from": counted.final_from.isoformat() if counted.final_from else None,
         "overflow": counted.overflow,
@@ -217,13 +225,32 @@ def _totals(counted: Counts) -> JsonObject:
     totals: Counter[str] = Counter()
     for day in counted.days.values():
         totals.update(day)
-    return {"totals": day_counts(totals), "rates": rates(totals)}
+    return {
+        "totals": day_counts(totals),
+        "rates": rates(totals),
+        "addresses": {
+            **_addresses(counted.addresses()),
+            "dead_domains": counted.dead_domains,
+        },
+    }
+
+
+def _addresses(found: Addresses) -> JsonObject:
+    return {
+        "mailed": found.mailed,
+        "mailed_error": round(found.mailed_error, 4),
+        "blocked_only": found.blocked_only,
+        "dead": {category.value: found.dead.get(category, 0) for category in _HARD},
+    }
+
+
+_HARD = tuple(c for c, disposition in DISPOSITIONS.items() if disposition is Disposition.HARD)
 
 
 def sources(
     counted: Sequence[Counts], first: date, last: date, next_cursor: str | None
 ) -> JsonObject:
-    """Lead sources with their totals and rates over a period; fields as in `counts`.
+    """Lead sources with their totals, rates and addresses over a period; fields as in `counts`.
 
     Args:
         counted: what the ledger found, by source.

@@ -16,6 +16,7 @@ from bounceledger.ledger.known import Known
 from bounceledger.ledger.ledger import Ledger, connect
 from bounceledger.ledger.listing import Listed, Page, Place, Sought
 from bounceledger.ledger.results import (
+    Addresses,
     ChangeOutcome,
     ChangeResult,
     CheckResult,
@@ -27,6 +28,7 @@ from bounceledger.ledger.results import (
 
 __all__ = [
     "EVENT_LIFE",
+    "Addresses",
     "ChangeOutcome",
     "ChangeResult",
     "CheckResult",

@@ -25,9 +25,15 @@ class Opaque(str):
     @classmethod
     def of(cls, attribute: Mapping[str, Any]) -> Self:
         """A value in DynamoDB's typed form."""
-        value = cls(json.dumps(attribute, default=repr))
+        value = cls(_text(attribute))
         value.attribute = attribute
         return value
+
+
+def _text(attribute: Mapping[str, Any]) -> str:
+    if "BS" in attribute:  # of thousands of hashes, as they are in counters
+        return b"".join(sorted(attribute["BS"])).hex()
+    return json.dumps(attribute, default=repr)
 
 
 def to_attributes(item: Mapping[str, Json]) -> dict[str, Any]:
@@ -102,5 +108,7 @@ def _value_size(attribute: Mapping[str, Any]) -> int:
             return len(value) // 2 + 2
         case "S":
             return len(value.encode())
+        case "BS":
+            return sum(map(len, value))
         case _:
             return 1

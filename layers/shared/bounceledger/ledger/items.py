@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from bounceledger.addresses import domain_of
 from bounceledger.events import Kind
-from bounceledger.ledger.attributes import Item, size_of, to_attributes
+from bounceledger.ledger.attributes import Item, Opaque, size_of, to_attributes
 from bounceledger.ledger.keeping import CONTROL, keep_unknown
 from bounceledger.policy import Policy
 from bounceledger.state import (
@@ -45,6 +45,7 @@ from bounceledger.state import (
     is_dead,
     stored_words,
 )
+from bounceledger.state.samples import Sample
 from bounceledger.verdict import DISPOSITIONS, Category, Cause, Disposition, Scope
 
 SCHEMA = 1
@@ -170,10 +171,17 @@ def pending_key(domain: str) -> Key:
     return Key(f"{_PENDING_PREFIX}{domain}", "PENDING")
 
 
-def counter_key(lead_source: str, shard: int, day: date, partitions: int = 1) -> Key:
-    """One shard of a lead source's counters of one day; shards are dealt out to the partitions."""
+def counter_key(
+    lead_source: str, shard: int, day: date, partitions: int = 1, *, part: int = 0
+) -> Key:
+    """One part of a shard of a lead source's counters of one day.
+
+    Shards are dealt out to the partitions. A shard has more than one part where it has many hashes
+    of addresses, see `sampling`.
+    """
     pk = _counter_partition(lead_source, shard % partitions)
-    return Key(pk, f"{_DAY_PREFIX}{day.isoformat()}#{shard}")
+    number = f"{shard}#{part}" if part else str(shard)
+    return Key(pk, f"{_DAY_PREFIX}{day.isoformat()}#{number}")
 
 
 def is_counter(key: Key) -> bool:
@@ -238,6 +246,11 @@ def source_list_range(first: str = "") -> tuple[str, tuple[str, str]]:
 def source_list_key(lead_source: str) -> Key:
     """A lead source's entry in the list of all lead sources."""
     return Key(_SOURCE_LIST, lead_source)
+
+
+def secret_key() -> Key:
+    """Key of the hashes of addresses."""
+    return Key("SECRET", "ADDRESSES")
 
 
 def recheck_key(day: date, domain: str) -> Key:
@@ -450,6 +463,11 @@ def domain_item(facts: DomainFacts, *, over: DomainFacts | None = None) -> Item:
 def _domain_item(facts: DomainFacts) -> Item:
     item = _plain(facts, leave=("domain", "dead", "stored"))
     return keyed(domain_key(facts.domain), item | ({"dead": True} if is_dead(facts) else {}))
+
+
+def secret_item(secret: bytes) -> Item:
+    """Item of the key of the hashes of addresses; never replaced."""
+    return keyed(secret_key(), {"key": secret.hex()})
 
 
 def pending_item(pending: PendingProbe) -> Item:
@@ -715,7 +733,29 @@ def recorded_change_of_item(item: Mapping[str, Any]) -> RecordedChange | None:
 def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
     """The day of a counter's shard, and its sums by name."""
     day = date.fromisoformat(item["sk"].removeprefix(_DAY_PREFIX).partition("#")[0])
-    return day, {name: value for name, value in item.items() if name not in CONTROL}
+    names = item.keys() - _NO_SUMS
+    return day, {name: item[name] for name in sorted(names) if isinstance(item[name], int)}
+
+
+ANSWERED, BLOCKED, LEVEL = "answered", "blocked", "level"
+"""Attributes of counters that hold a sample of addresses."""
+_NO_SUMS = CONTROL | {ANSWERED, BLOCKED, LEVEL}
+
+
+def sample_of_item(item: Mapping[str, Any]) -> Sample:
+    """The sample of addresses in a counter's shard; empty where there is none."""
+    level = item.get(LEVEL, 0)
+    return Sample(level=level, answered=_hashes(item, ANSWERED), blocked=_hashes(item, BLOCKED))
+
+
+def _hashes(item: Mapping[str, Any], name: str) -> frozenset[bytes]:
+    value = item.get(name)
+    return frozenset(value.attribute.get("BS", ()) if isinstance(value, Opaque) else ())
+
+
+def secret_of_item(item: Mapping[str, Any]) -> bytes:
+    """The key of the hashes of addresses, from its item."""
+    return bytes.fromhex(item["key"])
 
 
 def due_domain_of_item(item: Mapping[str, Any]) -> DueDomain:

@@ -19,7 +19,13 @@ from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
 from bounceledger.ledger.known import Known, known_of
 from bounceledger.ledger.listing import TIME_PER_PAGE, Listing, Page, Place, Sought
-from bounceledger.ledger.plan import IGNORED, OVERFLOW_COUNTER, marker_key_of, slices
+from bounceledger.ledger.plan import (
+    DEAD_PREFIX,
+    IGNORED,
+    OVERFLOW_COUNTER,
+    marker_key_of,
+    slices,
+)
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
     FINAL_AFTER,
@@ -33,6 +39,7 @@ from bounceledger.ledger.results import (
     Outcome,
     RecordResult,
 )
+from bounceledger.ledger.sampling import Sampling
 from bounceledger.ledger.seen_sources import SeenSources
 from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
@@ -68,11 +75,13 @@ from bounceledger.state import (
     standing_of,
     utc_day,
 )
+from bounceledger.state.samples import Sample, union
 from bounceledger.verdict import DOMAIN_CLAIMS, Cause
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_SECRET_BYTES = 32
 OVERFLOW = "other"
 """Lead source under which events are recorded whose own is new, on a day with too many new ones."""
 
@@ -115,6 +124,7 @@ class Ledger:
         time_limit: timedelta | None = None,
         max_claims: int = MAX_CLAIMS_READ,
         max_history: int = MAX_HISTORY_READ,
+        sampling: Sampling | None = None,
     ) -> None:
         """A ledger over the table `settings.table_name`; makes no call yet.
 
@@ -127,6 +137,7 @@ class Ledger:
             time_limit: time after which an operation without a deadline begins no further try.
             max_claims: claims that one answer of `counts` looks at.
             max_history: items that one answer of `history` looks at.
+            sampling: where hashes of addresses go.
         """
         self._table = Table(client, settings.table_name)
         self._settings = settings
@@ -136,7 +147,8 @@ class Ledger:
         self._max_claims = max_claims
         self._max_history = max_history
         shards = Shards(settings.writers, draw)
-        self._recorder = GroupRecorder(self._table, settings, shards, clock)
+        self._sampling = sampling or Sampling()
+        self._recorder = GroupRecorder(self._table, settings, shards, self._sampling, clock)
         self._sources = SeenSources(settings.max_sources_per_day)
 
     def record(
@@ -184,7 +196,14 @@ class Ledger:
         """
         sources = [item.event.lead_source for item in observations.values()]
         unknown = self._sources.unlisted(sources)
-        found = self._table.get(map(items.source_list_key, unknown), self._budget(deadline))
+        counts_addresses = self._settings.count_deliveries and bool(observations)
+        needs_secret = counts_addresses and not self._sampling.secret
+        secret = [items.secret_key()] if needs_secret else []
+        keys = [*secret, *map(items.source_list_key, unknown)]
+        found = self._table.get(keys, self._budget(deadline))
+        for key in secret:
+            item = found.pop(key, None) or self._new_secret(self._budget(deadline))
+            self._sampling.secret = items.secret_of_item(item)
         self._sources.mark_listed(key.sk for key in found)
         admitted = {key: self._admitted(item) for key, item in observations.items()}
         new = self._sources.unlisted(item.event.lead_source for item in admitted.values())
@@ -192,6 +211,19 @@ class Ledger:
         self._put(entries, deadline)
         self._sources.mark_listed(new)
         return admitted
+
+    def _new_secret(self, budget: RetryBudget) -> Item:
+        """The key of the hashes of addresses, made if nobody has made it since."""
+        key, item = items.secret_key(), items.secret_item(secrets.token_bytes(_SECRET_BYTES))
+        while True:
+            try:
+                self._table.transact([put_new(item)], budget)
+            except CancelledError as cancelled:
+                if found := self._table.get([key], budget):
+                    return found[key]
+                budget.wait(cancelled)
+            else:
+                return item
 
     def _admitted(self, observation: Observation) -> Observation:
         event = observation.event
@@ -559,42 +591,56 @@ class Ledger:
         return known_of(result, history, self._clock(), self._settings.policy)
 
     def _overflow(self, first: date, last: date) -> int:
-        others = self._sums(OVERFLOW, first, last)
+        others, _ = self._counters(OVERFLOW, first, last)
         return sum(sums.get(OVERFLOW_COUNTER, 0) for sums in others.values())
 
     def _counts(self, source: str, first: date, last: date, overflow: int) -> Counts:
-        days = self._sums(source, first, last)
+        days, samples = self._counters(source, first, last)
         for sums in days.values():
             sums.pop(OVERFLOW_COUNTER, None)
-        complete = self._judge_claims(source, first, last, days)
+        complete, dead_domains = self._judge_claims(source, first, last, days)
+        dead = {day: _taken(sums, DEAD_PREFIX) for day, sums in days.items()}
         return Counts(
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
+            dead={day: dead[day] for day in sorted(dead) if dead[day]},
+            dead_domains=dead_domains,
+            samples=samples if self._settings.count_deliveries else None,
             overflow=overflow,
             claims_complete=complete,
             final_from=last + FINAL_AFTER,
         )
 
-    def _sums(self, source: str, first: date, last: date) -> dict[date, Counter[str]]:
-        """A lead source's counters by day."""
+    def _counters(
+        self, source: str, first: date, last: date
+    ) -> tuple[dict[date, Counter[str]], dict[date, Sample]]:
+        """A lead source's counters by day, and its samples of addresses."""
         days: dict[date, Counter[str]] = {}
+        samples: dict[date, list[Sample]] = {}
         partitions = self._settings.counter_partitions
         for pk, sort_keys in items.counter_ranges(source, partitions, first, last):
             for item in self._table.query(pk, sort_keys, self._budget()):
                 day, sums = items.sums_of_item(item)
                 days.setdefault(day, Counter()).update(sums)
-        return days
+                samples.setdefault(day, []).append(items.sample_of_item(item))
+        return days, {day: union(samples[day]) for day in sorted(samples)}
 
     def _judge_claims(
         self, source: str, first: date, last: date, days: dict[date, Counter[str]]
-    ) -> bool:
-        """Take refuted claims out of a source's counters; False if there were too many."""
+    ) -> tuple[bool, int]:
+        """Take refuted claims out of a source's counters.
+
+        Returns:
+            Whether all claims were looked at, and how many domains DNS confirmed to be dead for
+            which the source is charged with an address.
+        """
         pk, sort_keys = items.claim_range(source, first, last)
         found = self._table.query(pk, sort_keys, self._budget())
         claims = [items.claim_sums_of_item(item) for item in islice(found, self._max_claims + 1)]
         complete = len(claims) <= self._max_claims
         claims = claims[: self._max_claims]
         domains = self.domain_facts([claim.domain for claim in claims])
+        dead_domains: set[str] = set()
         for claim in claims:
             counters = days.setdefault(claim.day, Counter())
             standing = standing_of(claim.said_at, domains.get(claim.domain))
@@ -604,7 +650,10 @@ class Ledger:
                 counters["hard"] -= claim.events
                 counters[f"category_{claim.claim}"] -= claim.events
                 counters["suppressed"] -= claim.suppressed
-        return complete
+                counters[f"{DEAD_PREFIX}{claim.claim}"] -= claim.suppressed
+            if standing is ClaimStanding.CONFIRMED and claim.suppressed:
+                dead_domains.add(claim.domain)
+        return complete, len(dead_domains)
 
     def _budget(self, deadline: datetime | None = None) -> RetryBudget:
         if deadline is None and self._time_limit is not None:
@@ -635,6 +684,13 @@ def _runs(groups: Iterable[list[Observation]]) -> list[list[list[Observation]]]:
             runs.append([group])
         before = addresses
     return runs
+
+
+def _taken(sums: Counter[str], prefix: str) -> dict[str, int]:
+    """Counters whose names begin alike, taken out and without that; none at zero."""
+    names = [name for name in sums if name.startswith(prefix)]
+    taken = {name.removeprefix(prefix): sums.pop(name) for name in names}
+    return {name: taken[name] for name in sorted(taken) if taken[name]}
 
 
 def _read[T](found: Mapping[Key, Item], key: Key, read: Callable[[Item], T]) -> T | None:

@@ -8,14 +8,15 @@ source's claims about a domain at one time, however many events they come from.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import batched
 
 from bounceledger.addresses import domain_of
-from bounceledger.events import Kind
+from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
+from bounceledger.ledger.sampling import Sampling
 from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_over, put_version
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
@@ -30,7 +31,8 @@ from bounceledger.state import (
     merge_source,
     utc_day,
 )
-from bounceledger.verdict import HARD_CLAIMS, Cause, Disposition
+from bounceledger.state.samples import is_of_level
+from bounceledger.verdict import AFTER_RECIPIENT, HARD_CLAIMS, Cause, Disposition
 
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
 """Kinds that are never recorded."""
@@ -40,6 +42,9 @@ MAX_CLUSTER = 14
 
 OVERFLOW_COUNTER = "overflow"
 """Events recorded under another lead source than their own."""
+
+DEAD_PREFIX = "dead_"
+"""What the names of counters of dead addresses begin with; the category follows."""
 
 _BY_KIND: Mapping[Kind, str] = {
     Kind.DELIVERY: "delivered",
@@ -58,12 +63,14 @@ class Plan:
         actions: the transaction.
         newly_soft: addresses that get their first soft evidence by it.
         newly_suppressed: addresses that it suppresses, without regard to what DNS says.
+        to_look: lead sources and days of which the samples of addresses may have become too large.
     """
 
     marked: Sequence[Observation]
     actions: Sequence[Action]
     newly_soft: frozenset[str]
     newly_suppressed: frozenset[str]
+    to_look: frozenset[tuple[str, date]]
 
 
 # ----------------------------------------------------------------- what one event touches
@@ -120,6 +127,27 @@ def _outcome_counters(observation: Observation) -> tuple[str, ...]:
     verdict = observation.verdict
     names = (f"category_{verdict.category}",)
     return names if verdict.disposition is Disposition.NONE else (verdict.disposition, *names)
+
+
+def sample_of(observation: Observation, settings: Settings) -> str | None:
+    """The sample of a lead source's addresses that an event's address belongs to, if any.
+
+    `items.ANSWERED` if the event tells something about the address. `items.BLOCKED` for a block of
+    the sender, the message or the connection, which says nothing about it. Echoes contact no
+    server; automatic replies and complaints follow a delivery. Without deliveries there are no
+    samples.
+    """
+    event, verdict = observation.event, observation.verdict
+    if not settings.count_deliveries or not event.address:
+        return None
+    if event.kind is Kind.DELIVERY:
+        return items.ANSWERED
+    if event.kind is not Kind.BOUNCE or verdict is None:
+        return None
+    if verdict.disposition is Disposition.BLOCK and verdict.category not in AFTER_RECIPIENT:
+        return items.BLOCKED
+    tells = (Disposition.HARD, Disposition.SOFT, Disposition.BLOCK)
+    return items.ANSWERED if verdict.disposition in tells else None
 
 
 def keys_to_read(observations: Iterable[Observation], settings: Settings) -> list[Key]:
@@ -210,6 +238,7 @@ def plan(
     shard: int,
     settings: Settings,
     now: datetime,
+    sampling: Sampling | None = None,
 ) -> Plan:
     """The transaction that records some observations.
 
@@ -219,6 +248,7 @@ def plan(
         shard: of the counters to add to.
         settings: of the deployment.
         now: time of recording.
+        sampling: where the hashes of addresses go; one with no key by default.
     """
     bounced = _bounced(observations, settings)
     marked = [
@@ -235,9 +265,9 @@ def plan(
     merged: list[Action] = []
     newly_soft: set[str] = set()
     newly_suppressed: set[str] = set()
-    counters = _Counters(shard, settings.counter_partitions)
-    for item in marked:
-        counters.add(item, *counters_of(item, settings))
+    counters = _Counters(shard, settings, sampling or Sampling())
+    counters.count(marked)
+    counters.sample(observations)
     for key, item in bounced.items():
         existing = known.get(key)
         if existing is None:
@@ -268,7 +298,20 @@ def plan(
         actions=[*markers, *merged, *counters.actions()],
         newly_soft=frozenset(newly_soft),
         newly_suppressed=frozenset(newly_suppressed),
+        to_look=counters.to_look,
     )
+
+
+def sample_writes(
+    observations: Iterable[Observation], *, shard: int, settings: Settings, sampling: Sampling
+) -> list[Action]:
+    """What adds the addresses of some events to samples, and nothing else.
+
+    Arguments as in `plan`.
+    """
+    counters = _Counters(shard, settings, sampling)
+    counters.sample(observations)
+    return list(counters.actions())
 
 
 def _is_suppressed(facts: AddressFacts, now: datetime, settings: Settings) -> bool:
@@ -324,19 +367,43 @@ def _source_writes(
 
 
 class _Counters:
-    """Sums to add: to counters, by lead source and UTC day of mailing, and to those of claims."""
+    """What to add to counters, by lead source and UTC day of mailing, and to the sums of claims."""
 
-    def __init__(self, shard: int, partitions: int) -> None:
-        self._shard, self._partitions = shard, partitions
+    def __init__(self, shard: int, settings: Settings, sampling: Sampling) -> None:
+        self._shard, self._settings, self._sampling = shard, settings, sampling
         self._sums: dict[Key, Counter[str]] = {}
+        self._hashes: dict[Key, dict[str, set[bytes]]] = {}
+        self._to_look: set[tuple[str, date]] = set()
 
-    def add(self, observation: Observation, *names: str) -> None:
-        """Count an event under some names, and a claim as one as well."""
-        event = observation.event
-        for name in names:
-            self._add(self._key(event.lead_source, event.mail_time), name, 1)
-        if claim := claim_key_of(observation):
-            self._add(claim, "events", 1)
+    @property
+    def to_look(self) -> frozenset[tuple[str, date]]:
+        """Lead sources and days of which the samples may have become too large."""
+        return frozenset(self._to_look)
+
+    def count(self, observations: Iterable[Observation]) -> None:
+        """Count events under their names, and a claim as one as well."""
+        for observation in observations:
+            event = observation.event
+            for name in counters_of(observation, self._settings):
+                self._add(self._key(event.lead_source, event.mail_time), name, 1)
+            if claim := claim_key_of(observation):
+                self._add(claim, "events", 1)
+
+    def sample(self, observations: Iterable[Observation]) -> None:
+        """Add the addresses of events to the samples that they belong to."""
+        for observation in observations:
+            name = sample_of(observation, self._settings)
+            if name is not None:
+                self._sample(observation.event, name)
+
+    def _sample(self, event: MailEvent, name: str) -> None:
+        source, day = event.lead_source, utc_day(event.mail_time)
+        hashed = self._sampling.hash_of(event.address)
+        if is_of_level(hashed, self._sampling.place(source, day, self._shard).level):
+            key = self._key(source, event.mail_time)
+            self._hashes.setdefault(key, {}).setdefault(name, set()).add(hashed)
+            if self._sampling.asks_for_a_look(hashed):
+                self._to_look.add((source, day))
 
     def take_back_delivery(self, delivered: Item) -> None:
         """Take a delivery back where it was counted, since its message bounced."""
@@ -349,26 +416,33 @@ class _Counters:
         """Move the count of an address's attributions to the days where they are now.
 
         The counter `suppressed` is the sum over what lead sources are charged with in all
-        facts, so recording each change of that keeps it right in whatever order events
-        arrive. What they are charged with for a claim is in the sums of that claim as well.
+        facts, and so are the counters of dead addresses, by category. So recording each change of
+        that keeps them right in whatever order events arrive. What sources are charged with for a
+        claim is in the sums of that claim as well. Someone who complained first was alive then.
         """
         domain = domain_of(after.address)
         for facts, step in ((before, -1), (after, 1)):
             for source, charge in facts.charged.items():
                 self._add(self._key(source, charge.at), "suppressed", step)
+                if charge.cause.disposition is Disposition.HARD:
+                    self._add(self._key(source, charge.at), f"{DEAD_PREFIX}{charge.cause}", step)
                 if charge.said_at is not None:
                     key = items.claim_key(source, charge.at, charge.said_at, domain, charge.cause)
                     self._add(key, "suppressed", step)
 
     def _key(self, source: str, at: datetime) -> Key:
-        return items.counter_key(source, self._shard, utc_day(at), self._partitions)
+        day = utc_day(at)
+        part = self._sampling.place(source, day, self._shard).part
+        partitions = self._settings.counter_partitions
+        return items.counter_key(source, self._shard, day, partitions, part=part)
 
     def _add(self, key: Key, name: str, step: int) -> None:
         self._sums.setdefault(key, Counter())[name] += step
 
     def actions(self) -> Iterator[Action]:
-        """One action per item of which any sum is not zero."""
-        for key, sums in self._sums.items():
-            steps = {name: step for name, step in sums.items() if step}
-            if steps:
-                yield add(key, steps)
+        """One action per item of which any sum is not zero, or that gets hashes."""
+        for key in dict.fromkeys([*self._sums, *self._hashes]):
+            steps = {name: step for name, step in self._sums.get(key, {}).items() if step}
+            hashes = self._hashes.get(key, {})
+            if steps or hashes:
+                yield add(key, steps, hashes)

@@ -8,16 +8,26 @@ that a worker that died in between leaves nothing undone.
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import batched
 
 from bounceledger.errors import LedgerError
+from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
-from bounceledger.ledger.plan import Plan, has_soft_cause, keys_to_read, marker_key_of, plan
+from bounceledger.ledger.plan import (
+    Plan,
+    has_soft_cause,
+    keys_to_read,
+    marker_key_of,
+    plan,
+    sample_writes,
+)
 from bounceledger.ledger.results import Outcome, RecordResult
+from bounceledger.ledger.sampling import Sampling
 from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
     CONDITION_FAILED,
@@ -30,6 +40,7 @@ from bounceledger.ledger.table import (
     is_invalid,
     is_passing,
     put_version,
+    remove_elements,
 )
 from bounceledger.settings import Settings
 from bounceledger.state import (
@@ -39,9 +50,12 @@ from bounceledger.state import (
     has_soft_evidence,
     join,
 )
+from bounceledger.state.samples import Sample
 
 _PAGES_PER_JOIN = 10
 """Pages of an address's items, some 40,000 messages, after which what was found is stored."""
+_PARTS_PER_READ = 8
+"""Parts of a shard that are read in one call; most shards have one."""
 _FACTS_PER_WRITE = 25
 """Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
 
@@ -53,11 +67,17 @@ class GroupRecorder:
     """Records groups of events that fit into one transaction each."""
 
     def __init__(
-        self, table: Table, settings: Settings, shards: Shards, clock: Callable[[], datetime]
+        self,
+        table: Table,
+        settings: Settings,
+        shards: Shards,
+        sampling: Sampling,
+        clock: Callable[[], datetime],
     ) -> None:
         self._table = table
         self._settings = settings
         self._shards = shards
+        self._sampling = sampling
         self._clock = clock
 
     def record(
@@ -85,6 +105,7 @@ class GroupRecorder:
         duplicates: set[Key] = set()
         newly_soft: frozenset[str] = frozenset()
         to_report: set[str] = set()
+        to_look, looked_at = frozenset[tuple[str, date]](), 0
         while todo := _without(group, duplicates, known):
             shard = self._shards.of(writer)
             planned = plan(
@@ -93,6 +114,7 @@ class GroupRecorder:
                 shard=shard,
                 settings=self._settings,
                 now=self._clock(),
+                sampling=self._sampling,
             )
             if not planned.actions:  # deliveries that are not counted
                 break
@@ -107,9 +129,12 @@ class GroupRecorder:
             else:
                 newly_soft = planned.newly_soft
                 to_report = set(planned.newly_suppressed)
+                to_look, looked_at = planned.to_look, shard
                 break
         duplicates |= {key for key in map(marker_key_of, group) if key in known}
+        self._sample_deliveries(group, duplicates, writer, budget)
         self._follow_up(group, duplicates, newly_soft, known, budget)
+        self._look(to_look, looked_at, budget)
         results: dict[Key, RecordResult] = {}
         for item in group:
             key, address = marker_key_of(item), item.event.address
@@ -148,6 +173,73 @@ class GroupRecorder:
             known.pop(key, None)
         known.update(self._table.get(changed, budget))
         return failed & markers
+
+    def _sample_deliveries(
+        self, group: Iterable[Observation], duplicates: set[Key], writer: int, budget: RetryBudget
+    ) -> None:
+        """Add the addresses of deliveries that were not recorded, which may have an answer by them.
+
+        A delivery is not counted if its message is known to have bounced. If that was a block, its
+        address is added here, as it is if the delivery comes first. It does no harm for a delivery
+        that was recorded before, since adding a hash twice is the same as once.
+        """
+        late = [
+            item
+            for item in group
+            if item.event.kind is Kind.DELIVERY and marker_key_of(item) in duplicates
+        ]
+        while late:
+            shard = self._shards.of(writer)
+            actions = sample_writes(
+                late, shard=shard, settings=self._settings, sampling=self._sampling
+            )
+            try:
+                if actions:
+                    self._table.transact(actions, budget)
+            except CancelledError as cancelled:
+                if CONFLICT in cancelled.codes:
+                    self._shards.leave(shard)
+                budget.wait(cancelled)
+            except InvalidWriteError as error:
+                raise LedgerError("an address could not be added to a sample") from error
+            else:
+                return
+
+    def _look(self, places: Iterable[tuple[str, date]], shard: int, budget: RetryBudget) -> None:
+        """Keep the samples of addresses small that an event was added to.
+
+        Nothing depends on it, so a failure is not one of the events': someone looks again later.
+        """
+        for source, day in sorted(places):
+            with suppress(LedgerError, CancelledError):
+                found = self._sampling.arrange(self._parts(source, day, shard, budget))
+                actions = [
+                    remove_elements(
+                        self._part_key(source, day, shard, trim.part),
+                        {items.ANSWERED: trim.answered, items.BLOCKED: trim.blocked},
+                        level=trim.level,
+                        attribute=items.LEVEL,
+                    )
+                    for trim in found.trims
+                ]
+                if actions:
+                    self._table.transact(actions, budget)
+                self._sampling.remember(source, day, shard, found.place)
+
+    def _parts(self, source: str, day: date, shard: int, budget: RetryBudget) -> dict[int, Sample]:
+        """The sample in each part of a shard."""
+        parts: dict[int, Sample] = {}
+        while True:
+            wanted = range(len(parts), len(parts) + _PARTS_PER_READ)
+            keys = {self._part_key(source, day, shard, part): part for part in wanted}
+            found = self._table.get(keys, budget)
+            parts |= {keys[key]: items.sample_of_item(item) for key, item in found.items()}
+            if len(found) < len(keys):
+                return parts
+
+    def _part_key(self, source: str, day: date, shard: int, part: int) -> Key:
+        partitions = self._settings.counter_partitions
+        return items.counter_key(source, shard, day, partitions, part=part)
 
     def _follow_up(
         self,

@@ -1,5 +1,6 @@
 """What the ledger's operations give back."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -7,6 +8,7 @@ from enum import Enum, auto
 
 from bounceledger.ledger.items import RecordedChange, RecordedEvent
 from bounceledger.state import AddressFacts, Change, Decision, DomainFacts, SourceEntry
+from bounceledger.state.samples import Sample, union
 
 FINAL_AFTER = timedelta(days=14)
 """After this time a day's counters are taken as final.
@@ -129,6 +131,26 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Distinct addresses of one lead source, of one or more days.
+
+    Attributes:
+        mailed: addresses about which an answer was received: a delivery, a hard or soft bounce, or
+            a block for content; None if deliveries are not counted.
+        mailed_error: relative standard error of `mailed`; 0.0 where it is exact.
+        blocked_only: addresses of which nothing but other blocks is known, so that it is not known
+            whether they are dead; None likewise.
+        dead: addresses with a hard bounce, by its category, each on the first day of mailing only.
+            Claims that DNS refuted are left out.
+    """
+
+    mailed: int | None = None
+    mailed_error: float = 0.0
+    blocked_only: int | None = None
+    dead: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Outcomes of one lead source's messages.
 
@@ -140,6 +162,12 @@ class Counts:
             source's leads), ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``;
             counters at zero are left out. Claims that DNS refuted are in no counter but
             ``claims_refuted``.
+        dead: distinct addresses by category of their first hard bounce, by UTC day of mailing; see
+            `Addresses`.
+        dead_domains: distinct domains that DNS confirmed to be dead, and at which the source is
+            charged with an address for that alone.
+        samples: of the addresses that were mailed, by UTC day of mailing; None if deliveries are
+            not counted. Of several days, `state.samples.union` makes one.
         overflow: events on these days, of any lead sources, that are recorded under ``other``
             since their own was new and one too many. They are in no other source's counters.
         final_from: the UTC day from which on all the days asked for are final, see
@@ -150,6 +178,23 @@ class Counts:
 
     source: str
     days: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    dead: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    dead_domains: int = 0
+    samples: Mapping[date, Sample] | None = None
     overflow: int = 0
     claims_complete: bool = True
     final_from: date | None = None
+
+    def addresses(self, day: date | None = None) -> Addresses:
+        """Distinct addresses of one day, or of all days together."""
+        days = [day] if day else [*self.dead]
+        dead = sum((Counter(self.dead.get(one, {})) for one in days), Counter[str]())
+        if self.samples is None:
+            return Addresses(dead=dead)
+        sample = self.samples.get(day, Sample()) if day else union(self.samples.values())
+        return Addresses(
+            mailed=sample.mailed,
+            mailed_error=sample.mailed_error,
+            blocked_only=sample.blocked_only,
+            dead=dead,
+        )

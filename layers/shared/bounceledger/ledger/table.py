@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -313,19 +313,62 @@ def _put(item: Item, condition: dict[str, Any]) -> Action:
     return Action("Put", key, {"Item": to_attributes(item)} | condition)
 
 
-def add(key: Key, numbers: dict[str, int]) -> Action:
-    """Add to attributes that are numbers; what is absent counts as 0."""
-    names = sorted(numbers)
-    terms = ", ".join(f"#{i} :{i}" for i in range(len(names)))
+def add(
+    key: Key, numbers: Mapping[str, int], sets: Mapping[str, Collection[bytes]] | None = None
+) -> Action:
+    """Add to attributes that are numbers, or sets of bytes; what is absent counts as 0, or empty.
+
+    Args:
+        key: of the item.
+        numbers: to add, by attribute.
+        sets: elements to add, none of them empty, by attribute.
+    """
+    values = {name: {"N": str(numbers[name])} for name in sorted(numbers)} | _sets(sets or {})
+    return _update(key, {"ADD": values})
+
+
+def remove_elements(
+    key: Key, sets: Mapping[str, Collection[bytes]], *, level: int, attribute: str
+) -> Action:
+    """Remove elements of sets of bytes, and raise an attribute to a level.
+
+    On condition that the attribute is not above that level.
+
+    Args:
+        key: of the item.
+        sets: elements to remove, by attribute.
+        level: a number.
+        attribute: name of the number; what is absent is below every level.
+    """
+    action = _update(key, {"SET": {attribute: {"N": str(level)}}, "DELETE": _sets(sets)})
+    condition = "attribute_not_exists(#0) OR #0 <= :0"
+    return replace(action, parameters=action.parameters | {"ConditionExpression": condition})
+
+
+def _sets(sets: Mapping[str, Collection[bytes]]) -> dict[str, dict[str, Any]]:
+    return {name: {"BS": sorted(sets[name])} for name in sorted(sets) if sets[name]}
+
+
+def _update(key: Key, clauses: Mapping[str, Mapping[str, dict[str, Any]]]) -> Action:
+    """Update attributes by clauses, each with the values of its attributes."""
+    names: dict[str, str] = {}
+    values: dict[str, dict[str, Any]] = {}
+    expression = []
+    for clause, attributes in clauses.items():
+        between = " = " if clause == "SET" else " "
+        terms = []
+        for name, value in attributes.items():
+            i = len(names)
+            names[f"#{i}"], values[f":{i}"] = name, value
+            terms.append(f"#{i}{between}:{i}")
+        expression.append(f"{clause} {', '.join(terms)}")
     return Action(
         "Update",
         key,
         {
-            "UpdateExpression": f"ADD {terms}",
-            "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(names)},
-            "ExpressionAttributeValues": {
-                f":{i}": {"N": str(numbers[name])} for i, name in enumerate(names)
-            },
+            "UpdateExpression": " ".join(expression),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
         },
     )
 
