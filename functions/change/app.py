@@ -99,7 +99,7 @@ def _apply(action: Action) -> Response[Any] | dict[str, Any]:
     caller, now = caller_of(event.raw_event), datetime.now(UTC)
     provider_list: SesList | None = routes.context["provider_list"]()
     request = changes.ChangeRequest.from_body(
-        event.decoded_body, action, caller, now, reaches_provider=provider_list is not None
+        routes.body(), action, caller, now, reaches_provider=provider_list is not None
     )
     ledger: Ledger = routes.context["ledger"]
     results = ledger.apply_changes(request.changes)

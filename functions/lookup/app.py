@@ -99,7 +99,7 @@ def get_suppression() -> dict[str, Any]:
 def check_suppressions() -> dict[str, Any]:
     """May I send to these ``addresses``? With ``source``, also that lead source's entries."""
     routes.query()
-    request = requests.CheckRequest.from_body(routes.current_event.decoded_body)
+    request = requests.CheckRequest.from_body(routes.body())
     valid = [address.canonical for address in request.addresses if not address.problem]
     return responses.bulk_check(request, _ledger().check(valid, source=request.source))
 
@@ -185,7 +185,7 @@ def post_classify() -> dict[str, Any]:
     from bounceledger.providers.ses import read_bounce_type
 
     routes.query()
-    request = requests.ClassifyRequest.from_body(routes.current_event.decoded_body)
+    request = requests.ClassifyRequest.from_body(routes.body())
     reported = read_bounce_type(request.bounce_type, request.bounce_subtype)
     hints = Hints(request.enhanced_status, *reported)
     verdict = classify(parse_reply(request.diagnostic), hints, rules=build_rules())

@@ -47,7 +47,7 @@ def test_parameters_are_read_in_their_canonical_form() -> None:
     assert requests.address({"address": [" Jane@EXAMPLE.test. "]}) == "jane@example.test"
     assert requests.domain({"name": ["Example.TEST"]}) == "example.test"
     assert requests.optional_source({"source": ["trade-fair-2026"]}) == "trade-fair-2026"
-    assert requests.optional_source({"source": [""]}) is None
+    assert requests.optional_source({}) is None
     assert requests.optional_source({}) is None
 
 
@@ -94,7 +94,11 @@ def test_a_period_is_thirty_days_up_to_today_by_default(
     [
         ({"from": ["yesterday"]}, "from"),
         ({"from": ["20260101"]}, "from"),
+        ({"from": ["2026-1-5"]}, "from"),
+        ({"from": ["2026-W05-6"]}, "from"),
+        ({"from": [""]}, "from"),
         ({"from": ["2010-12-31"]}, "from"),
+        ({"to": ["9999-12-31"]}, "to"),
         ({"to": ["0001-01-05"]}, "to"),
         ({"to": ["2026-13-01"]}, "to"),
         ({"from": ["2026-02-01"], "to": ["2026-01-01"]}, "from"),
@@ -122,7 +126,11 @@ def test_a_period_that_cannot_be_answered_is_refused_with_its_field(
         ("[]", "body"),
         ("{}", "diagnostic"),
         ('{"diagnostic": ""}', "diagnostic"),
+        ('{"diagnostic": null, "status": "5.1.1"}', "diagnostic"),
+        ('{"diagnostic": "x", "diagnostic": "y"}', "body"),
         ('{"diagnostic": 550}', "diagnostic"),
+        ('{"diagnostic": 1e999}', "body"),
+        ('{"diagnostic": "x", "enhanced_status": "5.1.1", "status": ""}', "status"),
         ('{"diagnostic": "x", "status": 5}', "status"),
         ('{"diagnostic": "x", "bounce_type": []}', "bounce_type"),
         ('{"diagnostic": "x", "bounce_subtype": {}}', "bounce_subtype"),

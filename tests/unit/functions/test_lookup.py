@@ -225,6 +225,15 @@ def test_an_invalid_body_is_a_400_with_the_field(body: str | None) -> None:
     assert (status, answer["field"]) == (400, "diagnostic" if body == "{}" else "body")
 
 
+@pytest.mark.parametrize("body", ["/w==", "no base64", "\u00e9"])
+def test_a_body_that_is_no_text_is_a_400(body: str) -> None:
+    """API Gateway hands over a body in base64 where an API takes binary ones."""
+    status, answer = call(
+        "POST", "/v1/classify", ledger=FakeLedger(), body=body, isBase64Encoded=True
+    )
+    assert (status, answer["field"]) == (400, "body")
+
+
 def bulk(body: object, *, ledger: FakeLedger | None = None) -> tuple[int, Any]:
     text = body if isinstance(body, str) else json.dumps(body)
     return call(

@@ -8,7 +8,13 @@ from typing import Any
 
 from bounceledger.addresses import normalise_address, normalise_domain
 from bounceledger.api.problems import unavailable
-from bounceledger.api.requests import BadRequestError, json_object, refuse_unknown, string_of
+from bounceledger.api.requests import (
+    LAST_DAY,
+    BadRequestError,
+    json_object,
+    refuse_unknown,
+    string_of,
+)
 from bounceledger.api.responses import JsonObject, decision_fields
 from bounceledger.errors import AddressError
 from bounceledger.ledger import ChangeOutcome, ChangeResult
@@ -19,6 +25,20 @@ MAX_ENTRIES = 100
 """Addresses and domains of one request."""
 MAX_NOTE = 500
 """Characters of a note."""
+_NOT_IN_A_LINE = frozenset(
+    map(
+        chr,
+        [
+            *range(0x20),
+            *range(0x7F, 0xA0),
+            *(0x200E, 0x200F),  # marks of direction
+            *range(0x2028, 0x202F),  # ends of lines and paragraphs, embedding of directions
+            *range(0x2066, 0x206A),  # isolation of directions
+            *range(0xD800, 0xE000),  # halves of characters, which UTF-8 does not have
+        ],
+    )
+)
+"""Characters that a note cannot have: it is shown in one line, beside other text."""
 
 _FIELDS: Mapping[Action, tuple[str, ...]] = {
     Action.ADD: ("address", "domain", "note", "until"),
@@ -135,7 +155,7 @@ def _note(fields: Mapping[str, Any]) -> str:
         raise BadRequestError("is required: say why", field="note")
     if len(note) > MAX_NOTE:
         raise BadRequestError(f"must have at most {MAX_NOTE} characters", field="note")
-    if not note.isprintable():
+    if not _NOT_IN_A_LINE.isdisjoint(note):
         raise BadRequestError("must have no control characters or line ends", field="note")
     return note
 
@@ -151,8 +171,8 @@ def _until(fields: Mapping[str, Any], now: datetime) -> datetime | None:
         raise BadRequestError(
             "must be a time with its zone, such as 2027-01-31T00:00:00Z", field="until"
         ) from None
-    if not is_later:
-        raise BadRequestError("must be in the future", field="until")
+    if not is_later or until.date() > LAST_DAY:
+        raise BadRequestError(f"must be in the future, on {LAST_DAY} at the latest", field="until")
     return until
 
 

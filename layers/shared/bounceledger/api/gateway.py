@@ -55,6 +55,13 @@ class Routes(APIGatewayRestResolver):
         requests.refuse_unknown(query, known)
         return query
 
+    def body(self) -> str | None:
+        """The body of the request as text, if it has one."""
+        try:
+            return self.current_event.decoded_body
+        except ValueError:  # not base64, or not UTF-8
+            raise requests.BadRequestError("must be UTF-8 text", field="body") from None
+
     def problem(
         self,
         status: HTTPStatus,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, unquote
@@ -28,7 +28,8 @@ MAX_ADDRESSES = 1000
 """Addresses of one bulk check."""
 FIRST_DAY = date(2011, 1, 1)
 """No provider's events are older."""
-
+LAST_DAY = date(2999, 12, 31)
+"""Days are added to dates, and the calendar ends with the year 9999."""
 
 MAX_BODY = 1_048_576
 """Characters of a request's body."""
@@ -131,7 +132,7 @@ def cursor(query: Query) -> str:
 def sought(query: Query) -> Sought:
     """Which suppressions a list has: ``reason``, ``category``, ``from`` and ``to``."""
     first = _day(query, "from", FIRST_DAY)
-    last = _day(query, "to", date.max)
+    last = _day(query, "to", LAST_DAY)
     if first > last:
         raise BadRequestError("must not be later than 'to'", field="from")
     return Sought(
@@ -194,9 +195,10 @@ class ClassifyRequest:
         """Read a request body."""
         fields = json_object(body)
         refuse_unknown(fields, ("diagnostic", "enhanced_status", "status", *_BOUNCE_TYPES))
+        status = string_of(fields, "status")
         request = cls(
             diagnostic=string_of(fields, "diagnostic"),
-            enhanced_status=string_of(fields, "enhanced_status") or string_of(fields, "status"),
+            enhanced_status=string_of(fields, "enhanced_status") or status,
             bounce_type=string_of(fields, "bounce_type"),
             bounce_subtype=string_of(fields, "bounce_subtype"),
         )
@@ -269,6 +271,8 @@ def _optional(query: Query, name: str) -> str:
     values = query.get(name, [])
     if len(values) > 1:
         raise BadRequestError("must be given only once", field=name)
+    if values == [""]:
+        raise BadRequestError("must not be empty", field=name)
     return values[0] if values else ""
 
 
@@ -277,11 +281,13 @@ def _day(query: Query, name: str, default: date) -> date:
     if not text:
         return default
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+        day = date.fromisoformat(text)
     except ValueError:
         day = date.min
-    if day < FIRST_DAY:
-        raise BadRequestError(f"must be a date from {FIRST_DAY} on, such as 2026-01-31", field=name)
+    if day.isoformat() != text or not FIRST_DAY <= day <= LAST_DAY:
+        raise BadRequestError(
+            f"must be a date from {FIRST_DAY} to {LAST_DAY}, such as 2026-01-31", field=name
+        )
     return day
 
 
@@ -290,9 +296,9 @@ def json_object(body: str | None) -> Mapping[str, Any]:
     if body is not None and len(body) > MAX_BODY:
         raise TooLargeError(f"must have at most {MAX_BODY} characters", field="body")
     try:
-        value = strict_json.loads(body or "")
+        value = strict_json.loads(body or "", unambiguous=True)
     except (ValueError, RecursionError):
-        raise BadRequestError("must be valid JSON", field="body") from None
+        raise BadRequestError("must be valid JSON, each name once", field="body") from None
     if not isinstance(value, dict):
         raise BadRequestError("must be a JSON object", field="body")
     return value
@@ -300,9 +306,9 @@ def json_object(body: str | None) -> Mapping[str, Any]:
 
 def string_of(fields: Mapping[str, Any], name: str) -> str:
     """A field of a body; empty if it is not given."""
-    value = fields.get(name)
-    if value is None:
-        return ""
+    value = fields.get(name, "")
     if not isinstance(value, str):
         raise BadRequestError("must be a string", field=name)
+    if name in fields and not value:
+        raise BadRequestError("must not be empty", field=name)
     return value
