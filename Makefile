@@ -64,8 +64,9 @@ audit: $(TOOLS)/audit/.ready ## Report known vulnerabilities of pinned packages 
 		$(TOOLS)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r $$file || exit 1; \
 	done
 
-validate: setup tools ## Check the template with sam validate --lint
+validate: setup tools ## Check the template with sam validate --lint, and the examples with cfn-lint
 	@$(TOOLS)/sam/bin/sam validate --lint --region us-east-1
+	@$(TOOLS)/sam/bin/cfn-lint examples/*.yaml
 
 ##@ Deploy it
 

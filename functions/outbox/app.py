@@ -11,6 +11,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger import queues
@@ -18,7 +19,7 @@ from bounceledger.domains.claims import request_probes
 from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequests
 from bounceledger.errors import BounceledgerError
 from bounceledger.ledger.stream import sequence_number
-from bounceledger.observe import describe, make_logger
+from bounceledger.observe import describe, make_logger, make_metrics
 from bounceledger.queues import DeadLetterQueue, DeadLetters
 from bounceledger.settings import Settings
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bounceledger.announcements.announcer import AnnouncedBatch, Announcer
 
 logger = make_logger("outbox")
+metrics = make_metrics("outbox", Settings.from_env())
 
 
 @cache
@@ -90,7 +92,7 @@ def handler(
             records, dead_letters, dead_lettered=frozenset(report.unreadable)
         )
         failures.append((announced.retry_from, announced.failure))
-        batch["events"] = _log_announced(announced)
+        batch["events"] = _count_announced(announced)
     for number, failure in failures:
         if failure is not None:
             why = {"sequence_number": number, **describe(failure)}
@@ -101,8 +103,15 @@ def handler(
     return {"batchItemFailures": [{"itemIdentifier": first}] if first else []}
 
 
-def _log_announced(announced: "AnnouncedBatch") -> dict[str, int]:
-    """Log what was not announced; returns how many events were, by type."""
+def _count_announced(announced: "AnnouncedBatch") -> dict[str, int]:
+    """Count what became of events, and log what was not announced; returns the events by type."""
     if announced.given_up:
         logger.error("not announced", extra={"sequence_numbers": announced.given_up})
-    return Counter(event.type.value for event in announced.published)
+    events = Counter(event.type.value for event in announced.published)
+    counted = {**events, "not_announced": len(announced.given_up)}
+    for name, number in counted.items():
+        if number:
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
+    if any(counted.values()):
+        metrics.flush_metrics()
+    return events

@@ -86,6 +86,7 @@ def test_a_first_hard_bounce_is_announced() -> None:
         "category": "mailbox_unknown",
         "scope": "address",
         "unconfirmed": False,
+        "permanent": True,
         "suppressed_until": None,
         "was_suppressed": False,
         "lead_sources": ["webinar"],
@@ -110,6 +111,7 @@ def test_soft_bounces_are_announced_once_they_add_up_with_their_end() -> None:
     # THEN the address is suppressed for the first term
     assert event is not None
     assert event.fields["reason"] == "soft_bounces"
+    assert event.fields["permanent"] is False
     until = BEFORE + 30 * DAY
     assert event.fields["suppressed_until"] == until.isoformat().replace("+00:00", "Z")
 
@@ -287,6 +289,7 @@ def test_a_domain_that_says_it_accepts_no_mail_is_announced() -> None:
         "category": None,
         "scope": "domain",
         "unconfirmed": False,
+        "permanent": True,
         "suppressed_until": None,
         "was_suppressed": False,
         "dns_verdict": "null_mx",

@@ -1,5 +1,6 @@
 """The wiring of outbox."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -47,7 +48,9 @@ def announcing(bus: FakeBus) -> Announcer:
     return Announcer(bus, FakeLedger(), Policy(), recipients)
 
 
-def test_probes_and_events_come_from_the_same_batch() -> None:
+def test_probes_and_events_come_from_the_same_batch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     # GIVEN a claim, a dead mailbox, and a domain that DNS shows dead
     dead = DomainFacts(domain="b.test", probe=Probe(verdict=DomainVerdict.NULL_MX, probed_at=NOW))
     event = {
@@ -78,7 +81,15 @@ def test_probes_and_events_come_from_the_same_batch() -> None:
         EventType.DOMAIN_SUPPRESSED,
     ]
 
-    # AND the log counts them and names nobody
+    # AND the metrics count them
+    [counted] = [
+        json.loads(line)
+        for line in capsys.readouterr().out.splitlines()
+        if "CloudWatchMetrics" in line
+    ]
+    assert (counted["AddressSuppressed"], counted["DomainSuppressed"]) == ([2.0], [1.0])
+
+    # AND so does the log, which names nobody
     assert '"events":{"AddressSuppressed":2,"DomainSuppressed":1}' in log.getvalue()
     assert "ann" not in log.getvalue().replace("announce", "")
     assert "bob" not in log.getvalue()
@@ -125,5 +136,20 @@ def test_the_stream_begins_again_with_the_earlier_of_two_failures() -> None:
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
 
 
-def test_without_a_bus_nothing_is_announced() -> None:
+def test_a_record_that_is_given_up_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    dead = record(bounced(Category.MAILBOX_UNKNOWN))
+    outbox.handler(
+        {"Records": [dead]},
+        FakeContext(),
+        queue=FakeProbes(),
+        dead_letters=FakeDeadLetters(),
+        announcer=announcing(FakeBus(rejected=[dead["eventID"]])),
+    )
+    assert '"not_announced":[1.0]' in capsys.readouterr().out
+
+
+def test_without_a_bus_nothing_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
     assert outbox.build_announcer() is None
+    event = {"Records": [record(bounced(Category.MAILBOX_UNKNOWN))]}
+    outbox.handler(event, FakeContext(), queue=FakeProbes(), dead_letters=FakeDeadLetters())
+    assert "CloudWatchMetrics" not in capsys.readouterr().out

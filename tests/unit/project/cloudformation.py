@@ -1,5 +1,6 @@
 """The template as data."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -22,7 +23,13 @@ def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 
 _Loader.add_multi_constructor("!", _construct)
 
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+
+def load(path: Path) -> dict[str, Any]:
+    """A template as data."""
+    return dict(yaml.load(path.read_text(encoding="utf-8"), _Loader))
+
+
+TEMPLATE = load(ROOT / "template.yaml")
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bounceledger.announcements.announcement import EventType
 from bounceledger.domains.prober import ProbeOutcome
 from bounceledger.events import Kind
 from bounceledger.ledger.plan import IGNORED
@@ -22,6 +23,9 @@ PARAMETERS = TEMPLATE["Parameters"]
 KINDS = {kind.value for kind in Kind} - {Kind.BOUNCE} - IGNORED
 """Kinds that are counted as such; bounces are by disposition."""
 
+ANNOUNCED = set(EventType) - {EventType.LEAD_SOURCE_FLAGGED}
+"""Events that follow from the stream."""
+
 COUNTED = {
     "ingest": {
         *("messages", "recorded", "duplicates", "unmatched", "notices", "unknown_kinds"),
@@ -30,6 +34,7 @@ COUNTED = {
         *(f"bounce_{disposition}" for disposition in Disposition),
     },
     "probe_domain": {*ProbeOutcome, "failed"},
+    "outbox": {*ANNOUNCED, "not_announced"},
 }
 """Metrics of our own by function."""
 
@@ -230,6 +235,7 @@ def test_the_dashboard_shows_all_that_can_happen() -> None:
     assert shown.keys() >= {f"bounce_{disposition}" for disposition in Disposition}
     assert shown.keys() >= KINDS
     assert "suppressed" in shown
+    assert shown.keys() >= {*ANNOUNCED, "not_announced"}
     for metric in ("Errors", "Duration"):
         assert shown[metric] == set(FUNCTIONS)
 

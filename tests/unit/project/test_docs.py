@@ -16,6 +16,7 @@ DOCUMENTS = [
     *ROOT.glob("docs/*.md"),
     *ROOT.glob("client/*.md"),
     *ROOT.glob("events/**/README.md"),
+    *ROOT.glob("examples/*.md"),
 ]
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")

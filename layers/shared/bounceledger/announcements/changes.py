@@ -63,6 +63,7 @@ class Suppression:
         return self.reason_fields() | {
             "scope": self.scope.value,
             "unconfirmed": self.unconfirmed,
+            "permanent": self.until is None,
             "suppressed_until": time_text(self.until),
         }
 
