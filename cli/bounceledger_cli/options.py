@@ -1,16 +1,20 @@
 """Options that several commands share, each declared once."""
 
 import re
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bounceledger_cli.days import DEFAULT_DAYS, Days
 from bounceledger_cli.deployment import API_URL, Deployment
+from bounceledger_cli.errors import CommandError
 from bounceledger_cli.inputs.encodings import EncodingType
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -35,6 +39,70 @@ class DayType(click.ParamType[date]):
 
 
 DAY = DayType()
+
+
+class MomentType(click.ParamType[datetime]):
+    """A time with its zone, or a UTC day, which stands for its beginning."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The time, aware; fails with a usage error."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is not None and _DAY_FORM.fullmatch(value):
+            return moment.replace(tzinfo=UTC)
+        if moment is None or moment.tzinfo is None:
+            self.fail(
+                f"{value!r} is not a day, or a time with its zone such as 2027-01-31T12:00Z.",
+                param,
+                ctx,
+            )
+        return moment
+
+
+MOMENT = MomentType()
+
+
+class KnownNames(click.ParamType[str]):
+    """A name of which some are known, for completion; the API knows them all.
+
+    Args:
+        names: returns the names, imported when a shell asks.
+    """
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self._names = names
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> "list[CompletionItem]":
+        """The known names that begin with what was typed."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+
+def lead_source(text: str) -> str:
+    """The canonical name of a lead source; raises CommandError where it has none."""
+    from bounceledger.addresses import clean_lead_source
+
+    name = clean_lead_source(text)
+    if not name:
+        raise CommandError(f"not a valid lead source name: {text!r}")
+    return name
+
 
 INPUT_FILE = click.Path(allow_dash=True)
 """A path whose name the shell completes; `files.open_input` opens it."""

@@ -41,3 +41,24 @@ def progress(
     ) as bar:
         task = bar.add_task("", total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def counting(console: Console, *, hidden: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line on standard error, for work of unknown length at a terminal.
+
+    Args:
+        console: where to draw.
+        hidden: draw nothing.
+
+    Yields:
+        A function to call with what is done so far, in words.
+    """
+    if hidden or not console.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.status import Status
+    from rich.text import Text
+
+    with Status("", console=console.rich(error=True)) as status:
+        yield lambda words: status.update(Text(words))

@@ -39,6 +39,7 @@ def print_table(
     indent: int = 0,
     error: bool = False,
     least_needed: Sequence[str] = (),
+    whole: str = "",
 ) -> None:
     """Print rows in columns.
 
@@ -52,11 +53,16 @@ def print_table(
         error: print to standard error instead of standard output.
         least_needed: headings of columns that are left out, in this order, where the
             terminal has no room for all.
+        whole: heading of a column that others make room for: its strings are folded only
+            where they take more than two fifths of the terminal.
     """
     body = [[_cell(cell) for cell in row] for row in rows]
     rich = console.rich(error=error)
     room = rich.width - indent
-    every = [_Column(name, cells) for name, *cells in zip(columns, *body, strict=True)]
+    every = [
+        _Column(name, cells, room * 2 // 5 if name == whole else _FOLDED)
+        for name, *cells in zip(columns, *body, strict=True)
+    ]
     kept = _that_fit(every, room, least_needed)
     between = len(kept) - 1
     gap = _GAP if sum(column.longest for column in kept) + _GAP * between <= room else 1
@@ -93,15 +99,16 @@ class _Column:
         cells: its cells.
         numeric: whether it holds numbers only.
         longest: columns of a terminal that it takes.
-        smallest: those that it takes when strings are folded, which numbers never are.
+        smallest: those that it takes when strings are folded, which numbers never are, and
+            strings only beyond `folded` columns.
     """
 
-    def __init__(self, name: str, cells: Sequence[str]) -> None:
+    def __init__(self, name: str, cells: Sequence[str], folded: int) -> None:
         self.name = name
         self.cells = cells
         self.numeric = any(cells) and all(map(_NUMBER.fullmatch, cells))
         self.longest = max(map(cell_len, (name, *cells)))
-        self.smallest = self.longest if self.numeric else min(self.longest, _FOLDED)
+        self.smallest = self.longest if self.numeric else min(self.longest, folded)
 
 
 def _that_fit(columns: Sequence[_Column], room: int, least_needed: Sequence[str]) -> list[_Column]:

@@ -1,6 +1,6 @@
-"""Ask a bounceledger deployment which recipients may be mailed.
+"""Ask a bounceledger deployment which recipients may be mailed, and change its suppression list.
 
-Everything that a sender needs is here:
+Everything that one needs is here:
 
     from bounceledger_client import SuppressionList
 
@@ -10,14 +10,17 @@ Everything that a sender needs is here:
 """
 
 from bounceledger_client.api import Api
+from bounceledger_client.changing import Action, ChangeResult
 from bounceledger_client.errors import (
     AccessDeniedError,
     ApiError,
+    ConflictError,
     InvalidRequestError,
     SuppressionListError,
     UnavailableError,
 )
 from bounceledger_client.filtering import Filtered, Outcome
+from bounceledger_client.listing import History, HistoryEntry, LeadSource, ListedAddress
 from bounceledger_client.results import CheckedAddress
 from bounceledger_client.suppression_list import OnError, SuppressionList
 
@@ -25,11 +28,18 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
+    "Action",
     "Api",
     "ApiError",
+    "ChangeResult",
     "CheckedAddress",
+    "ConflictError",
     "Filtered",
+    "History",
+    "HistoryEntry",
     "InvalidRequestError",
+    "LeadSource",
+    "ListedAddress",
     "OnError",
     "Outcome",
     "SuppressionList",

@@ -122,6 +122,10 @@ class Api:
             raise SuppressionListError(f"{path} was not answered with a JSON object")
         return value
 
+    def pause(self, attempt: int) -> None:
+        """Wait before a further call, as before the retry of that number, from 0."""
+        self._sleep(self._pause(attempt, None))
+
     def _try(
         self, method: str, url: str, data: bytes | None, accept: str
     ) -> tuple[Reply | None, str]:

@@ -41,7 +41,19 @@ class AccessDeniedError(ApiError):
     """The credentials are not valid, or may not call this route (403)."""
 
 
+class ConflictError(ApiError):
+    """The change was not made, because of what is known of the address (409).
+
+    It complained, or was erased; `detail` says which, and how to make the change all the same.
+    """
+
+
 def error_of(status: int, problem: Mapping[str, Any]) -> ApiError:
     """The error that an answer reports."""
-    kinds = {400: InvalidRequestError, 413: InvalidRequestError, 403: AccessDeniedError}
+    kinds = {
+        400: InvalidRequestError,
+        403: AccessDeniedError,
+        409: ConflictError,
+        413: InvalidRequestError,
+    }
     return kinds.get(status, ApiError)(status, problem)

@@ -52,7 +52,6 @@ class CheckedAddress:
         """One row of ``POST /v1/suppressions/check``. Fields that are new are left out."""
         if row.get("error"):
             return cls(input=str(row["input"]), address="", suppressed=False, error=row["error"])
-        until = row["suppressed_until"]
         return cls(
             input=row["input"],
             address=row["address"],
@@ -61,12 +60,18 @@ class CheckedAddress:
             category=row["category"],
             scope=row["scope"],
             explanation=row["explanation"],
-            suppressed_until=_time(until) if until else None,
+            suppressed_until=time_in(row["suppressed_until"]),
             unconfirmed=row["unconfirmed"],
             lead_sources=tuple(row["lead_sources"]),
             alternate_domain=row["alternate_domain"],
         )
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 reads no Z
+def time_in(value: object) -> datetime | None:
+    """The time in a field of an answer; None where it has none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))  # Python 3.10 reads no Z
+    except ValueError:
+        return None

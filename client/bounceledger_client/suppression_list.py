@@ -1,4 +1,4 @@
-"""The suppression list of a deployment, as senders use it."""
+"""The suppression list of a deployment: who may be mailed, what it holds, and changes to it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bounceledger_client.api import Api
+from bounceledger_client.changing import Action, ChangeResult, change_many, change_one
 from bounceledger_client.errors import SuppressionListError, UnavailableError
 from bounceledger_client.filtering import Filtered, Outcome
+from bounceledger_client.listing import History, LeadSource, ListedAddress, lead_sources, listed
 from bounceledger_client.results import CheckedAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import date, datetime
 
 T = TypeVar("T")
 
@@ -115,6 +118,154 @@ class SuppressionList:
                 for recipient, checked in zip(batch, _must(answers), strict=True):
                     yield Outcome(recipient, checked, checked.deliverable)
 
+    # ------------------------------------------------------------------------- changes
+
+    def add(self, address: str, *, note: str, until: datetime | None = None) -> ChangeResult:
+        """Suppress an address, or everyone at a domain.
+
+        This and every other change can be repeated safely, and is recorded with `note` and who
+        signed the request.
+
+        Args:
+            address: an address, or a domain: exactly that host name.
+            note: why, in 1 to 500 characters on one line.
+            until: when it ends by itself, aware; None for permanently.
+
+        Raises:
+            ConflictError: the address was erased.
+            UnavailableError: the API did not answer.
+            ApiError: it refused the request.
+        """
+        return change_one(self.api, "add", address, _options(note, until=until))
+
+    def remove(
+        self, address: str, *, note: str, complaint: bool = False, erasure: bool = False
+    ) -> ChangeResult:
+        """End what suppresses an address or a domain now; other arguments and errors as `add`.
+
+        Args:
+            address: see there.
+            note: see there.
+            complaint: remove a complaint of the address, too.
+            erasure: end the erasure of the address.
+
+        Raises:
+            ConflictError: there is a complaint or an erasure, and it was not told to remove that.
+        """
+        options = _options(note, complaint=complaint, erasure=erasure)
+        return change_one(self.api, "remove", address, options)
+
+    def allow(self, address: str, *, note: str) -> ChangeResult:
+        """Let no bounce suppress an address, or anyone at a domain; arguments as `add`."""
+        return change_one(self.api, "allow", address, _options(note))
+
+    def disallow(self, address: str, *, note: str) -> ChangeResult:
+        """Take an address or a domain off the allow-list; arguments as `add`."""
+        return change_one(self.api, "disallow", address, _options(note))
+
+    def erase(self, address: str, *, note: str) -> ChangeResult:
+        """Delete what is known of an address, which stays suppressed; arguments as `add`.
+
+        The request is repeated until the erasure is finished, up to 50 times. If the result's
+        `finished` is false after that, call it again.
+
+        Raises:
+            ApiError: with status 501, the deployment has no key for erasures.
+        """
+        return change_one(self.api, "erase", address, _options(note))
+
+    def change_many(
+        self,
+        action: Action,
+        addresses: Iterable[str],
+        *,
+        note: str,
+        until: datetime | None = None,
+        complaint: bool = False,
+        erasure: bool = False,
+        on_result: Callable[[ChangeResult], None] | None = None,
+    ) -> list[ChangeResult]:
+        """Make the same change to any number of addresses and domains, 100 in a call.
+
+        One that cannot be changed does not keep the others from it: `error` and `status` of its
+        result say why. Other arguments and errors as those of the method called as `action`.
+
+        Args:
+            action: ``add``, ``remove``, ``allow``, ``disallow`` or ``erase``.
+            addresses: addresses and domains, read a call at a time.
+            note: why.
+            until: for ``add`` only.
+            complaint: for ``remove`` only; addresses only.
+            erasure: likewise.
+            on_result: called with each result as soon as it is known, so that an error does not
+                hide what was done before it.
+
+        Returns:
+            One result per address, in their order.
+        """
+        options = _options(note, until=until, complaint=complaint, erasure=erasure)
+        return change_many(self.api, action, addresses, options, on_result)
+
+    # --------------------------------------------------------------------------- lists
+
+    def history(self, address: str, *, limit: int = 100) -> History:
+        """What happened to an address: its events of 91 days, and all changes by people.
+
+        Args:
+            address: an address.
+            limit: entries at most, 1 to 1,000; the newest.
+
+        Raises:
+            UnavailableError: the API did not answer.
+            ApiError: it refused the request.
+        """
+        query = {"address": address, "limit": str(limit)}
+        return History.from_json(self.api.json("GET", "/v1/suppressions/history", query=query))
+
+    def suppressions(
+        self,
+        *,
+        source: str | None = None,
+        reason: str | None = None,
+        category: str | None = None,
+        first: date | None = None,
+        last: date | None = None,
+        limit: int | None = None,
+        on_page: Callable[[int], None] = lambda _: None,
+    ) -> Iterator[ListedAddress]:
+        """The suppressed addresses; calls are made while iterating.
+
+        A list is no snapshot: an address that changes meanwhile may be there twice or be missed.
+
+        Args:
+            source: only those about which this lead source has evidence.
+            reason: only those with this reason.
+            category: only those with this category.
+            first: only those with `last_seen` on this UTC day or later.
+            last: likewise, on this day or earlier.
+            limit: addresses at most; all by default.
+            on_page: called after each call with the number of entries that it looked at.
+
+        Raises:
+            UnavailableError: the API did not answer.
+            ApiError: it refused the request.
+        """
+        query = {"reason": reason, "category": category, **_days(first, last)}
+        return listed(self.api, query, source, limit, on_page)
+
+    def sources(
+        self, *, first: date | None = None, last: date | None = None
+    ) -> Iterator[LeadSource]:
+        """All lead sources by name; errors as `suppressions`, calls likewise.
+
+        Args:
+            first: first UTC day that is counted; by default 29 days before `last`.
+            last: last UTC day that is counted; today by default.
+        """
+        return lead_sources(self.api, _days(first, last))
+
+    # --------------------------------------------------------------------------- calls
+
     def _answers(
         self, batches: Iterator[list[T]], key: Callable[[T], str], source: str | None
     ) -> Iterator[tuple[list[T], list[CheckedAddress] | UnavailableError]]:
@@ -162,6 +313,21 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(items)
     while batch := list(islice(rest, BATCH)):
         yield batch
+
+
+def _options(note: str, *, until: datetime | None = None, **flags: bool) -> dict[str, Any]:
+    """The fields of a change beside its address; those with the default are left out."""
+    if until is not None and until.tzinfo is None:
+        raise ValueError("until must be aware")
+    ends = {"until": until.isoformat()} if until else {}
+    return {"note": note, **ends, **{name: True for name, is_set in flags.items() if is_set}}
+
+
+def _days(first: date | None, last: date | None) -> dict[str, str | None]:
+    return {
+        "from": first.isoformat() if first else None,
+        "to": last.isoformat() if last else None,
+    }
 
 
 def _must(answers: list[CheckedAddress] | UnavailableError) -> list[CheckedAddress]:

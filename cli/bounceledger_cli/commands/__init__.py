@@ -12,6 +12,15 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Addresses": {
         "check": "Check which recipients may be mailed.",
         "show": "Show what is known about an address.",
+        "history": "Show what happened to an address, and who changed it.",
+        "list": "List the suppressed addresses.",
+    },
+    "Changes": {
+        "add": "Suppress addresses and domains.",
+        "remove": "End suppressions of addresses and domains.",
+        "allow": "Let no bounce suppress addresses and domains.",
+        "disallow": "Let bounces suppress them again.",
+        "erase": "Delete what is known of addresses.",
     },
     "Domains": {
         "mx": "Check in DNS whether domains accept mail.",
@@ -19,6 +28,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Lead sources": {
         "counts": "Show outcomes and rates of lead sources.",
+        "sources": "Compare the outcomes and rates of all lead sources.",
     },
     "Shell": {
         "completion": "Print the completion script for bash, zsh or fish.",

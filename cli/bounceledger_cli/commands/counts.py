@@ -1,16 +1,24 @@
 """``bounceledger counts``: outcomes of mail to lead sources' leads."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from bounceledger_cli.console import Console
+from bounceledger_cli.count_tables import (
+    SORTS,
+    Row,
+    in_order,
+    print_counts,
+    print_final_day,
+    print_incomplete,
+    print_overflow,
+)
 from bounceledger_cli.days import Clock, Days, utc_now
 from bounceledger_cli.deployment import Deployment
-from bounceledger_cli.errors import CommandError
-from bounceledger_cli.options import day_options, deployment_options, json_option
+from bounceledger_cli.options import day_options, deployment_options, json_option, lead_source
 from bounceledger_cli.parsing import command as make_command
 
 if TYPE_CHECKING:
@@ -18,31 +26,8 @@ if TYPE_CHECKING:
 
     from bounceledger.ledger import Counts
 
-OUTCOMES = (
-    "delivered",
-    "hard",
-    "soft",
-    "block",
-    "echo",
-    "complaint",
-    "delayed",
-    "rejected",
-    "unmatched",
-    "suppressed",
-)
-"""Columns of the table, in this order; a column without any count is left out."""
-
-LEAST_NEEDED = ("unmatched", "delayed", "rejected", "echo", "suppressed", "complaint", "block")
-"""Columns that a terminal without room for all goes without, in this order."""
-
-SORTS = ("hard", "soft", "block", "complaint", "delivered", "name")
-"""What rows are sorted by; rates and numbers begin with the highest."""
-
 CATEGORY = "category_"
 """Prefix of the counters of bounces by category."""
-
-type Row = tuple[str, Mapping[str, int]]
-"""A lead source or a day, and its counters."""
 
 
 class Counting(Protocol):
@@ -118,11 +103,11 @@ def command(
 
     today = clock().date()
     first, last = days.resolve(today)
-    names = list(dict.fromkeys(map(_source, sources)))
+    names = list(dict.fromkeys(map(lead_source, sources)))
     ledger = ledger or deployment.ledger()
     found = {name: ledger.counts(name, first, last) for name in names}
     totals = {name: _total(counts) for name, counts in found.items()}
-    order = [name for name, _ in _sorted(list(totals.items()), sort or "hard")]
+    order = [name for name, _ in in_order(list(totals.items()), sort or "hard")]
     period = f"{first} to {last} (UTC)"
     if as_json:
         for name in order:
@@ -132,29 +117,18 @@ def command(
     elif len(names) == 1:
         [(name, counts)] = found.items()
         by_day = [(day.isoformat(), counts.days[day]) for day in sorted(counts.days)]
-        _print(console, "day", _sorted(by_day, sort or "name"), title=f"{name}, {period}")
+        print_counts(console, "day", in_order(by_day, sort or "name"), title=f"{name}, {period}")
         _print_categories(console, totals[name])
         _print_addresses(console, counts)
     else:
         rows: list[Row] = [(name, totals[name]) for name in order]
-        _print(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
+        print_counts(console, "lead source", rows, title=f"{len(names)} lead sources, {period}")
     if not as_json:
         _print_claims(console, found.values(), sum(totals.values(), Counter()))
-        _print_overflow(console, max(counts.overflow for counts in found.values()))
-    final_from = found[names[0]].final_from
-    if final_from and today < final_from and any(totals.values()) and not as_json:
-        console.line()
-        console.line(_final_words(last, final_from))
+        print_overflow(console, max(counts.overflow for counts in found.values()))
+        if any(totals.values()):
+            print_final_day(console, last, found[names[0]].final_from, today)
     return 0
-
-
-def _source(text: str) -> str:
-    from bounceledger.addresses import clean_lead_source
-
-    name = clean_lead_source(text)
-    if not name:
-        raise CommandError(f"not a valid lead source name: {text!r}")
-    return name
 
 
 def _total(counts: "Counts") -> Counter[str]:
@@ -162,41 +136,6 @@ def _total(counts: "Counts") -> Counter[str]:
     for day in counts.days.values():
         totals.update(day)
     return totals
-
-
-def _sorted(rows: Sequence[Row], key: str) -> list[Row]:
-    """Rows with the highest rate or number first, or by name; equal ones by name."""
-    from bounceledger.state.rates import rates
-
-    by_name = sorted(rows, key=lambda row: row[0])
-    if key == "name":
-        return by_name
-
-    def rank(row: Row) -> tuple[float, int]:
-        counters = row[1]
-        return (rates(counters).get(key) or 0.0, counters.get(key, 0))
-
-    return sorted(by_name, key=rank, reverse=True)
-
-
-def _print(console: Console, first: str, rows: Sequence[Row], *, title: str) -> None:
-    from bounceledger.state.rates import RATES, rates
-    from bounceledger_cli.tables import print_table
-
-    lines = [*rows, ("total", sum((Counter(counters) for _, counters in rows), Counter()))]
-    names = [name for name in OUTCOMES if any(counters.get(name) for _, counters in lines)]
-    if not names:
-        console.line(f"No deliveries or bounces counted for {title}.")
-        return
-    counted = [(label, *(counters.get(name, 0) for name in names)) for label, counters in lines]
-    print_table(console, (first, *names), counted, title=title, least_needed=LEAST_NEEDED)
-    console.line()
-    shares = [
-        (label, *(_percent(share) for share in rates(counters).values()))
-        for label, counters in lines
-    ]
-    headings = (first, *(f"{name} %" for name in RATES))
-    print_table(console, headings, shares, title="as % of deliveries + bounces")
 
 
 def _print_categories(console: Console, totals: Mapping[str, int]) -> None:
@@ -234,20 +173,4 @@ def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[s
         console.line(f"Claims that a domain is dead: {refuted} refuted by DNS and left out,")
         console.line(f"{unconfirmed} neither confirmed nor refuted, and counted.")
     if not all(counts.claims_complete for counts in found):
-        console.line("There were too many claims to look at all; ask for fewer days.")
-
-
-def _print_overflow(console: Console, overflow: int) -> None:
-    if overflow:
-        console.line()
-        console.line(f"There were too many new lead sources: {overflow} events are recorded")
-        console.line("under the lead source 'other', and missing from those sources' own counts.")
-
-
-def _final_words(last: "date", final_from: "date") -> str:
-    days = (final_from - last).days
-    return f"A day is final {days} days later; all of these are from {final_from} on."
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f}"
+        print_incomplete(console)

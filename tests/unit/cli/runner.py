@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
 
 def run(
     *argv: str,
-    stdin: str | bytes = "",
+    stdin: str | bytes | io.TextIOWrapper = "",
     stdout: io.StringIO | None = None,
     stderr: io.StringIO | None = None,
     **collaborators: object,
@@ -41,7 +41,8 @@ def run(
     """Run a command line; collaborators replace the command's defaults."""
     out, err = stdout or io.StringIO(), stderr or io.StringIO()
     given = stdin.encode() if isinstance(stdin, str) else stdin
-    console = Console(io.TextIOWrapper(io.BytesIO(given)), out, err)
+    source = io.TextIOWrapper(io.BytesIO(given)) if isinstance(given, bytes) else given
+    console = Console(source, out, err)
     code = main(argv, console=console, **collaborators)
     return Ran(code, out.getvalue(), err.getvalue())
 

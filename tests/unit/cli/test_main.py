@@ -10,7 +10,10 @@ import pytest
 
 from bounceledger import __version__
 from bounceledger.errors import InputError
+from bounceledger.state import ReasonCode
+from bounceledger.verdict import Cause
 from bounceledger_cli.commands import SUMMARIES
+from bounceledger_cli.count_tables import SORTS
 from bounceledger_cli.errors import CommandError
 from bounceledger_cli.main import main
 from tests.unit.cli.runner import UNKNOWN_USER, run
@@ -137,6 +140,87 @@ def test_completion_offers_commands_options_and_values(capsys: pytest.CaptureFix
     assert complete("bounceledger c", capsys) == ["classify", "check", "counts", "completion"]
     assert "--resolver" in complete("bounceledger mx --", capsys)
     assert complete("bounceledger classify --format ", capsys) == ["auto", "json", "csv", "text"]
+
+
+def test_completion_offers_the_values_that_filter_a_list(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All that the API knows in this version; lead sources are not asked for."""
+    assert complete("bounceledger list --reason ", capsys) == [*ReasonCode]
+    assert complete("bounceledger list --reason h", capsys) == ["hard_bounce"]
+    assert complete("bounceledger list --category mailbox_u", capsys) == ["mailbox_unknown"]
+    assert complete("bounceledger list --category ", capsys) == [*Cause]
+    assert complete("bounceledger list --source ", capsys) == [""]  # nothing
+    assert complete("bounceledger sources --sort ", capsys) == [*SORTS]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("add", ["--file", "--note", "--until", "--column", "--encoding", "--json"]),
+        ("remove", ["--file", "--note", "--complaint", "--erasure"]),
+        ("allow", ["--file", "--note"]),
+        ("disallow", ["--file", "--note"]),
+        ("erase", ["--file", "--note", "--yes"]),
+        ("history", ["--limit", "--json"]),
+        ("list", ["--source", "--reason", "--category", "--from", "--to", "--limit", "--csv"]),
+        ("sources", ["--from", "--to", "--sort", "--json"]),
+    ],
+)
+def test_completion_offers_the_options_of_the_suppression_list(
+    name: str, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    offered = complete(f"bounceledger {name} --", capsys)
+    assert {*options, "--stack", "--api-url"} <= set(offered)
+
+
+@pytest.mark.parametrize(
+    ("shell", "words", "expected"),
+    [
+        ("zsh", "bounceledger list --reason ha", "plain\nhard_bounce\n_\n"),
+        ("fish", "bounceledger list --reason ha", "plain,hard_bounce\n"),
+        ("zsh", "bounceledger his", f"plain\nhistory\n{SUMMARIES['history']}\n"),
+        ("fish", "bounceledger his", f"plain,history\t{SUMMARIES['history']}\n"),
+    ],
+)
+def test_completion_answers_every_shell(
+    shell: str,
+    words: str,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # GIVEN what the script of a shell asks
+    monkeypatch.setenv("_BOUNCELEDGER_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    last = words.rsplit(" ", maxsplit=1)[-1] if shell == "fish" else str(len(words.split(" ")) - 1)
+    monkeypatch.setenv("COMP_CWORD", last)
+
+    # THEN the answer has its form
+    assert main([]) == 0
+    assert capsys.readouterr().out == expected
+
+
+def test_bash_completes_with_the_script() -> None:
+    """The whole way: the script, the function that it defines, and the program."""
+    # GIVEN a shell that has evaluated the script
+    asked = "COMP_WORDS=(bounceledger list --category mailbox_u) COMP_CWORD=3"
+    script = f"""
+        export PATH="{SCRIPT.parent}:$PATH"
+        eval "$(bounceledger completion bash)"
+        complete -p bounceledger
+        {asked}
+        _bounceledger_completion bounceledger
+        echo "${{COMPREPLY[@]}}"
+        """
+
+    # WHEN it completes a word
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+
+    # THEN it is the program's answer
+    registered, reply = done.stdout.splitlines()
+    assert registered.endswith("_bounceledger_completion bounceledger")
+    assert reply == "mailbox_unknown"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,10 +1,11 @@
 """An API in memory, behind the client's transport."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.credentials import Credentials
@@ -49,6 +50,89 @@ def row(address: str) -> dict[str, Any]:
     }
 
 
+def changed(entry: dict[str, Any]) -> dict[str, Any]:
+    """The row of a change: what it comes to is in the name of the address."""
+    kind = "address" if "address" in entry else "domain"
+    name: str = entry[kind].lower()
+    subject: dict[str, Any] = {kind: name}
+    if name.startswith("complained") and not entry.get("complaint"):
+        return {
+            **subject,
+            "error": 'the recipient complained; send "complaint": true',
+            "status": 409,
+        }
+    if name.startswith("busy"):
+        return {**subject, "error": "the table does not answer, try again", "status": 503}
+    dead = name.startswith("dead")
+    return {
+        **subject,
+        "suppressed": dead,
+        "reason": "dead_domain" if dead else None,
+        "category": None,
+        "scope": "domain" if dead else "none",
+        "explanation": "…",
+        "suppressed_until": "2027-01-31T00:00:00Z" if name.startswith("dead-until") else None,
+        "unconfirmed": False,
+        "allowed": False,
+        "a field of a later version": 1,
+    }
+
+
+def change(body: dict[str, Any]) -> Reply:
+    """The answer to a change of one entry or of many, refused as the API refuses it."""
+    seen: set[str] = set()
+    for number, entry in enumerate(body.get("entries", [])):
+        name = entry.get("address", entry.get("domain")).lower()
+        place = f"entries[{number}]"
+        if "address" in entry and name.startswith("@"):
+            place, said = f"{place}.address", "has no local part"
+        elif len(entry["note"]) > 500:
+            place, said = f"{place}.note", "must have at most 500 characters"
+        elif name in seen:
+            said = "is about the same as an earlier entry"
+        else:
+            seen.add(name)
+            continue
+        return reply(400, {"detail": f"{place} {said}", "field": place})
+    if "entries" in body:
+        return reply(200, {"results": [changed(entry) for entry in body["entries"]]})
+    row = changed(body)
+    if "error" in row:
+        return reply(row["status"], {"detail": row["error"], "field": "complaint"})
+    return reply(200, row)
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], Reply]] = {
+    "PUT /v1/suppressions": change,
+    "POST /v1/suppressions/remove": change,
+    "PUT /v1/allowlist": change,
+    "POST /v1/allowlist/remove": change,
+    "POST /v1/suppressions/erase": change,
+}
+"""Answers of a `FakeApi` to every change."""
+
+
+def listed(address: str, **fields: Any) -> dict[str, Any]:
+    """One row of a list."""
+    return {
+        "address": address,
+        "suppressed": True,
+        "reason": "hard_bounce",
+        "category": "mailbox_unknown",
+        "scope": "address",
+        "explanation": "A mail server said on 2026-11-20 that there is no such mailbox.",
+        "suppressed_until": None,
+        "unconfirmed": False,
+        "allowed": False,
+        "lead_source": "trade-fair-2026",
+        "lead_sources": ["trade-fair-2026"],
+        "diagnostic": "smtp; 550 5.1.1 user unknown",
+        "last_seen": "2026-11-20T12:00:00Z",
+        "a field of a later version": 1,
+        **fields,
+    }
+
+
 @dataclass
 class FakeApi:
     """Answers bulk checks, after the answers that are scripted.
@@ -57,12 +141,15 @@ class FakeApi:
         script: answers that come first.
         requests: what was asked.
         pauses: how long the client waited.
+        routes: answers to other requests, by method and path below the stage; each gets the body,
+            or the query without one.
     """
 
     script: Iterator[Answer] = field(default_factory=lambda: iter(()))
     requests: list[AWSPreparedRequest] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     answer: Callable[[list[str]], list[dict[str, Any]]] = lambda texts: [row(one) for one in texts]
+    routes: Mapping[str, Callable[[dict[str, Any]], Reply]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def send(self, request: AWSPreparedRequest) -> Reply:
@@ -73,6 +160,10 @@ class FakeApi:
             raise scripted
         if scripted is not None:
             return scripted
+        parts = urlsplit(request.url)
+        route = self.routes.get(f"{request.method} {parts.path.removeprefix('/live')}")
+        if route is not None:
+            return route(body_of(request) if request.body else dict(parse_qsl(parts.query)))
         return reply(200, {"results": self.answer(body_of(request)["addresses"])})
 
     @property

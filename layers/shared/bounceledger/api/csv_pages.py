@@ -19,11 +19,12 @@ def suppressions(rows: Iterable[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
+    writer.writerows([cell(row[column]) for column in COLUMNS] for row in rows)
     return text.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as a cell: without control characters, and never a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

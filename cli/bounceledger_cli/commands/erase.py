@@ -1,0 +1,91 @@
+"""``bounceledger erase``: delete what is known of addresses."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bounceledger_cli.changes import (
+    EXIT_CODES,
+    Task,
+    Wording,
+    change_options,
+    details,
+    make_changes,
+)
+from bounceledger_cli.console import Console
+from bounceledger_cli.errors import CommandError
+from bounceledger_cli.files import STANDARD_INPUT
+from bounceledger_cli.parsing import command as make_command
+from bounceledger_cli.wording import counted
+
+if TYPE_CHECKING:
+    from bounceledger_cli.entries import Entries
+    from bounceledger_client import Api
+
+_WORDING = Wording("erased")
+_NAMED = 5
+"""Addresses that the question names."""
+
+
+@make_command(
+    "erase",
+    details=details(
+        """
+        For people who ask to be forgotten. Their addresses stay suppressed. It cannot be undone,
+        so the command asks first; without a terminal it needs --yes.
+        """,
+        "POST /v1/suppressions/erase",
+        domains=False,
+    ),
+    examples="""
+        bounceledger erase ann@example.com --note 'asked on 2026-11-20' --stack prod
+        bounceledger erase --file requests.csv --note 'requests of November' --yes
+        """,
+    exit_codes={
+        **EXIT_CODES,
+        0: "every address was erased",
+        1: "some were not erased, some rows cannot be read, the list is empty, or the answer"
+        " was no",
+    },
+)
+@change_options(
+    "An email address.",
+    click.option("--yes", is_flag=True, help="Do not ask."),
+)
+def command(console: Console, *, task: Task, yes: bool, api: "Api | None" = None) -> int:
+    """Erase the addresses.
+
+    Args:
+        console: where to read and write.
+        task: the addresses.
+        yes: do not ask.
+        api: the API; that of the task by default.
+
+    Raises:
+        CommandError: there is nothing to erase, no terminal to ask at, or the API or the list
+            cannot be used.
+    """
+    can_ask = console.stdin.isatty() and console.stderr.isatty() and task.file != STANDARD_INPUT
+    if not (yes or can_ask):
+        raise CommandError("an erasure cannot be undone: run it at a terminal, or pass --yes")
+    entries = task.entries(console, domains=False)
+    if entries.found and not yes and not _agreed(console, entries):
+        raise CommandError("nothing was erased", exit_code=1)
+    return make_changes(console, task, entries, "erase", _WORDING, api=api)
+
+
+def _agreed(console: Console, entries: "Entries") -> bool:
+    """Whether the person at the terminal says yes."""
+    named = list(entries.found)[:_NAMED]
+    more = len(entries.found) - len(named)
+    console.note(f"To erase: {', '.join(named)}{f' and {more:,} more' if more else ''}")
+    if entries.bad_count:
+        console.note(f"Not among them: {counted(entries.bad_count, 'entry', 'entries')} that"
+                     " cannot be read")  # fmt: skip
+    addresses = counted(len(entries.found), "address", "addresses")
+    console.stderr.write(f"Erase what is known of {addresses}? It cannot be undone. [y/N] ")
+    console.stderr.flush()
+    answer = console.stdin.readline()
+    if not answer.endswith("\n"):
+        console.stderr.write("\n")  # the terminal did not, as it does after an answer
+    return answer.strip().lower() in ("y", "yes")

@@ -1,0 +1,76 @@
+"""``bounceledger remove``: end suppressions of addresses and domains."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bounceledger_cli.changes import (
+    EXIT_CODES,
+    Task,
+    Wording,
+    change_options,
+    details,
+    make_changes,
+)
+from bounceledger_cli.console import Console
+from bounceledger_cli.parsing import command as make_command
+
+if TYPE_CHECKING:
+    from bounceledger_client import Api
+
+_WORDING = Wording(
+    "removed",
+    "still suppressed",
+    hints={
+        '"complaint"': "Pass --complaint to remove complaints, too.",
+        '"erasure"': "Pass --erasure to end erasures.",
+    },
+)
+
+
+@make_command(
+    "remove",
+    details=details(
+        """
+        Ends whatever suppresses an entry now. A later bounce or complaint suppresses it again; an
+        address at a dead domain stays suppressed until the domain is removed, too.
+        """,
+        "POST /v1/suppressions/remove",
+    ),
+    examples="""
+        bounceledger remove ann@example.com --note 'called, it works' --stack prod
+        bounceledger remove ann@example.com --note 'opted in again' --complaint
+        bounceledger remove --file again.csv --note 'wrong rule, now fixed'
+        """,
+    exit_codes=EXIT_CODES,
+)
+@change_options(
+    "An email address or a domain.",
+    click.option("--complaint", is_flag=True, help="Also remove complaints; addresses only."),
+    click.option("--erasure", is_flag=True, help="End an erasure; addresses only."),
+)
+def command(
+    console: Console, *, task: Task, complaint: bool, erasure: bool, api: "Api | None" = None
+) -> int:
+    """Remove the entries.
+
+    Args:
+        console: where to read and write.
+        task: the entries.
+        complaint: remove complaints, too.
+        erasure: end erasures.
+        api: the API; that of the task by default.
+
+    Raises:
+        CommandError: there is nothing to remove, or the API or the list cannot be used.
+    """
+    return make_changes(
+        console,
+        task,
+        task.entries(console, domains=not (complaint or erasure)),
+        "remove",
+        _WORDING,
+        api=api,
+        complaint=complaint,
+        erasure=erasure,
+    )
