@@ -166,7 +166,9 @@ class Wording:
 
     done: str
     suppressed: str = "suppressed"
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(
+        default_factory=lambda: {'"erasure"': "'bounceledger remove --erasure' ends an erasure."}
+    )
 
 
 def make_changes(
@@ -294,7 +296,11 @@ class _Report:
 
     def _add_failure(self, result: "ChangeResult", line: int) -> None:
         place = f"{shown_name(self._task.file or '')}: line {line}: " if line else ""
-        said = result.error or "not finished yet; run the command again"
+        if result.provider_removed is False:
+            why = result.provider_error or "no reason given"
+            said = f"{self._wording.done} here, but not from the list of the SES account: {why}"
+        else:
+            said = result.error or "not finished yet; run the command again"
         if self.not_done <= SHOWN and not self._task.as_json:
             self._problem(f"{place}{result.input}: {said}")
         if result.status == 409:

@@ -29,6 +29,8 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 
 BATCH = 100
 """Entries in one call; the API accepts no more."""
+PROVIDER_BATCH = 10
+"""Entries in one call that SES takes off its list, too: it accepts about one a second."""
 TRIES = 5
 """Calls for an entry that the table did not accept."""
 ERASURE_CALLS = 50
@@ -53,6 +55,9 @@ class ChangeResult:
         explanation: the decision in words, for people.
         suppressed_until: when the suppression ends by itself; None if it does not.
         allowed: whether it is on the allow-list.
+        provider_removed: whether the address is off the list of the SES account, if that was asked
+            for; None if it was not.
+        provider_error: why it is not; empty otherwise.
         finished: false for an erasure that is to be asked for again.
         fields: all that the API answered, fields of a later version included.
     """
@@ -68,13 +73,15 @@ class ChangeResult:
     explanation: str = ""
     suppressed_until: datetime | None = None
     allowed: bool = False
+    provider_removed: bool | None = None
+    provider_error: str = ""
     finished: bool = True
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def done(self) -> bool:
         """Whether the change was made, and is complete."""
-        return self.finished and not self.error
+        return self.finished and not self.error and self.provider_removed is not False
 
     @classmethod
     def from_json(cls, given: str, row: Mapping[str, Any]) -> ChangeResult:
@@ -83,6 +90,8 @@ class ChangeResult:
         finished = row.get("finished") is not False
         usual = 500 if error else 200 if finished else 202
         status = row.get("status")
+        provider = row.get("provider")
+        provider = provider if isinstance(provider, dict) else {}
         return cls(
             input=given,
             address=str(row.get("address") or row.get("domain") or ""),
@@ -95,6 +104,8 @@ class ChangeResult:
             explanation=str(row.get("explanation") or ""),
             suppressed_until=time_in(row.get("suppressed_until")),
             allowed=row.get("allowed") is True,
+            provider_removed=provider["removed"] is True if "removed" in provider else None,
+            provider_error=str(provider.get("error") or ""),
             finished=finished,
             fields=row,
         )
@@ -132,7 +143,7 @@ def change_many(
     options: Mapping[str, Any],
     on_result: Callable[[ChangeResult], None] | None = None,
 ) -> list[ChangeResult]:
-    """Change any number of entries, `BATCH` in a call; arguments and errors as `change_one`.
+    """Change any number of entries, up to `BATCH` in a call; arguments and errors as `change_one`.
 
     Args:
         api: see there.
@@ -146,7 +157,8 @@ def change_many(
     """
     results: list[ChangeResult] = []
     rest = iter(addresses)
-    while batch := list(islice(rest, BATCH)):
+    size = PROVIDER_BATCH if options.get("provider") else BATCH
+    while batch := list(islice(rest, size)):
         found = _change_batch(api, action, list(dict.fromkeys(batch)), options)
         for address in batch:
             results.append(found[address])

@@ -139,7 +139,13 @@ class SuppressionList:
         return change_one(self.api, "add", address, _options(note, until=until))
 
     def remove(
-        self, address: str, *, note: str, complaint: bool = False, erasure: bool = False
+        self,
+        address: str,
+        *,
+        note: str,
+        complaint: bool = False,
+        erasure: bool = False,
+        provider: bool = False,
     ) -> ChangeResult:
         """End what suppresses an address or a domain now; other arguments and errors as `add`.
 
@@ -148,11 +154,13 @@ class SuppressionList:
             note: see there.
             complaint: remove a complaint of the address, too.
             erasure: end the erasure of the address.
+            provider: take the address off the list of the SES account, too. If SES fails, the
+                result's `provider_error` says why.
 
         Raises:
             ConflictError: there is a complaint or an erasure, and it was not told to remove that.
         """
-        options = _options(note, complaint=complaint, erasure=erasure)
+        options = _options(note, complaint=complaint, erasure=erasure, provider=provider)
         return change_one(self.api, "remove", address, options)
 
     def allow(self, address: str, *, note: str) -> ChangeResult:
@@ -183,6 +191,7 @@ class SuppressionList:
         until: datetime | None = None,
         complaint: bool = False,
         erasure: bool = False,
+        provider: bool = False,
         on_result: Callable[[ChangeResult], None] | None = None,
     ) -> list[ChangeResult]:
         """Make the same change to any number of addresses and domains, 100 in a call.
@@ -197,13 +206,16 @@ class SuppressionList:
             until: for ``add`` only.
             complaint: for ``remove`` only; addresses only.
             erasure: likewise.
+            provider: likewise; 10 in a call then.
             on_result: called with each result as soon as it is known, so that an error does not
                 hide what was done before it.
 
         Returns:
             One result per address, in their order.
         """
-        options = _options(note, until=until, complaint=complaint, erasure=erasure)
+        options = _options(
+            note, until=until, complaint=complaint, erasure=erasure, provider=provider
+        )
         return change_many(self.api, action, addresses, options, on_result)
 
     # --------------------------------------------------------------------------- lists

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,80 @@ def test_an_address_is_shown(stack: Stack, dead: str) -> None:
     assert shown == call_api(stack, "/v1/suppressions", {"address": dead}).body
 
 
+def records(ran: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_the_suppression_list_is_kept_from_a_shell(stack: Stack, tmp_path: Path) -> None:
+    """One way for all of it: the API, with its rights and its log."""
+    # GIVEN a lead source with a dead lead
+    mark = uuid.uuid4().hex[:12]
+    source, dead = f"fair-{mark}", f"dead-{mark}@example.test"
+    publish(stack, bounce(dead, lead_source=source))
+    assert wait_for(
+        lambda: call_api(stack, "/v1/suppressions", {"address": dead}).body["suppressed"]
+    )
+
+    # WHEN a list of more addresses than fit into a call is added, some rows of which are wrong
+    added = [f"added{n}-{mark}@example.test" for n in range(130)]
+    gone = tmp_path / "gone.csv"
+    gone.write_text("\n".join(["Id,Email", *(f"1,{one}" for one in added), "2,nobody", "3,"]))
+    ran = bounceledger(stack, "add", "--file", str(gone), "--note", "unsubscribed")
+
+    # THEN those are, and the others are named
+    assert ran.stdout.startswith("132 entries: 130 added, 2 not\n")
+    assert ran.stderr.splitlines() == [
+        f"bounceledger: {gone}: line 132: Email has no @",
+        f"bounceledger: {gone}: line 133: Email has no @",
+    ]
+    assert ran.returncode == 1
+
+    # AND all are listed, as JSON and as CSV
+    manual = records(bounceledger(stack, "list", "--reason", "manual", "--json"))
+    assert {*added} <= {row["address"] for row in manual}
+    listed = bounceledger(stack, "list", "--source", source)
+    [row] = csv.DictReader(listed.stdout.splitlines())
+    assert (row["address"], row["reason"], row["lead_source"]) == (dead, "hard_bounce", source)
+
+    # AND the source is among all sources
+    [found] = [
+        row
+        for row in records(bounceledger(stack, "sources", "--json"))
+        if row["lead_source"] == source
+    ]
+    assert found["totals"]["hard"] == 1
+
+    # WHEN the dead lead is allowed, disallowed and removed THEN each answer is the decision
+    for name, words in (
+        ("allow", "allowed; may be mailed"),
+        ("disallow", "taken off the allow-list; suppressed (hard_bounce, mailbox_unknown)"),
+        ("remove", "removed; may be mailed"),
+    ):
+        ran = bounceledger(stack, name, dead, "--note", f"to {name}")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.startswith(f"{dead}: {words}\n")
+
+    # AND the history has all of it, the newest first
+    ran = bounceledger(stack, "history", dead)
+    headings = [line.split("  ")[1] for line in ran.stdout.splitlines() if line[0] != " "]
+    assert headings == ["remove", "disallow", "allow", "bounce: mailbox_unknown (hard)"]
+    assert "  note: to remove\n  by: arn:aws:" in ran.stdout
+    [history] = records(bounceledger(stack, "history", dead, "--json"))
+    assert history == call_api(stack, "/v1/suppressions/history", {"address": dead}).body
+
+    # WHEN it is taken off the list of the SES account, too, THEN that is reported
+    [removed] = records(
+        bounceledger(stack, "remove", dead, "--provider", "--note", "again", "--json")
+    )
+    assert removed["provider"]["removed"] is True
+
+
 def test_what_the_api_refuses_is_a_message(stack: Stack) -> None:
     ran = bounceledger(stack, "show", "nobody")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == "bounceledger: address has no @\n"
+
+    ran = bounceledger(stack, "add", "a@example.test", "--note", "x" * 501)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "bounceledger: note must have at most 500 characters\n"

@@ -48,9 +48,20 @@ _WORDING = Wording(
     "An email address or a domain.",
     click.option("--complaint", is_flag=True, help="Also remove complaints; addresses only."),
     click.option("--erasure", is_flag=True, help="End an erasure; addresses only."),
+    click.option(
+        "--provider",
+        is_flag=True,
+        help="Also take addresses off the list of the SES account, about one a second.",
+    ),
 )
 def command(
-    console: Console, *, task: Task, complaint: bool, erasure: bool, api: "Api | None" = None
+    console: Console,
+    *,
+    task: Task,
+    complaint: bool,
+    erasure: bool,
+    provider: bool,
+    api: "Api | None" = None,
 ) -> int:
     """Remove the entries.
 
@@ -59,6 +70,7 @@ def command(
         task: the entries.
         complaint: remove complaints, too.
         erasure: end erasures.
+        provider: take addresses off the list of the SES account, too.
         api: the API; that of the task by default.
 
     Raises:
@@ -67,10 +79,11 @@ def command(
     return make_changes(
         console,
         task,
-        task.entries(console, domains=not (complaint or erasure)),
+        task.entries(console, domains=not (complaint or erasure or provider)),
         "remove",
         _WORDING,
         api=api,
         complaint=complaint,
         erasure=erasure,
+        provider=provider,
     )

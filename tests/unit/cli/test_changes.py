@@ -75,7 +75,7 @@ def test_what_has_no_at_sign_is_a_domain(name: str) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [("erase",), ("remove", "--complaint"), ("remove", "--erasure")],
+    [("erase",), ("remove", "--complaint"), ("remove", "--erasure"), ("remove", "--provider")],
     ids=" ".join,
 )
 def test_only_addresses_complain_and_are_erased(argv: tuple[str, ...]) -> None:
@@ -108,6 +108,34 @@ def test_a_removal_removes_more_if_it_is_told_to(option: str) -> None:
     ran = change("remove", "complained@a.test", f"--{option}", api=api)
     assert sent(api)[0][option] is True
     assert ran.code == (0 if option == "complaint" else 1)
+
+
+def test_a_removal_takes_addresses_off_the_list_of_the_ses_account() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        rows = [
+            changed(entry) | {"provider": {"removed": "ok" in entry["address"], "error": "slow"}}
+            for entry in body["entries"]
+        ]
+        return reply(200, {"results": rows})
+
+    api = FakeApi(routes={COMMANDS["remove"]: answer})
+    ran = change("remove", "ok@a.test", "no@a.test", "--provider", api=api)
+    assert [entry["provider"] for entry in sent(api)] == [True, True]
+    assert ran.out == "ok@a.test: removed; may be mailed\n  …\n"
+    assert ran.err == (
+        "bounceledger: no@a.test: removed here, but not from the list of the SES account: slow\n"
+    )
+    assert ran.code == 1
+
+
+def test_an_erased_address_is_changed_by_ending_the_erasure_only() -> None:
+    rows = [{"address": "a@a.test", "error": 'erased; send "erasure": true', "status": 409}]
+    for name, hint in (
+        ("add", "'bounceledger remove --erasure' ends an erasure."),
+        ("remove", "Pass --erasure to end erasures."),
+    ):
+        ran = change(name, "a@a.test", api=FakeApi(iter([reply(200, {"results": rows})])))
+        assert ran.err.splitlines()[1:] == [hint]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -158,7 +158,7 @@ def test_completion_offers_the_values_that_filter_a_list(
     ("name", "options"),
     [
         ("add", ["--file", "--note", "--until", "--column", "--encoding", "--json"]),
-        ("remove", ["--file", "--note", "--complaint", "--erasure"]),
+        ("remove", ["--file", "--note", "--complaint", "--erasure", "--provider"]),
         ("allow", ["--file", "--note"]),
         ("disallow", ["--file", "--note"]),
         ("erase", ["--file", "--note", "--yes"]),

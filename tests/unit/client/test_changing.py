@@ -185,6 +185,35 @@ def test_an_answer_for_fewer_entries_is_none(answer: Any) -> None:
         suppressions(FakeApi(iter([reply(200, answer)]))).change_many("add", ["a@a.test"], note="n")
 
 
+# ------------------------------------------------------------ the list of the SES account
+
+
+@pytest.mark.parametrize(
+    ("answer", "removed", "error"),
+    [
+        ({"removed": True, "was_listed": False, "error": None}, True, ""),
+        ({"removed": False, "was_listed": None, "error": "Throttling"}, False, "Throttling"),
+        (None, None, ""),
+        ({"a field of a later version": 1}, None, ""),
+    ],
+)
+def test_a_removal_says_what_ses_did(answer: Any, removed: bool | None, error: str) -> None:
+    body = {"address": "a@a.test", "suppressed": False, "provider": answer}
+    fake = FakeApi(iter([reply(200, body)]))
+    result = suppressions(fake).remove("a@a.test", note="n", provider=True)
+    assert fake.bodies[0]["provider"] is True
+    assert (result.provider_removed, result.provider_error) == (removed, error)
+    assert result.done is (removed is not False)
+
+
+def test_ses_is_asked_for_a_few_addresses_at_a_time() -> None:
+    """It accepts about one a second, and a request has an end."""
+    fake = FakeApi(routes=CHANGES)
+    entries = [f"a{n}@a.test" for n in range(25)]
+    suppressions(fake).change_many("remove", entries, note="n", provider=True)
+    assert [len(body["entries"]) for body in fake.bodies] == [10, 10, 5]
+
+
 # -------------------------------------------------------------------------- erasures
 
 
