@@ -295,8 +295,13 @@ def test_commands_of_the_readme_run(
     shown: Stack, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # GIVEN the commands, but for `mx`, which needs DNS, and the files that they read
-    [block] = code(section(page("README.md"), "Command line"), "sh")
-    commands = [line for line in block.splitlines() if "bounceledger mx " not in line]
+    blocks = code(section(page("README.md"), "Command line"), "sh")
+    environment["BOUNCELEDGER_API_URL"] = shown.api_url  # as the page exports it
+    commands = [
+        line for line in "".join(blocks).splitlines()
+        if "bounceledger mx " not in line and not line.startswith("export ")
+    ]  # fmt: skip
+    (tmp_path / "unsubscribed.csv").write_text("Email\nzoe@example.test\n")
     (tmp_path / "leads.csv").write_text("email\n" + "\n".join(PEOPLE))
     (tmp_path / "bounces.csv").write_text("reason\n550 5.1.1 user unknown\n")
     (tmp_path / "ses-events.json").write_text(json.dumps(bounce("ann@example.test")))
