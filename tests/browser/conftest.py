@@ -1,6 +1,5 @@
 """The report in a headless Chromium, as a reader opens it."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -63,16 +62,19 @@ class Opened:
 type Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium.
+
+    Not for the whole session: while it is open, Playwright's event loop runs in this thread, and
+    `asyncio.run` of other tests would fail.
+    """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("needs Chromium, such as Debian's: apt-get install chromium")
-    # Chromium's own sandbox does not run as root, as which containers run tests.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=arguments)
+        # Chromium's own sandbox does not start in many containers. The page is our own.
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield opened
         opened.close()
 

@@ -61,7 +61,7 @@ class Scale:
 
 def axis(scale: Scale) -> Markup:
     """The scale, for the heading of the column: 0, the thresholds and the right end."""
-    zero = (0.0,) if scale.x(min(scale.thresholds)) > 22 else ()  # else it has no room
+    zero = (0.0,) if scale.x(min(scale.thresholds)) > 32 else ()  # else it has no room
     ticks = (*zero, *scale.thresholds, scale.top)
     parts = []
     for rate in ticks:
