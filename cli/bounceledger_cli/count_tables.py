@@ -66,7 +66,7 @@ def print_counts(console: Console, first: str, rows: Sequence[Row], *, title: st
     print_table(console, (first, *names), counted, title=title, least_needed=LEAST_NEEDED)
     console.line()
     shares = [
-        (label, *(_percent(share) for share in rates(counters).values()))
+        (label, *(as_percent(share) for share in rates(counters).values()))
         for label, counters in lines
     ]
     headings = (first, *(f"{name} %" for name in RATES))
@@ -94,5 +94,6 @@ def print_final_day(console: Console, last: date, final_from: date | None, today
         console.line(f"A day is final {days} days later; all of these are from {final_from} on.")
 
 
-def _percent(share: float | None) -> str:
+def as_percent(share: float | None) -> str:
+    """A share as a number of percent with two decimals; a dash for none."""
     return "-" if share is None else f"{100 * share:.2f}"

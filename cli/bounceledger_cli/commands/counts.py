@@ -10,6 +10,7 @@ from bounceledger_cli.console import Console
 from bounceledger_cli.count_tables import (
     SORTS,
     Row,
+    as_percent,
     in_order,
     print_counts,
     print_final_day,
@@ -159,7 +160,7 @@ def _print_addresses(console: Console, counts: "Counts") -> None:
     about = "about " if found.mailed_error else ""
     console.line()
     console.line(f"Distinct addresses: {about}{found.mailed} with an answer,")
-    console.line(f"{dead} of them dead ({_percent(dead / found.mailed)} %).")
+    console.line(f"{dead} of them dead ({as_percent(dead / found.mailed)} %).")
     if found.blocked_only:
         console.line(
             f"Another {about}{found.blocked_only} got only blocks, which say nothing about them."
