@@ -1,16 +1,27 @@
 """What the examples' rules send, as the emulator's EventBridge matches and transforms events."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import pytest
 
 from bounceledger.announcements.announcement import EventType
 from tests.unit.announcements.test_schemas import EXAMPLES as EVENTS
 from tests.unit.project.test_event_examples import EXAMPLES, of_type
-from tools.stack import client, wait_for
+from tools.stack import EMULATOR_PYTHON, client, emulator, wait_for
 
 STACK = "bounceledger"
 PERMANENT = {"permanent": True, "suppressed_until": None}
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[str]:
+    """An emulator of this module's own, without a stack."""
+    if not EMULATOR_PYTHON.exists():
+        pytest.skip("the emulator is not installed: make tools")
+    with emulator() as endpoint_url:
+        yield endpoint_url
 
 
 def resolved(value: Any) -> Any:
@@ -76,8 +87,8 @@ FOR_EVER = event(EventType.ADDRESS_SUPPRESSED, **PERMANENT)
 REMOVED = event(EventType.SUPPRESSION_REMOVED)
 
 
-def test_hubspot_gets_a_batch_update_by_email(endpoint: str) -> None:
-    found = sent(endpoint, "hubspot", UNTIL, FOR_EVER, REMOVED, HASHED, *IGNORED, *OF_DOMAINS)
+def test_hubspot_gets_a_batch_update_by_email(emulated: str) -> None:
+    found = sent(emulated, "hubspot", UNTIL, FOR_EVER, REMOVED, HASHED, *IGNORED, *OF_DOMAINS)
     expected = [
         ("true", "soft_bounces", "2026-12-23T11:58:31Z"),
         ("true", "soft_bounces", ""),
@@ -101,8 +112,8 @@ def test_hubspot_gets_a_batch_update_by_email(endpoint: str) -> None:
     ]
 
 
-def test_salesforce_gets_a_platform_event(endpoint: str) -> None:
-    found = sent(endpoint, "salesforce", UNTIL, FOR_EVER, REMOVED, HASHED, *IGNORED, *OF_DOMAINS)
+def test_salesforce_gets_a_platform_event(emulated: str) -> None:
+    found = sent(emulated, "salesforce", UNTIL, FOR_EVER, REMOVED, HASHED, *IGNORED, *OF_DOMAINS)
     about = {
         "Event_Id__c": "f52de9e4f0a94d0c6ec6a9d3c40a0c7b",
         "Address__c": "jane@example.com",
@@ -128,9 +139,9 @@ def test_salesforce_gets_a_platform_event(endpoint: str) -> None:
     ]
 
 
-def test_a_webhook_gets_every_event_whole(endpoint: str) -> None:
+def test_a_webhook_gets_every_event_whole(emulated: str) -> None:
     events = [UNTIL, FOR_EVER, REMOVED, HASHED, *OF_DOMAINS]
-    found = sent(endpoint, "webhook", *events, *IGNORED)
+    found = sent(emulated, "webhook", *events, *IGNORED)
     assert found == [
         {"type": one["DetailType"], "detail": json.loads(one["Detail"])} for one in events
     ]

@@ -161,6 +161,7 @@ def test_a_claim_that_dns_contradicts_is_announced_for_its_domain(subscriber: Su
     assert restored["detail"]["was_suppressed"] is False
 
 
+@pytest.mark.slow
 def test_a_bus_may_be_named_by_its_arn_and_events_may_hold_the_address(
     subscriber: Subscriber,
 ) -> None:
