@@ -18,7 +18,7 @@ endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules openapi schemas \
-	score bench coldstart faults fuzz compare validate audit lock clean
+	score bench coldstart faults fuzz calibrate references compare validate audit lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} \
@@ -99,6 +99,12 @@ faults: setup tools ## Test the ledger under injected faults: SEED=7 EVENTS=5000
 fuzz: setup ## Fuzz the classifier: FUZZ_SECONDS=600
 	@$(BIN)/python tests/fuzz/fuzz_classify.py -max_total_time=$(FUZZ_SECONDS)
 
+calibrate: setup ## Measure the audit's verdicts on synthetic vendors; docs/audit.md
+	@$(BIN)/python -m tools.calibrate --write
+
+references: $(TOOLS)/statistics/.ready ## Compare the audit's statistics with scipy and statsmodels
+	@$(TOOLS)/statistics/bin/python -m tools.audit_references
+
 compare: $(TOOLS)/compare/.ready ## Compare DNS verdicts with other libraries; docs/domains.md
 	@PYTHONPATH=layers/shared $(TOOLS)/compare/bin/python -m tools.compare_dns --write
 
@@ -118,7 +124,7 @@ schemas: setup ## Copy docs/schemas into the template after a change to a schema
 	@$(BIN)/python -m tools.event_schemas
 
 lock: setup ## Re-pin requirements to the newest allowed by the .in files
-	@tools/lock.sh layer dev sam ministack schemathesis recipes compare coldstart audit
+	@tools/lock.sh layer dev sam ministack schemathesis recipes compare statistics coldstart audit
 
 clean: ## Remove everything that the other targets created
 	@rm -rf $(VENV) $(TOOLS) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis \

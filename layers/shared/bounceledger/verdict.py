@@ -115,6 +115,22 @@ if _missing := set(Category) - DISPOSITIONS.keys():
     raise LookupError(f"categories without a disposition: {sorted(_missing)}")
 
 
+ANSWERS = frozenset(
+    {
+        *(category for category, d in DISPOSITIONS.items() if d is Disposition.HARD),
+        *(Category.MAILBOX_DISABLED, Category.MAILBOX_FULL, Category.RECIPIENT_REFUSED),
+        Category.FORWARD_FAILED,
+        # A server reads a message only once it has accepted the recipient (RFC 5321 section 3.3).
+        *(Category.SPAM_CONTENT, Category.VIRUS),
+    }
+)
+"""Categories that tell, like a delivery, whether the address exists.
+
+After any other bounce it is as unknown as before: most blocks come before the recipient is
+looked at, some after it, and messages expire whatever the recipient is.
+"""
+
+
 class Cause(OpenEnum):
     """What can be held against an address: a complaint, or what a reply said about it.
 

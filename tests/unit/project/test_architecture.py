@@ -27,7 +27,7 @@ RANKS = (
     {"settings", "clients", "cold_start"},
     {"observe", "secret_values", "ses_list"},
     {"classify", "state", "providers"},
-    {"ledger", "queues"},
+    {"audit", "ledger", "queues"},
     {"announcements", "domains"},
     {"envelope"},
     {"intake", "api"},
@@ -38,7 +38,7 @@ the nouns; `client` is a distribution of its own."""
 
 PURE = {
     *("combining", "events", "precis", "strict_json", "verdict", "policy", "addresses"),
-    *("classify", "state"),
+    *("classify", "state", "audit"),
 }
 """Rooms that import the standard library only, except for what `ENGINES` grants."""
 

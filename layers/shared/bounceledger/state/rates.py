@@ -15,5 +15,10 @@ def rates(counters: Mapping[str, int]) -> dict[str, float | None]:
     Args:
         counters: counts by outcome, as in `ledger.Counts`; absent ones are 0.
     """
-    sent = counters.get("delivered", 0) + sum(counters.get(name, 0) for name in BOUNCES)
+    sent = messages_sent(counters)
     return {name: counters.get(name, 0) / sent if sent else None for name in RATES}
+
+
+def messages_sent(counters: Mapping[str, int]) -> int:
+    """Messages with an outcome, which is the denominator of a rate."""
+    return counters.get("delivered", 0) + sum(counters.get(name, 0) for name in BOUNCES)

@@ -1,0 +1,70 @@
+"""How far an account is from the rates at which SES reviews and pauses it.
+
+Source: SES developer guide, "Reputation metrics": reviews begin at 5 % bounces or 0.1 %
+complaints, sending may be paused at 10 % and 0.5 %.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bounceledger.state.rates import messages_sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One rate of the account, and SES's limits for it; 0.0 to 1.0.
+
+    Attributes:
+        rate: estimated; None where nothing was sent.
+        review, pause: where SES reviews the account, and where it may pause it.
+    """
+
+    rate: float | None
+    review: float
+    pause: float
+
+    @property
+    def headroom(self) -> float | None:
+        """By how much the rate may rise before SES reviews the account; negative above it."""
+        return None if self.rate is None else self.review - self.rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingLimits:
+    """Both limits of an account.
+
+    These are estimates: SES counts by its own bounce types, which are not our categories, and
+    over its own "representative volume", which it does not publish.
+
+    Attributes:
+        bounce, complaint: the limits.
+        reported_bounce_rate: SES's own figure, the CloudWatch metric `Reputation.BounceRate`;
+            None where it was not read.
+    """
+
+    bounce: Limit
+    complaint: Limit
+    reported_bounce_rate: float | None = None
+
+
+def sending_limits(
+    outcomes: Mapping[str, int], *, reported_bounce_rate: float | None = None
+) -> SendingLimits:
+    """The account's distance from SES's limits.
+
+    Args:
+        outcomes: messages of the whole account by outcome. Hard bounces are compared with the
+            limit; echoes are not, since SES leaves out those of the account's own suppression
+            list.
+        reported_bounce_rate: what SES reports itself, 0.0 to 1.0, if it was read.
+    """
+    sent = messages_sent(outcomes)
+
+    def share(name: str) -> float | None:
+        return outcomes.get(name, 0) / sent if sent else None
+
+    return SendingLimits(
+        bounce=Limit(rate=share("hard"), review=0.05, pause=0.10),
+        complaint=Limit(rate=share("complaint"), review=0.001, pause=0.005),
+        reported_bounce_rate=reported_bounce_rate,
+    )

@@ -1,0 +1,49 @@
+"""What a verdict rests on, in words."""
+
+import pytest
+
+from bounceledger.audit import AuditThresholds, judge
+from bounceledger.audit.explaining import explain
+
+T = AuditThresholds()
+
+
+@pytest.mark.parametrize(
+    ("dead", "mailed", "sentences"),
+    [
+        (80, 1000, ["80 of 1,000 addresses are dead (8%).", "at least 6.47%, above 5%."]),
+        (64, 1000, ["64 of 1,000 addresses are dead (6.4%).", "at least 5.04%, above 5%."]),
+        (1, 2000, ["1 of 2,000 addresses is dead (0.05%).", "at most 0.283%, below 2%."]),
+        (
+            *(30, 1000),
+            ["The true rate is from 2.11% to 4.25%: neither surely below 2% nor surely above 5%."],
+        ),
+        (30, 1000, ["At this rate, more addresses will not tell."]),
+        (63, 1000, ["80 more addresses are needed to tell, if the rate stays."]),
+        (0, 188, ["may be anything from 0% to 2%.", "1 more address is needed to tell"]),
+        (1, 1, ["1 of 1 address is dead (100%).", "anything from 20.7% to 100%."]),
+        (0, 0, ["No server has answered about an address.", "189 more addresses are needed"]),
+    ],
+)
+def test_explanations(dead: int, mailed: int, sentences: list[str]) -> None:
+    text = explain(judge(dead, mailed, T), T)
+    assert [sentence for sentence in sentences if sentence not in text] == []
+
+
+def test_a_whole_explanation() -> None:
+    assert explain(judge(80, 1000, T), T) == (
+        "80 of 1,000 addresses are dead (8%). The true rate is at least 6.47%, above 5%."
+    )
+
+
+def test_what_widens_or_corrects_a_figure_is_said() -> None:
+    text = explain(judge(30, 25, T, unanswered=1), T)
+    assert (
+        "Nothing was learned about 1 more address, whose messages were blocked or expired." in text
+    )
+    assert "More addresses turned out dead than were counted as mailed" in text
+
+
+def test_thresholds_of_the_deployment_are_shown() -> None:
+    thresholds = AuditThresholds(bad_above=0.075, good_below=0.015)
+    assert "above 7.5%" in explain(judge(200, 1000, thresholds), thresholds)
