@@ -8,6 +8,7 @@ our own.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from typing import Any, NamedTuple
 
@@ -118,7 +119,7 @@ def _spec(
         "title": {"text": of, "anchor": "start", "offset": 4},
         "mark": {"type": "bar", "color": "var(--line-strong)", "width": 8},
         "encoding": {
-            "x": week | {"axis": {"format": "%-d %b", "tickCount": 4, "grid": False}},
+            "x": week | {"axis": {"format": "%-d %b", "values": _ticks(rows), "grid": False}},
             "y": {
                 "field": "of",
                 "type": "quantitative",
@@ -143,6 +144,12 @@ def _spec(
             bars,
         ],
     }
+
+
+def _ticks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Four of the weeks at most, evenly spread, as Vega-Lite writes dates."""
+    days = [date.fromisoformat(row["week"]) for row in rows[:: -(-len(rows) // 4)]]
+    return [{"year": d.year, "month": d.month, "date": d.day, "utc": True} for d in days]
 
 
 def _apart(thresholds: Sequence[Threshold], top: float) -> list[Threshold]:

@@ -91,9 +91,9 @@ def definitions(scale: Scale) -> Markup:
 
 
 def interval_bar(rate: Mapping[str, Any], verdict: str, scale: Scale) -> Markup:
-    """A rate as the shape of its verdict, on the line of its interval; nothing for no rate."""
+    """A rate as the shape of its verdict, on the line of its interval; for none, no shape."""
     if rate["rate"] is None:
-        return _drawn("")
+        return _bar("")
     middle = HEIGHT // 2
     low, high = scale.x(rate["low"]), scale.x(rate["high"])
     path = f"M{_n(low)} {middle}H{_n(high)}"
@@ -102,10 +102,7 @@ def interval_bar(rate: Mapping[str, Any], verdict: str, scale: Scale) -> Markup:
     point = ""
     if rate["rate"] <= scale.top:
         point = f'<use href="#m-{verdict}" x="{_n(scale.x(rate["rate"]))}" y="{middle}"/>'
-    return _drawn(
-        f'<svg class=b viewBox="-6 0 {WIDTH + 12} {HEIGHT}" aria-hidden=true>'
-        f'<use href="#t"/><path d="{path}"/>{point}</svg>'
-    )
+    return _bar(f'<path d="{path}"/>{point}')
 
 
 def stack(dead: Mapping[str, int], width: int = STACK_WIDTH) -> Markup:
@@ -158,10 +155,19 @@ def week_line(weeks: Sequence[Mapping[str, Any]], scale: Scale) -> Markup:
     for index, rate in enumerate(rates):
         if rate is not None:
             path += f"{pen}{_n(index * step)} {_n(_week_y(rate, scale))}"
+            if pen == "M" and rates[index + 1 : index + 2] in ([], [None]):
+                path += "h0"  # a dot
         pen = "M" if rate is None else " "
     said = f"first week {percent(known[0])}, last week {percent(known[-1])}"
     return _drawn(
         f'<svg class=w role=img><title>{said}</title><use href="#tw"/><path d="{path}"/></svg>'
+    )
+
+
+def _bar(inside: str) -> Markup:
+    return _drawn(
+        f'<svg class=b viewBox="-6 0 {WIDTH + 12} {HEIGHT}" aria-hidden=true>'
+        f'<use href="#t"/>{inside}</svg>'
     )
 
 

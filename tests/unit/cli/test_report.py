@@ -314,8 +314,9 @@ def test_what_is_beyond_the_scale_ends_in_an_arrow() -> None:
     assert "l4 4" in beyond
     assert "#m-bad" not in beyond
 
-    # WHEN there is no rate THEN there is nothing
-    assert marks.interval_bar(rate(0, 0), "too_little_data", scale) == ""
+    # WHEN there is no rate THEN there are the thresholds only
+    nothing = marks.interval_bar(rate(0, 0), "too_little_data", scale)
+    assert re.findall(r"<(\w+)", nothing) == ["svg", "use"]
 
 
 def test_a_stack_fills_its_width_in_a_fixed_order() -> None:
@@ -337,9 +338,9 @@ def test_a_week_without_mail_interrupts_the_line() -> None:
     scale = marks.Scale(0.1, (0.02, 0.05))
     weeks = [{"mailed": 10, "dead": 0}, {"mailed": 0, "dead": 0}, {"mailed": 2, "dead": 3}]
 
-    # THEN the line has two parts, inside its height
+    # THEN the line has two parts, here dots, inside its height
     drawn = marks.week_line(weeks, scale)
-    assert 'd="M0 15M96 1"' in drawn
+    assert 'd="M0 15h0M96 1h0"' in drawn
     assert "first week 0.0%, last week 100.0%" in drawn
     assert marks.week_line(weeks[:2], scale) == ""
 
@@ -366,6 +367,10 @@ def test_a_chart_is_one_labelled_picture_in_the_colours_of_the_page() -> None:
         *("var(--ink)", "var(--muted)", "var(--line-strong)")
     }
     assert "↑ bad" in drawn
+
+    # AND the axis names weeks that there are
+    assert ">31 Aug<" in drawn
+    assert ">7 Sep<" in drawn
     assert "↓ good" not in drawn
 
 
