@@ -88,6 +88,7 @@ bench: setup tools ## Benchmark bounceledger against the alternatives
 	@$(BIN)/python bench/ledger.py
 	@$(BIN)/python bench/rechecks.py
 	@$(BIN)/python bench/counters.py
+	@$(BIN)/python bench/distinct.py
 	@$(BIN)/python bench/check.py
 
 coldstart: build $(TOOLS)/coldstart/.ready ## Compare first invocations with a bare boto3 handler's

@@ -54,7 +54,7 @@ from bounceledger.state.samples import Sample
 
 _PAGES_PER_JOIN = 10
 """Pages of an address's items, some 40,000 messages, after which what was found is stored."""
-_PARTS_PER_READ = 8
+PARTS_PER_READ = 4
 """Parts of a shard that are read in one call; most shards have one."""
 _FACTS_PER_WRITE = 25
 """Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
@@ -230,7 +230,7 @@ class GroupRecorder:
         """The sample in each part of a shard."""
         parts: dict[int, Sample] = {}
         while True:
-            wanted = range(len(parts), len(parts) + _PARTS_PER_READ)
+            wanted = range(len(parts), len(parts) + PARTS_PER_READ)
             keys = {self._part_key(source, day, shard, part): part for part in wanted}
             found = self._table.get(keys, budget)
             parts |= {keys[key]: items.sample_of_item(item) for key, item in found.items()}

@@ -22,7 +22,7 @@ MAX_SAMPLE = 5000
 """Hashes of a shard that are counted exactly; above, a sample holds half of them to all."""
 MAX_PART = 256
 """Hashes of an item, 1 KB, after which the next ones go to another."""
-LOOK_EVERY = 128
+LOOK_EVERY = 256
 """One hash of so many makes its writer look at the parts."""
 MAX_PLACES = 2000
 """Shards of which an environment remembers where to add; it forgets them all beyond that."""
