@@ -15,6 +15,7 @@ import pytest
 from botocore.credentials import Credentials
 from dnslib import MX, QTYPE, RR, DNSRecord
 
+from bounceledger_client import SuppressionList
 from tests.dns import server as servers
 from tests.pages import code, differences, page, rows, section
 from tests.ses_documents import bounce
@@ -345,6 +346,37 @@ def test_python_of_a_page_leaves_out_who_must_not_be_mailed(
     sent = sent or list(names["recipients"])
     assert [row["email"] for row in sent] == [PEOPLE[0], PEOPLE[3]]
     assert prints == printed
+
+
+def test_changes_on_the_clients_page_are_made(shown: Stack, environment: dict[str, str]) -> None:
+    # GIVEN the program under "Changes", for this stack, and two to unsubscribe, one not an address
+    [program] = code(section(page("client/README.md"), "Changes"), "python")
+    names: dict[str, Any] = {
+        "suppressions": SuppressionList(environment["API_URL"]),
+        "unsubscribed": ["yves@example.test", "nobody@"],
+    }
+
+    # WHEN it is run
+    exec(program, names)  # the page is ours
+
+    # THEN what is valid was changed, and the other is among those that failed
+    assert len(names["failed"]) == 1
+    answers = [
+        call_api(shown, "/v1/suppressions", {"address": address}).body
+        for address in ("yves@example.test", "jane@example.com")
+    ]
+    assert [answer["reason"] for answer in answers] == ["manual", None]
+
+
+def test_every_program_of_the_clients_page_is_run() -> None:
+    """Those of the recipes are run by `test_client_recipes.py`, which takes the first of each."""
+    text = page("client/README.md")
+    recipes = re.findall(r"^### (.*)$", section(text, "Recipes"), re.MULTILINE)
+    assert [len(code(section(text, title))) for title in recipes] == [1] * len(recipes)
+    tests = (ROOT / "tests/e2e/test_client_recipes.py").read_text()
+    assert [title for title in recipes if f'"{title}"' not in tests] == []
+    # The others are how to install it, the first program, and the changes.
+    assert len(code(text)) - len(recipes) == 3
 
 
 def test_the_client_is_installed_as_its_page_says(tmp_path: Path) -> None:
