@@ -1,9 +1,9 @@
 """Renders the HTML report of an audit, for work on its looks.
 
-python -m tools.report report.html                       12 made-up lead sources
+python -m tools.report report.html                     12 made-up sources
 python -m tools.report report.html --sources 3000
-python -m tools.report report.html --hostile             names that try to be markup
-python -m tools.report report.html --json audit.json     an audit as the command prints it
+python -m tools.report report.html --hostile           names that are markup
+python -m tools.report report.html --json audit.json   an audit document
 """
 
 import argparse

@@ -5,14 +5,18 @@ How a browser shows it: tests/browser.
 
 import base64
 import hashlib
+import json
 import re
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+from bounceledger.audit import AuditThresholds, DeadAddress, SourcePeriod, SourceWeek, audit
+from bounceledger.audit import document as audit_document
 from bounceledger.verdict import Category
 from bounceledger_cli.report import charts, marks, render, wording
 from bounceledger_cli.report.page import accepts_no_mail, category_groups, category_rows
@@ -132,6 +136,52 @@ def test_what_is_not_known_is_left_out() -> None:
     assert "Blocks by week" not in page
     assert "None" not in page
     assert "nan" not in page
+
+
+@pytest.mark.parametrize("sources", [3, 1, 0])
+def test_the_audits_own_documents_are_rendered(sources: int) -> None:
+    # GIVEN an audit of an empty source, a bad one with everything known, and one without weeks
+    monday = date(2026, 11, 2)
+    bad = SourcePeriod(
+        source="fair-<b>2026",
+        mailed=1000,
+        dead={Category.MAILBOX_UNKNOWN: 80, Category.DOMAIN_UNKNOWN: 9},
+        outcomes={"delivered": 3000, "hard": 90, "soft": 4, "block": 70},
+        categories={Category.MAILBOX_UNKNOWN: 85, Category.REPUTATION_BLOCK: 70},
+        mailed_error=0.01,
+        unanswered=44,
+        claims_refuted=2,
+        days={monday: {"delivered": 900, "hard": 30, "block": 70}},
+        weeks=[SourceWeek(start=monday, mailed=400, dead=30)],
+        dead_addresses=[
+            DeadAddress(
+                domain="gone.example",
+                category=Category.DOMAIN_UNKNOWN,
+                bounced_at=datetime(2026, 11, 9, tzinfo=UTC),
+                lead_date=date(2026, 10, 1),
+            )
+        ],
+    )
+    good = SourcePeriod(source="webinar", mailed=5000, dead={Category.MAILBOX_UNKNOWN: 10})
+    empty = SourcePeriod(source="new", mailed=0)
+    periods = (empty, bad, good)[:sources]
+    made = audit(
+        periods,
+        start=monday,
+        end=date(2026, 11, 26),
+        generated_at=datetime(2026, 11, 26, 8, tzinfo=UTC),
+        thresholds=AuditThresholds(),
+        before=periods,
+    )
+
+    # WHEN its document is rendered THEN verdicts, evidence and the estimate are on the page
+    page = render(json.loads(json.dumps(audit_document(made))))
+    if sources == 3:
+        assert "1 of 3 lead sources is bad. It supplied 90% of the dead addresses" in page
+        assert "<bdi>fair-&lt;b&gt;2026</bdi>" in page
+        assert "gone.example" in page
+        assert "Their number is an estimate" in page
+    assert "None" not in page
 
 
 def test_an_audit_without_sources_is_a_page() -> None:
