@@ -137,6 +137,28 @@ def test_an_old_record_no_longer_holds_up_its_shard(failing: Announcer) -> None:
     assert all("could not be published" in error.reason for _, error in dead_letters.messages)
 
 
+def test_a_secret_that_cannot_be_read_is_asked_for_once_in_a_batch() -> None:
+    """Each try may take seconds, of the thirty that there are."""
+    # GIVEN a secret that cannot be read, and a domain between addresses
+    tries = []
+
+    def read() -> str:
+        tries.append(1)
+        raise SecretError("Secrets Manager does not answer")
+
+    bus, dead_letters = FakeBus(), FakeDeadLetters()
+    records = [*RECORDS[:2], domain_record(NULL_MX, number="9"), RECORDS[2]]
+    hashing = announcer(bus, recipients=Recipients(EventAddresses.HASH, read))
+
+    # WHEN they are announced
+    batch = hashing.announce(records, dead_letters, now=LATE)
+
+    # THEN it was tried once, and what needs no secret is announced
+    assert len(tries) == 1
+    assert batch.given_up == ["1", "2", "3"]
+    assert [event.type for event in bus.published] == [EventType.DOMAIN_SUPPRESSED]
+
+
 def test_an_event_that_the_bus_rejects_is_dead_lettered_alone_and_at_once() -> None:
     # GIVEN a bus that rejects the second event
     bus, dead_letters = FakeBus(rejected=[RECORDS[1]["eventID"]]), FakeDeadLetters()

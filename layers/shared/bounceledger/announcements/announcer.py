@@ -157,7 +157,15 @@ class Announcer:
             domains = self._domains.domain_facts(sorted(hosts)) if hosts else {}
         except LedgerError as down:
             return [_Result(one.record, error=one.error or down) for one in read if one.is_needed]
-        return [self._event(one, domains) for one in read]
+        results: list[_Result] = []
+        no_key: SecretError | None = None
+        for one in read:
+            if no_key and isinstance(one.change, AddressChange):  # asking again would take too long
+                results.append(_Result(one.record, error=no_key))
+                continue
+            results.append(result := self._event(one, domains))
+            no_key = result.error if isinstance(result.error, SecretError) else no_key
+        return results
 
     def _event(self, read: "_Read", domains: Mapping[str, DomainFacts]) -> _Result:
         record, change, error = read
