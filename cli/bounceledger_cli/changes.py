@@ -27,6 +27,7 @@ SHOWN = 100
 _LEAST = 200
 """Entries from which there is a progress bar: three calls of the API."""
 
+_NOTE = "Why, in 1 to 500 characters; kept in the history with who made the change."
 _LISTS = """
     A list has an entry per line, or is a CSV file (commas, semicolons or tabs) or JSON with a
     column such as address, email or domain. Domains are read from a column of domains, or from
@@ -109,13 +110,14 @@ def details(text: str, route: str, *, domains: bool = True) -> str:
 
 
 def change_options(
-    subject: str, *own: Callable[..., Any]
+    subject: str, *own: Callable[..., Any], note: str = _NOTE
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Add the arguments and options of a change; the function gets them as ``task``, a `Task`.
 
     Args:
         subject: what the arguments are, for the help.
         own: options of this change alone.
+        note: help of ``--note``.
     """
 
     def decorate(function: Callable[..., int]) -> Callable[..., int]:
@@ -128,7 +130,7 @@ def change_options(
         every = [
             click.argument("addresses", nargs=-1, metavar="[ADDRESS]...", help=subject),
             _FILE,
-            _NOTE,
+            click.option("--note", required=True, metavar="TEXT", help=note),
             *own,
             column_option,
             encoding_option,
@@ -143,12 +145,6 @@ def change_options(
 
 _FILE = click.option(
     "--file", type=INPUT_FILE, metavar="FILE", help="A list; - for standard input."
-)
-_NOTE = click.option(
-    "--note",
-    required=True,
-    metavar="TEXT",
-    help="Why, in 1 to 500 characters; kept in the history with who made the change.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one per entry.")
 

@@ -31,8 +31,10 @@ _NAMED = 5
     "erase",
     details=details(
         """
-        For people who ask to be forgotten. Their addresses stay suppressed. It cannot be undone,
-        so the command asks first; without a terminal it needs --yes.
+        For people who ask to be forgotten. Events, changes and the evidence of all lead sources
+        are deleted, and the addresses stay suppressed. What is deleted does not come back, so the
+        command asks first; without a terminal it needs --yes. 'bounceledger remove --erasure'
+        lets an address be mailed again.
         """,
         "POST /v1/suppressions/erase",
         domains=False,
@@ -51,6 +53,7 @@ _NAMED = 5
 @change_options(
     "An email address.",
     click.option("--yes", is_flag=True, help="Do not ask."),
+    note="Why, in 1 to 500 characters; kept with the erasure, so it must not name the person.",
 )
 def command(console: Console, *, task: Task, yes: bool, api: "Api | None" = None) -> int:
     """Erase the addresses.
