@@ -17,6 +17,7 @@ PARTITIONS = {
     "counters": "COUNT#fair",
     "counters of a second partition": "COUNT#fair#1",
     "claims": "CLAIM#fair",
+    "an erased address": "ERASED#2026#0123456789abcdef",
     "the list of sources": "SOURCES",
     "the key of hashes": "SECRET",
     "domains due": "RECHECK#DUE",
@@ -35,6 +36,7 @@ _WRITTEN_BY_INGEST = {
     "counters",
     "counters of a second partition",
     "claims",
+    "an erased address",
     "the list of sources",
     "the key of hashes",
     "domains due",
@@ -43,22 +45,24 @@ _ABOUT_ADDRESSES = {
     *("an address", "an event about nobody"),
     *("a source's entries", "addresses that people added"),
 }
-_CHANGED_BY_PEOPLE = {"an address", "an event about nobody", "a domain"}
+_CHANGED_BY_PEOPLE = {"an address", "an event about nobody", "a domain", "an erased address"}
+_COUNTERS = {"counters", "counters of a second partition"}
 _ENDED_BY_PROBES = {"a pending probe", "domains due"}
 
 ALLOWED: dict[str, dict[str, set[str]]] = {
     "IngestRole": {
         "BatchGetItem": {
             *_ABOUT_ADDRESSES,
-            *("counters", "counters of a second partition"),
+            *("counters", "counters of a second partition", "an erased address"),
             *("the list of sources", "the key of hashes"),
         },
         "Query": {"an address", "an event about nobody"},
         "PutItem": _WRITTEN_BY_INGEST,
         "UpdateItem": _WRITTEN_BY_INGEST,
+        "ConditionCheckItem": _WRITTEN_BY_INGEST,
     },
     "LookupRole": {
-        "BatchGetItem": _ABOUT_ADDRESSES | {"a domain"},
+        "BatchGetItem": _ABOUT_ADDRESSES | {"a domain", "an erased address"},
         "Query": {
             *("counters", "counters of a second partition", "claims"),
             *_ABOUT_ADDRESSES,
@@ -67,8 +71,12 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         },
     },
     "ChangeRole": {
-        "BatchGetItem": _CHANGED_BY_PEOPLE,
+        "BatchGetItem": _CHANGED_BY_PEOPLE | _ABOUT_ADDRESSES,
+        "ConditionCheckItem": {"an erased address"},
+        "DeleteItem": _ABOUT_ADDRESSES | {"an erased address"},
         "PutItem": _CHANGED_BY_PEOPLE | {"addresses that people added"},
+        "Query": {"an address", "an event about nobody", "the list of sources"},
+        "UpdateItem": _COUNTERS,
     },
     "OutboxRole": {"BatchGetItem": {"a domain"}},
     "ProbeDomainRole": {

@@ -3,8 +3,10 @@
 Everything that is started here is stopped again, and state is kept in ``.local/`` only.
 """
 
+import base64
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -170,7 +172,8 @@ def running(
         build()
     with emulator(announce=announce) as endpoint_url:
         announce("Deploying the stack")
-        yield deploy(endpoint_url, {**LOCAL_PARAMETERS, **(parameters or {})})
+        keys = {"ErasureKeysSecret": make_erasure_keys(endpoint_url)}
+        yield deploy(endpoint_url, {**LOCAL_PARAMETERS, **keys, **(parameters or {})})
 
 
 def build() -> None:
@@ -237,6 +240,16 @@ def emulator(
             with _interrupts_ignored():
                 _stop(process)
                 shutil.rmtree(state, ignore_errors=True)
+
+
+def make_erasure_keys(endpoint_url: str) -> str:
+    """Make a secret with a key for erasures, as docs/operations.md says; returns its ARN."""
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    made = client(endpoint_url, "secretsmanager").create_secret(
+        Name=f"{STACK_NAME}-erasure-keys",
+        SecretString=json.dumps({"current": "local", "keys": {"local": key}}),
+    )
+    return str(made["ARN"])
 
 
 def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:

@@ -3,6 +3,7 @@
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger.api import changes
 from bounceledger.api.gateway import Routes, caller_of
+from bounceledger.erasure_keys import keyring_of
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import ChangeOutcome, ChangeResult, Ledger, connect
 from bounceledger.observe import make_logger
@@ -33,7 +35,9 @@ routes = Routes(logger)
 @cache
 def build_ledger() -> Ledger:
     """The ledger of this execution environment."""
-    return Ledger(connect(), Settings.from_env(require=("table_name",)), time_limit=TIME_LIMIT)
+    settings = Settings.from_env(require=("table_name",))
+    keyring = keyring_of(settings.erasure_keys_secret)
+    return Ledger(connect(), settings, time_limit=TIME_LIMIT, erasure=keyring)
 
 
 @cache
@@ -73,11 +77,18 @@ def add_suppression() -> Response[Any] | dict[str, Any]:
 
 @routes.post("/v1/suppressions/remove")
 def remove_suppression() -> Response[Any] | dict[str, Any]:
-    """End whatever suppresses an address or a domain; a complaint with ``complaint`` only.
+    """End whatever suppresses an address or a domain.
 
-    With ``provider``, the address comes off the list of SES as well, once it is off ours.
+    A complaint ends with ``complaint`` only, and an erasure with ``erasure``. With ``provider``,
+    the address comes off the list of SES as well, once it is off ours.
     """
     return _apply(Action.REMOVE)
+
+
+@routes.post("/v1/suppressions/erase")
+def erase_person() -> Response[Any] | dict[str, Any]:
+    """Forget everything about an address but that it must not be mailed."""
+    return _apply(Action.ERASE)
 
 
 @routes.put("/v1/allowlist")
@@ -114,7 +125,12 @@ def _apply(action: Action) -> Response[Any] | dict[str, Any]:
         raise LedgerError(result.reason)
     if result.outcome is ChangeOutcome.KEPT_COMPLAINT:
         return routes.problem(HTTPStatus.CONFLICT, changes.KEPT_COMPLAINT, field="complaint")
-    return changes.changed(result, removals.get(result.change.subject))
+    if result.outcome is ChangeOutcome.ERASED:
+        return routes.problem(HTTPStatus.CONFLICT, changes.ERASED, field="address")
+    body = changes.changed(result, removals.get(result.change.subject))
+    if result.finished:
+        return body
+    return Response(HTTPStatus.ACCEPTED.value, "application/json", json.dumps(body))
 
 
 def _remove_from(

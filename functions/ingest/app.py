@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger import queues
 from bounceledger.classify.compiled import load_rules
 from bounceledger.envelope import records_of
+from bounceledger.erasure_keys import keyring_of
 from bounceledger.errors import LedgerError
 from bounceledger.intake import BatchReport, Intake
 from bounceledger.ledger import Ledger, connect
@@ -35,7 +36,7 @@ def build_intake() -> Intake:
     )
     return Intake(
         settings,
-        Ledger(connect(), settings),
+        Ledger(connect(), settings, erasure=keyring_of(settings.erasure_keys_secret)),
         DeadLetterQueue(queues.connect_later(), settings.dead_letter_queue_url),
         provider="ses",
         rules=load_rules(settings.rules_file),

@@ -20,6 +20,7 @@ from bounceledger.api import requests, responses
 from bounceledger.api.catalogue import DESCRIPTION
 from bounceledger.api.cursors import Cursors
 from bounceledger.api.gateway import Routes
+from bounceledger.erasure_keys import keyring_of
 from bounceledger.ledger import Ledger, Place, connect
 from bounceledger.observe import make_logger
 from bounceledger.secret_values import read_secret
@@ -42,7 +43,8 @@ def build_ledger() -> Ledger:
     settings = Settings.from_env(require=("table_name", "cursor_secret_arn"))
     if settings.rules_file:
         build_rules()  # an invalid file fails the start, never a request
-    return Ledger(connect(), settings, time_limit=READ_TIME_LIMIT)
+    keyring = keyring_of(settings.erasure_keys_secret)
+    return Ledger(connect(), settings, time_limit=READ_TIME_LIMIT, erasure=keyring)
 
 
 @cache

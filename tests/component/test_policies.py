@@ -18,6 +18,7 @@ from bounceledger.ledger import Ledger, Sought
 from bounceledger.settings import Settings
 from bounceledger.state import Action, Change, DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
+from tests.erasing import erasure, keyring
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.faults.run import small_samples
@@ -195,6 +196,8 @@ class Recorder:
 
 
 CLAIM = Category.DOMAIN_UNKNOWN
+ERASED = sorted({item.event.address for item in stream.make(seed=7, size=600)})[::3]
+"""People of the stream who are erased before a function begins."""
 
 
 def ingest(ledger: Ledger) -> None:
@@ -218,10 +221,15 @@ def lookup(ledger: Ledger) -> None:
 
 def change(ledger: Ledger) -> None:
     subjects = ("a@example.test", "new@example.test", "example.test", "new.test")
-    for action in Action:
+    for action in Action.ADD, Action.REMOVE, Action.ALLOW, Action.DISALLOW:
         ledger.apply_changes(
             [Change(action=action, subject=subject, by="ada", note="asked") for subject in subjects]
         )
+    people = ["a@example.test", "new@example.test", *ERASED]
+    ledger.apply_changes([erasure(address) for address in people])
+    ended = Change(action=Action.REMOVE, subject="new@example.test", by="ada", note="came back")
+    ledger.apply_changes([ended])
+    ledger.apply_changes([replace(ended, erasure=True)])
 
 
 def outbox(ledger: Ledger) -> None:
@@ -249,13 +257,14 @@ def recheck(ledger: Ledger) -> None:
     list(ledger.due_domains(TODAY, after=domains[0]))
 
 
-def make_ledger(client: object, settings: Settings) -> Ledger:
+def make_ledger(client: object, settings: Settings, **more: Any) -> Ledger:
     return Ledger(
         as_client(client),
         settings,
         clock=lambda: NOW,
         sleep=lambda _: None,
         sampling=small_samples(),
+        **more,
     )
 
 
@@ -279,10 +288,17 @@ def test_a_role_allows_what_its_function_calls(
     fake = FakeDynamoDB()
     settings = Settings(table_name="fake", counter_partitions=3, count_deliveries=count_deliveries)
     ingest(make_ledger(fake, settings))
+
+    # AND people who were erased, with events that were recorded again before anybody saw it
+    make_ledger(fake, settings, erasure=keyring()).apply_changes(
+        [erasure(address) for address in ERASED]
+    )
+    if role == "ChangeRole":
+        ingest(make_ledger(fake, settings))
     recorder = Recorder(fake)
 
     # WHEN the function does all that it does
-    function(make_ledger(recorder, settings))
+    function(make_ledger(recorder, settings, erasure=keyring()))
 
     # THEN its role allows each call
     asked = recorder.asked()

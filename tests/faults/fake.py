@@ -218,6 +218,8 @@ class FakeDynamoDB:
                 if key not in self.table:
                     self._store(key, _attributes(key))
                 _update(self.table[key], action)
+            case "ConditionCheck":
+                pass
 
     def _store(self, key: tuple[str, str], item: Mapping[str, Any]) -> None:
         self.table[key] = _copy(item)

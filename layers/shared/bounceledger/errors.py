@@ -68,5 +68,13 @@ class SecretError(BounceledgerError):
     """A secret could not be read; worth a retry."""
 
 
+class ErasureKeysError(SecretError):
+    """The keys of erasures are missing or malformed; the message says so to whoever asked."""
+
+
+class ErasingDisabledError(BounceledgerError):
+    """The deployment has no keys for erasures, so it can make none."""
+
+
 class OutOfTimeError(BounceledgerError):
     """There was no time left for this; worth a retry."""

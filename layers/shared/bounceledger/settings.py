@@ -37,6 +37,8 @@ class Settings:
     probe_queue_url: str = ""
     cursor_secret_arn: str = ""
     """Secret that seals the cursors of the API's lists."""
+    erasure_keys_secret: str = ""
+    """Secret with the keys under which erased addresses are hashed; empty if none can be erased."""
     allowed_accounts: frozenset[str] = frozenset()
     """Sending accounts whose events are accepted; ``*`` accepts all, empty none."""
     lead_source_tag: str = "lead_source"

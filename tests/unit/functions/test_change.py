@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from bounceledger.erasure_keys import ErasureKeyring
+from bounceledger.errors import SecretError
 from bounceledger.intake import Intake
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.attributes import from_attributes
 from bounceledger.ses_list import SesList
 from bounceledger.settings import Settings
+from tests.erasing import keyring
 from tests.fakes import FakeContext, FakeDeadLetters, FakeSes
 from tests.faults.fake import FakeDynamoDB, Faults, as_client, failure
 from tests.functions import load, logged
@@ -38,14 +41,29 @@ class Deployment:
     Args:
         faults: of the table.
         ses: SES, where the deployment may change its list.
+        erasure: the keys of erasures, where the deployment has some.
+        table: of another deployment; one of its own by default.
     """
 
-    def __init__(self, faults: Faults | None = None, *, ses: FakeSes | None = None) -> None:
-        self.table = FakeDynamoDB(faults=faults or Faults())
+    def __init__(
+        self,
+        faults: Faults | None = None,
+        *,
+        ses: FakeSes | None = None,
+        erasure: ErasureKeyring | None = None,
+        table: FakeDynamoDB | None = None,
+    ) -> None:
+        self.table = table or FakeDynamoDB(faults=faults or Faults())
+        self.slowness = timedelta(0)
+        """What every look at the ledger's clock takes."""
         settings = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
         self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.ledger = Ledger(
-            as_client(self.table), settings, clock=lambda: self.now, sleep=lambda _: None
+            as_client(self.table),
+            settings,
+            clock=self._clock,
+            sleep=lambda _: None,
+            erasure=erasure,
         )
         self._provider_list = None if ses is None else SesList(ses, sleep=lambda _: None)
         self._intake = Intake(settings, self.ledger, FakeDeadLetters(), provider="ses")
@@ -59,6 +77,10 @@ class Deployment:
             if isinstance(part, dict):
                 part["timestamp"] = self.now.isoformat()
         self._intake.process([sns_record(document, published=self.now)])
+
+    def _clock(self) -> datetime:
+        self.now += self.slowness
+        return self.now
 
     def complain(self) -> None:
         document = bounce(ADDRESS)
@@ -155,6 +177,117 @@ def test_an_entry_lives_from_its_bounce_to_the_allow_list() -> None:
     assert [record["after"]["suppressed"] for record in records] == [
         False, True, True, False, True,
     ]  # fmt: skip
+
+
+ERASE = ("POST", "/v1/suppressions/erase")
+
+
+def test_a_person_is_erased_and_comes_back_on_request_only() -> None:
+    # GIVEN an address that bounced and was added
+    deployment = Deployment(erasure=keyring())
+    deployment.bounce()
+    deployment.ask("PUT", "/v1/suppressions", entry())
+
+    # WHEN the person is erased
+    status, erased = deployment.ask(*ERASE, entry(note="letter of May 3"))
+
+    # THEN the answer and the next lookup say so, and no item names them
+    assert (status, erased["address"], erased["reason"]) == (200, ADDRESS, "erased")
+    assert (erased["suppressed"], erased["finished"]) == (True, True)
+    shown = deployment.show()
+    assert (shown["reason"], shown["lead_sources"], shown["diagnostic"]) == ("erased", [], None)
+    assert ADDRESS not in json.dumps(deployment.table.scan(), default=repr)
+
+    # AND a later bounce changes nothing about that
+    deployment.bounce()
+    assert deployment.show()["reason"] == "erased"
+
+    # AND other changes are refused
+    for method, path in WRITES:
+        status, problem = deployment.ask(method, path, entry())
+        assert (status, problem["field"]) == (409, "address")
+        assert '"erasure": true' in problem["detail"]
+    status, body = deployment.ask("PUT", "/v1/suppressions", {"entries": [entry()]})
+    [row] = body["results"]
+    assert (status, row["status"], row["address"]) == (200, 409, ADDRESS)
+
+    # WHEN the erasure is ended, THEN the address may be mailed
+    status, ended = deployment.ask("POST", "/v1/suppressions/remove", entry(erasure=True))
+    assert (status, ended["suppressed"]) == (200, False)
+    assert "finished" not in ended
+    assert deployment.show()["suppressed"] is False
+
+
+def test_up_to_a_hundred_people_are_erased_in_one_call() -> None:
+    deployment = Deployment(erasure=keyring())
+    entries = [{"address": f"jane{n}@example.test", "note": "asked"} for n in range(100)]
+    status, body = deployment.ask(*ERASE, {"entries": entries})
+    assert status == 200
+    assert [row["address"] for row in body["results"]] == [one["address"] for one in entries]
+    assert {(row["reason"], row["finished"]) for row in body["results"]} == {("erased", True)}
+
+
+def test_an_erasure_that_is_not_finished_says_so() -> None:
+    # GIVEN a person with more than there is time for
+    deployment = Deployment(erasure=keyring())
+    for _ in range(30):
+        deployment.bounce()
+    deployment.slowness = timedelta(seconds=10)
+
+    # WHEN they are erased, THEN the status is 202, and the address is suppressed as erased
+    status, erased = deployment.ask(*ERASE, entry())
+    assert (status, erased["reason"], erased["finished"]) == (202, "erased", False)
+    assert deployment.show()["reason"] == "erased"
+
+    # AND in a list, the row says so
+    status, body = deployment.ask(*ERASE, {"entries": [entry()]})
+    assert status == 200
+    while not body["results"][0]["finished"]:
+        status, body = deployment.ask(*ERASE, {"entries": [entry()]})
+    assert ADDRESS not in json.dumps(deployment.table.scan(), default=repr)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields"),
+    [(*ERASE, {}), ("POST", "/v1/suppressions/remove", {"erasure": True})],
+)
+def test_without_keys_an_erasure_is_answered_with_what_to_set(
+    method: str, path: str, fields: dict[str, Any]
+) -> None:
+    deployment = Deployment()
+    status, problem = deployment.ask(method, path, entry(**fields))
+    assert (status, problem["status"]) == (501, 501)
+    assert "ErasureKeysSecret" in problem["detail"]
+    assert deployment.table.table == {}
+
+
+def _no_answer() -> str:
+    raise SecretError("Secrets Manager rejected the call: AccessDeniedException")
+
+
+@pytest.mark.parametrize(
+    ("ring", "said"),
+    [
+        (keyring("{}"), '"current" and "keys"'),
+        (ErasureKeyring(_no_answer), "AccessDeniedException"),
+    ],
+    ids=["malformed", "unreadable"],
+)
+def test_keys_that_cannot_be_read_are_an_error_that_says_why(
+    ring: ErasureKeyring, said: str
+) -> None:
+    # GIVEN a domain at which somebody was erased
+    deployment = Deployment(erasure=keyring())
+    deployment.ask(*ERASE, entry())
+
+    # WHEN functions cannot read the keys
+    other = Deployment(erasure=ring, table=deployment.table)
+
+    # THEN neither a check nor a change at the domain is answered
+    for answer in (other.show("ben@example.test"), other.ask(*ERASE, entry())[1]):
+        assert answer["status"] == 503
+        assert said in answer["detail"]
+        assert "ErasureKeysSecret" in answer["detail"]
 
 
 def test_a_complaint_is_removed_on_request_only() -> None:
@@ -321,6 +454,20 @@ def test_a_request_that_cannot_be_read_changes_nothing(body: object, field: str)
         ),
         ("POST", "/v1/suppressions/remove", entry(provider="yes"), "provider"),
         ("PUT", "/v1/suppressions", entry(provider=True), "provider"),
+        (*ERASE, entry(until=FUTURE), "until"),
+        (*ERASE, entry(complaint=True), "complaint"),
+        (*ERASE, {"domain": "example.test", "note": "x"}, "domain"),
+        (*ERASE, {"note": "x"}, "address"),
+        (*ERASE, entry(note=f"letter of {ADDRESS}"), "note"),
+        (*ERASE, {"entries": [entry(), entry(address="b@x.test", note="a@b")]}, "entries[1].note"),
+        ("PUT", "/v1/suppressions", entry(erasure=True), "erasure"),
+        ("POST", "/v1/suppressions/remove", entry(erasure="yes"), "erasure"),
+        (
+            "POST",
+            "/v1/suppressions/remove",
+            {"domain": "example.test", "note": "x", "erasure": True},
+            "erasure",
+        ),
         ("PUT", "/v1/allowlist", entry(until=FUTURE), "until"),
         ("POST", "/v1/allowlist/remove", entry(complaint=True), "complaint"),
         ("POST", "/v1/allowlist/remove", entry(provider=True), "provider"),

@@ -56,8 +56,8 @@ def removal(address: str, *, by: str = "ada", note: str = "asked") -> Change:
     return Change(action=Action.REMOVE, subject=address, by=by, note=note)
 
 
-def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS) -> Ledger:
-    return Ledger(as_client(fake), settings, clock=lambda: NOW, sleep=lambda _: None)
+def ledger(fake: FakeDynamoDB, settings: Settings = SETTINGS, **more: Any) -> Ledger:
+    return Ledger(as_client(fake), settings, clock=lambda: NOW, sleep=lambda _: None, **more)
 
 
 def stored(fake: FakeDynamoDB, key: items.Key) -> dict[str, Any]:

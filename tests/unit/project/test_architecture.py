@@ -26,6 +26,7 @@ RANKS = (
     {"policy", "addresses", "reference"},
     {"settings", "clients", "cold_start"},
     {"observe", "secret_values", "ses_list"},
+    {"erasure_keys"},
     {"classify", "state", "providers"},
     {"audit", "ledger", "queues"},
     {"announcements", "domains"},

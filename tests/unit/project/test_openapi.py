@@ -5,7 +5,7 @@ document does not have are errors here, though clients are told to ignore them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from bounceledger.reference import PageKind
 from bounceledger.ses_list import SesList
 from bounceledger.state import Action, DomainFacts, DomainVerdict, Probe, ReasonCode
 from bounceledger.verdict import Category, Cause, Disposition, Scope
+from tests.erasing import keyring
 from tests.fakes import FakeContext, FakeSes
 from tests.faults.fake import FakeDynamoDB
 from tests.functions import load
@@ -30,7 +31,7 @@ from tests.unit.ledger.recording import NOW, ledger, observe, removal
 from tools.openapi import read_source, to_json
 
 DOCUMENT: dict[str, Any] = read_source()
-WRITES = {"addSuppression", "removeSuppression", "allow", "disallow"}
+WRITES = {"addSuppression", "removeSuppression", "erasePerson", "allow", "disallow"}
 HANDLERS = {"lookup": load("lookup"), "change": load("change")}
 CURSORS = Cursors("s" * 64)
 
@@ -154,7 +155,7 @@ def faults(schema: Any, value: Any) -> list[str]:
 @pytest.fixture
 def table() -> Ledger:
     """What the examples are about: bounces, a block, a delivery, a complaint, a dead domain."""
-    table = ledger(FakeDynamoDB())
+    table = ledger(FakeDynamoDB(), erasure=keyring())
     said: dict[str, Any] = {
         "diagnostic": "smtp; 550 5.1.1 user unknown",
         "source": "trade-fair-2025",
@@ -374,11 +375,11 @@ def test_a_code_that_no_page_has_is_answered_as_described(table: Ledger) -> None
         ("Scope", Scope),
         ("Kind", Kind),
         ("DomainVerdict", DomainVerdict),
-        ("Action", Action),
+        ("Action", [action for action in Action if action is not Action.ERASE]),  # no record of it
         ("PageKind", PageKind),
     ],
 )
-def test_words_are_those_of_the_code(name: str, words: type[StrEnum]) -> None:
+def test_words_are_those_of_the_code(name: str, words: Iterable[StrEnum]) -> None:
     assert DOCUMENT["components"]["schemas"][name]["enum"] == [word.value for word in words]
 
 

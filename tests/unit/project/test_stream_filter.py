@@ -124,6 +124,8 @@ def test_facts_without_evidence_do_not_pass() -> None:
         assert not admits(record(facts))
 
 
+ERASED = items.erased_partition("2026", "ab" * 32)
+
 OTHER_ITEMS = {
     "source entry": items.source_item(
         SourceEntry(
@@ -147,6 +149,11 @@ OTHER_ITEMS = {
         items.claim_key("fair", NOW, NOW, "a.test", DOMAIN_CLAIMS[0]), {"events": 1}
     ),
     "lead source": items.keyed(items.source_list_key("fair"), {}),
+    "tombstone": items.tombstone_item(
+        items.Tombstone(partition=ERASED, at=NOW, by="me", note="asked")
+    ),
+    "marker of an erased person": items.keyed(items.event_key(ERASED, "1"), {"ttl": 1}),
+    "emptied item": items.emptied_item(items.event_key("ann@a.test", "1"), NOW),
 }
 
 

@@ -57,7 +57,8 @@ def test_each_function_has_one_role_of_its_own_with_one_policy(name: str) -> Non
 
 RIGHTS = {
     "IngestRole": {
-        "dynamodb": {"BatchGetItem", "PutItem", "Query", "UpdateItem"},
+        "dynamodb": {"BatchGetItem", "ConditionCheckItem", "PutItem", "Query", "UpdateItem"},
+        "secretsmanager": {"GetSecretValue"},
         "sqs": {"ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"},
     },
     "LookupRole": {
@@ -65,7 +66,11 @@ RIGHTS = {
         "secretsmanager": {"GetSecretValue"},
     },
     "ChangeRole": {
-        "dynamodb": {"BatchGetItem", "PutItem"},
+        "dynamodb": {
+            *("BatchGetItem", "Query"),
+            *("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
+        },
+        "secretsmanager": {"GetSecretValue"},
         "ses": {"DeleteSuppressedDestination"},
     },
     "OutboxRole": {

@@ -46,7 +46,7 @@ from tests.unit.state.histories import (
 from tests.unit.state.strategies import times, unhurried
 
 DOMAIN = "example.test"
-ADD, REMOVE, ALLOW, DISALLOW = Action
+ADD, REMOVE, ALLOW, DISALLOW, ERASE = Action
 
 
 def to_address(

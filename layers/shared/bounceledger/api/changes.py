@@ -42,9 +42,10 @@ _NOT_IN_A_LINE = frozenset(
 
 _FIELDS: Mapping[Action, tuple[str, ...]] = {
     Action.ADD: ("address", "domain", "note", "until"),
-    Action.REMOVE: ("address", "domain", "note", "complaint", "provider"),
+    Action.REMOVE: ("address", "domain", "note", "complaint", "erasure", "provider"),
     Action.ALLOW: ("address", "domain", "note"),
     Action.DISALLOW: ("address", "domain", "note"),
+    Action.ERASE: ("address", "note"),
 }
 """The fields of one entry, by what is asked for."""
 
@@ -116,17 +117,24 @@ def _change(fields: Mapping[str, Any], action: Action, by: str, now: datetime) -
     refuse_unknown(fields, _FIELDS[action])
     change = Change(
         action=action,
-        subject=_subject(fields),
+        subject=_subject(fields, allows_domain="domain" in _FIELDS[action]),
         by=by,
         note=_note(fields),
         until=_until(fields, now),
         complaint=_boolean(fields, "complaint"),
+        erasure=_boolean(fields, "erasure"),
         provider=_boolean(fields, "provider"),
     )
     if change.complaint and not change.is_about_address:
         raise BadRequestError("must be false for a domain: people complain", field="complaint")
+    if change.erasure and not change.is_about_address:
+        raise BadRequestError("must be false for a domain: people are erased", field="erasure")
     if change.provider and not change.is_about_address:
         raise BadRequestError("must be false for a domain: SES lists addresses", field="provider")
+    if action is Action.ERASE and "@" in change.note:
+        raise BadRequestError(
+            'must not contain "@": it is kept, and must not name the person', field="note"
+        )
     return change
 
 
@@ -137,12 +145,13 @@ def _refuse_provider(change: Change, field: str, reaches_provider: bool) -> None
         )
 
 
-def _subject(fields: Mapping[str, Any]) -> str:
+def _subject(fields: Mapping[str, Any], *, allows_domain: bool) -> str:
     address, domain = string_of(fields, "address"), string_of(fields, "domain")
     if address and domain:
         raise BadRequestError("must not be given beside address", field="domain")
     if not address and not domain:
-        raise BadRequestError("or domain is required", field="address")
+        missing = "or domain is required" if allows_domain else "is required"
+        raise BadRequestError(missing, field="address")
     try:
         return normalise_address(address) if address else normalise_domain(domain)
     except AddressError as error:
@@ -186,6 +195,10 @@ def _boolean(fields: Mapping[str, Any], name: str) -> bool:
 KEPT_COMPLAINT = (
     'the recipient complained, so nothing was changed; send "complaint": true to remove that, too'
 )
+ERASED = (
+    "the person was erased, so nothing was changed; to let the address be mailed again, send "
+    '"erasure": true to /v1/suppressions/remove'
+)
 
 
 def rows(
@@ -203,6 +216,8 @@ def rows(
                 yield changed(result, removals.get(result.change.subject))
             case ChangeOutcome.KEPT_COMPLAINT:
                 yield _failed(result, HTTPStatus.CONFLICT, KEPT_COMPLAINT)
+            case ChangeOutcome.ERASED:
+                yield _failed(result, HTTPStatus.CONFLICT, ERASED)
             case ChangeOutcome.FAILED:
                 yield _failed(result, HTTPStatus.SERVICE_UNAVAILABLE, unavailable("table"))
 
@@ -210,7 +225,8 @@ def rows(
 def changed(result: ChangeResult, removal: ListRemoval | None = None) -> JsonObject:
     """What was changed, and the decision as it is now.
 
-    Of a domain, it is the decision about an address there of which nothing else is known.
+    Of a domain, it is the decision about an address there of which nothing else is known. Of an
+    erasure, it also says whether everything is gone.
 
     Args:
         result: of the change.
@@ -225,6 +241,8 @@ def changed(result: ChangeResult, removal: ListRemoval | None = None) -> JsonObj
             "was_listed": removal.was_listed,
             "error": removal.error or None,
         }
+    if result.change.action is Action.ERASE:
+        body["finished"] = result.finished
     return body
 
 

@@ -13,7 +13,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bounceledger.api import requests
 from bounceledger.api.catalogue import methods_of
 from bounceledger.api.problems import CONTENT_TYPE, problem, unavailable
-from bounceledger.errors import InputError, LedgerError, SecretError
+from bounceledger.errors import (
+    ErasingDisabledError,
+    ErasureKeysError,
+    InputError,
+    LedgerError,
+    SecretError,
+)
 from bounceledger.observe import describe, redact_principal
 
 RETRY_AFTER = 1
@@ -28,6 +34,7 @@ class Routes(APIGatewayRestResolver):
         self._logger = logger
         self.exception_handler(InputError)(self._bad_request)
         self.exception_handler([LedgerError, SecretError])(self._service_unavailable)
+        self.exception_handler(ErasingDisabledError)(self._not_implemented)
         self.not_found(self._not_found)
 
     def answer(
@@ -85,11 +92,17 @@ class Routes(APIGatewayRestResolver):
         """Without the table there is no answer, and none must be made up."""
         what = "table" if isinstance(error, LedgerError) else "secret"
         self._logger.error("%s unavailable", what, extra=describe(error))
+        # What is wrong with the keys of erasures, an operator must mend; no part of a key is said.
+        detail = str(error) if isinstance(error, ErasureKeysError) else unavailable(what)
         return self.problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            unavailable(what),
+            detail,
             headers={"Retry-After": str(RETRY_AFTER)},
         )
+
+    def _not_implemented(self, error: ErasingDisabledError) -> Response[Any]:
+        """What the deployment is not set up for gets a 501 that names the parameter."""
+        return self.problem(HTTPStatus.NOT_IMPLEMENTED, str(error))
 
     def _not_found(self, error: NotFoundError) -> Response[Any]:
         """Answer an unknown path, method or code."""

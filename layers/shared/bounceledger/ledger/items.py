@@ -91,6 +91,9 @@ ADDRESS_PREFIX = "ADDRESS#"
 MESSAGE_PREFIX = "MESSAGE#"
 _EVENT_PREFIX = "EVENT#"
 _CHANGE_PREFIX = "CHANGE#"
+_ERASED_PREFIX = "ERASED#"
+TOMBSTONE = "TOMBSTONE"
+"""Sort key of what remains of an erased address."""
 _COUNTER_PREFIX = "COUNT#"
 _DAY_PREFIX = "DAY#"
 DELIVERED, BOUNCED = "delivered", "bounced"
@@ -128,17 +131,44 @@ class Key(NamedTuple):
 
 def facts_key(address: str) -> Key:
     """Facts of an address."""
-    return Key(f"{ADDRESS_PREFIX}{address}", FACTS)
+    return Key(_partition(address), FACTS)
 
 
 def event_key(address: str, event_id: str) -> Key:
     """Marker and history of one event; one about nobody is in a partition of its own."""
-    return Key(f"{ADDRESS_PREFIX}{address or f'#{event_id}'}", f"{_EVENT_PREFIX}{event_id}")
+    return Key(_partition(address or f"#{event_id}"), f"{_EVENT_PREFIX}{event_id}")
 
 
 def message_key(address: str, digest: str) -> Key:
     """What became of one message: the marker of its delivery, where its bounces meet it."""
-    return Key(f"{ADDRESS_PREFIX}{address or f'#{digest}'}", f"{MESSAGE_PREFIX}{digest}")
+    return Key(_partition(address or f"#{digest}"), f"{MESSAGE_PREFIX}{digest}")
+
+
+def erased_partition(key_id: str, digest: str) -> str:
+    """Partition of an erased address: its tombstone, and the markers of its events.
+
+    It stands for the address in events that are only counted, see `is_erased`.
+    """
+    return f"{_ERASED_PREFIX}{key_id}#{digest}"
+
+
+def key_id_of(partition: str) -> str:
+    """Id of the key that a partition of an erased address is under."""
+    return partition.split("#")[1]
+
+
+def is_erased(address: str) -> bool:
+    """Whether what stands for an address is the partition of an erased one."""
+    return address.startswith(_ERASED_PREFIX) and "@" not in address
+
+
+def tombstone_key(partition: str) -> Key:
+    """What remains of an erased address, in its partition."""
+    return Key(partition, TOMBSTONE)
+
+
+def _partition(address: str) -> str:
+    return address if is_erased(address) else f"{ADDRESS_PREFIX}{address}"
 
 
 def change_key(subject: str, at: datetime, change_id: str) -> Key:
@@ -217,8 +247,8 @@ def claim_range(lead_source: str, first: date, last: date) -> tuple[str, tuple[s
 
 
 def domain_changes_range(address: str) -> tuple[str, tuple[str, str]]:
-    """Partition and sort keys of the changes of an address's whole domain."""
-    return domain_key(domain_of(address)).pk, (_CHANGE_PREFIX, _CHANGE_PREFIX + LAST)
+    """Partition and sort keys of the changes of an address's whole domain, and of its facts."""
+    return domain_key(domain_of(address)).pk, (_CHANGE_PREFIX, FACTS)
 
 
 def manual_key(address: str) -> Key:
@@ -230,6 +260,12 @@ def history_range(address: str) -> tuple[str, tuple[str, str]]:
     """Partition and sort keys of everything about an address: changes first, then events."""
     # Facts and messages follow; the items of delivered messages are events as well.
     return facts_key(address).pk, (_CHANGE_PREFIX, MESSAGE_PREFIX + LAST)
+
+
+def everything_range(address: str) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of everything that is kept under an address."""
+    # "!" sorts before everything that a sort key begins with; it must not be empty.
+    return facts_key(address).pk, ("!", LAST)
 
 
 def entries_range(lead_source: str) -> tuple[str, tuple[str, str]]:
@@ -444,6 +480,97 @@ def _decision(decision: Decision) -> Json:
     return item
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """What remains of an erased address.
+
+    Attributes:
+        partition: that stands for the address, see `erased_partition`.
+        at: when the person was erased first.
+        by: who asked for it.
+        note: what was written about it.
+        purged_to: the lead source up to which entries about the address were looked for; empty
+            before the first.
+        finished: whether everything about the address is gone.
+        version: how often this was written; 0 for never.
+    """
+
+    partition: str
+    at: datetime
+    by: str
+    note: str
+    purged_to: str = ""
+    finished: bool = False
+    version: int = 0
+
+
+def tombstone_item(tombstone: Tombstone) -> Item:
+    """Item of a tombstone, with the version that it carries; kept permanently."""
+    item = _plain(tombstone, leave=("partition",))
+    return keyed(tombstone_key(tombstone.partition), item)
+
+
+def tombstone_of_item(item: Mapping[str, Any]) -> Tombstone:
+    """A tombstone from its item."""
+    return Tombstone(
+        partition=item["pk"],
+        at=_time(item, "at") or _EPOCH,
+        by=item.get("by", ""),
+        note=item.get("note", ""),
+        purged_to=item.get("purged_to", ""),
+        finished=item.get("finished", False),
+        version=item["version"],
+    )
+
+
+_COUNTED = frozenset({"outcome", "mailed_at", "lead_source", "named_source"})
+"""Attributes of a delivered message that say where its delivery was counted."""
+
+
+def counted_item(item: Mapping[str, Json], partition: str = "") -> Item:
+    """Marker of an event or a message of an erased address: that it was counted, and no more.
+
+    Args:
+        item: the marker as it would be kept of anybody else.
+        partition: of the erased address; by default the item is in it already.
+    """
+    kept: Item = {"ttl": item["ttl"]}
+    if str(item["sk"]).startswith(MESSAGE_PREFIX):
+        delivered = item.get("outcome") == DELIVERED
+        kept |= {n: v for n, v in item.items() if n in (_COUNTED if delivered else ("outcome",))}
+    return keyed(Key(partition or str(item["pk"]), str(item["sk"])), kept)
+
+
+def emptied_item(key: Key, now: datetime) -> Item:
+    """What takes the place of an item about an erased address where nothing may be deleted.
+
+    It expires at once, and says nothing but that it was there.
+    """
+    return keyed(key, {_EMPTIED: True} | _ttl(now))
+
+
+def is_emptied(item: Mapping[str, Json]) -> bool:
+    """Whether an item is one of `emptied_item`."""
+    return item.get(_EMPTIED) is True and item["sk"] != FACTS
+
+
+_EMPTIED = "erased"
+"""Attribute of an item from which all others were taken; of facts, that nothing else is kept."""
+
+
+def is_marker(item: Mapping[str, Json]) -> bool:
+    """Whether an item of an address says that an event was counted, or what became of a message."""
+    return str(item["sk"]).startswith((_EVENT_PREFIX, MESSAGE_PREFIX))
+
+
+def still_there(item: Mapping[str, Json]) -> tuple[str, Json]:
+    """An attribute that an item of an address keeps as long as nobody else writes it."""
+    for name in ("version", _EMPTIED, "outcome", "kind"):
+        if name in item:
+            return name, item[name]
+    return "schema", item["schema"]
+
+
 def manual_item(address: str) -> Item:
     """Entry of an address that a person added, so that lists find it; kept permanently."""
     return keyed(manual_key(address), {})
@@ -461,7 +588,10 @@ def domain_item(facts: DomainFacts, *, over: DomainFacts | None = None) -> Item:
 
 
 def _domain_item(facts: DomainFacts) -> Item:
-    item = _plain(facts, leave=("domain", "dead", "stored"))
+    item = _plain(facts, leave=("domain", "dead", "erasures", "stored"))
+    if facts.erasures:
+        # A map, so that ids of which only a newer version knows stay.
+        item["erasures"] = dict.fromkeys(sorted(facts.erasures), True)
     return keyed(domain_key(facts.domain), item | ({"dead": True} if is_dead(facts) else {}))
 
 
@@ -596,6 +726,7 @@ def domain_of_item(item: Mapping[str, Any]) -> DomainFacts:
         removed_at=_time(item, "removed_at"),
         manual=_manual(item),
         allowed=_allowed(item),
+        erasures=frozenset(item.get("erasures", ())),
         version=item["version"],
         dead=probe is not None and not probe.verdict.is_known and item.get("dead", False),
         stored=item,

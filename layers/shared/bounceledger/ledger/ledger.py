@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, cast
 
 from bounceledger.addresses import domain_of
 from bounceledger.clients import create_client
-from bounceledger.errors import LedgerError
+from bounceledger.erasure_keys import ErasureKeyring
+from bounceledger.errors import (
+    ErasingDisabledError,
+    ErasureKeysError,
+    LedgerError,
+    SecretError,
+)
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.erasing import Hashes
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
 from bounceledger.ledger.known import Known, known_of
 from bounceledger.ledger.listing import TIME_PER_PAGE, Listing, Page, Place, Sought
@@ -26,6 +33,7 @@ from bounceledger.ledger.plan import (
     marker_key_of,
     slices,
 )
+from bounceledger.ledger.purge import Purge
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.results import (
     FINAL_AFTER,
@@ -49,6 +57,7 @@ from bounceledger.ledger.table import (
     CancelledError,
     RetryBudget,
     Table,
+    absent,
     delete,
     delete_version,
     put,
@@ -56,6 +65,7 @@ from bounceledger.ledger.table import (
     put_version,
 )
 from bounceledger.settings import Settings
+from bounceledger.state import Action as ChangeAction
 from bounceledger.state import (
     AddressFacts,
     Change,
@@ -82,6 +92,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SECRET_BYTES = 32
+ERASING_TIME = timedelta(seconds=6)
+"""Time after which an erasure is broken off, since a request to the API has 20 s."""
 OVERFLOW = "other"
 """Lead source under which events are recorded whose own is new, on a day with too many new ones."""
 
@@ -122,6 +134,7 @@ class Ledger:
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[int], int] = secrets.randbelow,
         time_limit: timedelta | None = None,
+        erasure: ErasureKeyring | None = None,
         max_claims: int = MAX_CLAIMS_READ,
         max_history: int = MAX_HISTORY_READ,
         sampling: Sampling | None = None,
@@ -135,6 +148,7 @@ class Ledger:
             sleep: waits for seconds.
             draw: a whole number below its argument; chooses shards of counters after a conflict.
             time_limit: time after which an operation without a deadline begins no further try.
+            erasure: the keys under which addresses are erased; None if none ever was.
             max_claims: claims that one answer of `counts` looks at.
             max_history: items that one answer of `history` looks at.
             sampling: where hashes of addresses go.
@@ -146,8 +160,10 @@ class Ledger:
         self._time_limit = time_limit
         self._max_claims = max_claims
         self._max_history = max_history
+        self._erasure = erasure
         shards = Shards(settings.writers, draw)
         self._sampling = sampling or Sampling()
+        self._purge = Purge(self._table, settings, shards, clock)
         self._recorder = GroupRecorder(self._table, settings, shards, self._sampling, clock)
         self._sources = SeenSources(settings.max_sources_per_day)
 
@@ -169,12 +185,13 @@ class Ledger:
             if observation.event.kind not in IGNORED:
                 named.setdefault(marker_key_of(observation), observation)
         try:
+            hashes = self._hashes()
             distinct = self._under_listed_sources(named, deadline)
-        except LedgerError as error:
+        except (LedgerError, SecretError) as error:
             failed = RecordResult(outcome=Outcome.FAILED, reason=str(error), retry_helps=True)
             by_event = dict.fromkeys(named, failed)
         else:
-            by_event = self._record_distinct(list(distinct.values()), deadline)
+            by_event = self._record_distinct(list(distinct.values()), deadline, hashes)
             by_event |= _overflowed(distinct, by_event)
             by_event |= self._schedule_probes(distinct, by_event, deadline)
         results = []
@@ -234,17 +251,33 @@ class Ledger:
         event = replace(event, lead_source=OVERFLOW, named_source=named)
         return replace(observation, event=event)
 
+    def _hashes(self, needed: Iterable[str] = ()) -> Hashes:
+        """Where tombstones may be; raises ErasureKeysError if that cannot be told.
+
+        Args:
+            needed: ids of keys under which there are some.
+        """
+        if self._erasure is not None:
+            return Hashes(self._erasure.keys(needed))
+        if any(needed):
+            raise ErasureKeysError(
+                "people at this domain were erased, but ErasureKeysSecret does not name the secret "
+                "with the keys"
+            )
+        return Hashes()
+
     def _record_distinct(
-        self, observations: Sequence[Observation], deadline: datetime | None
+        self, observations: Sequence[Observation], deadline: datetime | None, hashes: Hashes
     ) -> dict[Key, RecordResult]:
         """Record distinct events in groups; several writers work side by side."""
-        runs = _runs(slices(observations, self._settings))
+        groups = slices(observations, self._settings, tombstones=hashes.per_address)
+        runs = _runs(groups)
         writers = min(self._settings.writers, len(runs))
 
         def write(writer: int) -> dict[Key, RecordResult]:
             results: dict[Key, RecordResult] = {}
             for group in chain.from_iterable(runs[writer::writers]):
-                results |= self._recorder.record(group, writer, self._budget(deadline))
+                results |= self._recorder.record(group, writer, self._budget(deadline), hashes)
             return results
 
         if writers <= 1:
@@ -274,7 +307,7 @@ class Ledger:
         claims = [
             key
             for key, observation in observations.items()
-            if observation.cause in DOMAIN_CLAIMS and results[key].ok
+            if observation.cause in DOMAIN_CLAIMS and results[key].ok and not results[key].erased
         ]
         tomorrow = utc_day(self._clock()) + timedelta(days=1)
         hosts = sorted({domain_of(observations[key].event.address) for key in claims})
@@ -315,17 +348,52 @@ class Ledger:
         if source is not None:
             keys += [items.source_key(source, address) for address in addresses]
         found = self._table.get(keys, self._budget())
+        erased = self._erased(addresses, found)
         now = self._clock()
-        return [self._result(address, source, found, now) for address in addresses]
+        return [self._result(address, source, found, erased, now) for address in addresses]
+
+    def _erased(self, addresses: Iterable[str], found: Mapping[Key, Item]) -> frozenset[str]:
+        """Those of the addresses that are erased.
+
+        Tombstones are read only at domains whose facts say that there are some.
+
+        Args:
+            addresses: canonical form.
+            found: items that exist, the facts of their domains among them.
+        """
+        domains = {
+            domain: found.get(items.domain_key(domain)) for domain in map(domain_of, addresses)
+        }
+        flagged = {
+            domain: items.domain_of_item(item).erasures
+            for domain, item in domains.items()
+            if item is not None and "erasures" in item
+        }
+        if not flagged:
+            return frozenset()
+        hashes = self._hashes(frozenset().union(*flagged.values()))
+        places = {
+            items.tombstone_key(partition): address
+            for address in addresses
+            for partition in hashes.partitions(address, flagged.get(domain_of(address), ()))
+        }
+        return frozenset(places[key] for key in self._table.get(places, self._budget()))
 
     def _result(
-        self, address: str, source: str | None, found: Mapping[Key, Item], now: datetime
+        self,
+        address: str,
+        source: str | None,
+        found: Mapping[Key, Item],
+        erased: frozenset[str],
+        now: datetime,
     ) -> CheckResult:
         facts = _read(found, items.facts_key(address), items.facts_of_item)
         domain = _read(found, items.domain_key(domain_of(address)), items.domain_of_item)
+        if address in erased:
+            facts = AddressFacts(address=address, erased=True)
         entry = (
             None
-            if source is None
+            if source is None or address in erased
             else _read(found, items.source_key(source, address), items.source_of_item)
         )
         decision = decide(facts, domain, now, self._settings.policy)
@@ -341,32 +409,111 @@ class Ledger:
 
         Returns:
             One result per change, in their order. One that fails does not stop the others.
+
+        Raises:
+            ErasingDisabledError: one is an erasure, or ends one, and there are no keys for them.
+            ErasureKeysError: the keys cannot be read, or people were erased under others.
         """
         budget = self._budget()
+        if self._erasure is None and any(map(_is_about_erasure, changes)):
+            raise ErasingDisabledError(
+                "this deployment has no keys for erasures: set its parameter ErasureKeysSecret"
+            )
+        hashes = self._hashes()
+        end = self._clock() + ERASING_TIME
 
         def apply(change: Change) -> ChangeResult:
             try:
-                return self._apply_change(change, budget.renewed())
+                if change.action is ChangeAction.ERASE:
+                    return self._erase(change, hashes, budget.renewed())
+                return self._apply_change(change, hashes, budget.renewed())
             except LedgerError as error:
                 failed = ChangeOutcome.FAILED
                 return ChangeResult(change=change, outcome=failed, reason=str(error))
 
+        def purge(result: ChangeResult) -> ChangeResult:
+            if result.finished:
+                return result
+            try:
+                return self._purged(result, hashes, budget.renewed(), end)
+            except LedgerError:  # the tombstone is there, so it goes on when it is asked for again
+                return result
+
         writers = min(self._settings.writers, len(changes))
         if writers <= 1:
-            return [apply(change) for change in changes]
+            return [purge(result) for result in [apply(change) for change in changes]]
+        # All tombstones first, so that none has to wait for what takes longer.
         with ThreadPoolExecutor(writers, thread_name_prefix="writer") as pool:
-            return list(pool.map(apply, changes))
+            return list(pool.map(purge, list(pool.map(apply, changes))))
 
-    def _apply_change(self, change: Change, budget: RetryBudget) -> ChangeResult:
+    def _erase(self, change: Change, hashes: Hashes, budget: RetryBudget) -> ChangeResult:
+        """Put an address's tombstone, and say in the facts of its domain that there is one.
+
+        Both are one transaction: whoever reads the domain's facts after it looks for the tombstone.
+        """
+        own, places = items.domain_key(change.domain), hashes.partitions(change.subject)
+        tombstones = [*map(items.tombstone_key, places)]
+        while True:
+            found = self._table.get([own, *tombstones], budget)
+            there = [items.tombstone_of_item(found[key]) for key in tombstones if key in found]
+            known = _read(found, own, items.domain_of_item) or DomainFacts(domain=change.domain)
+            if places != (renewed := self._hashes(known.erasures).partitions(change.subject)):
+                places, tombstones = renewed, [*map(items.tombstone_key, renewed)]
+                continue
+            now = self._clock()
+            kept = there or [
+                items.Tombstone(partition=places[0], at=now, by=change.by, note=change.note)
+            ]
+            ids = frozenset(map(items.key_id_of, (stone.partition for stone in kept)))
+            domain = join_domain(known, DomainFacts(domain=change.domain, erasures=ids))
+            actions = []
+            if domain != known:
+                written = items.domain_item(domain, over=known)
+                actions.append(put_version(written, known.version))
+            if not there:
+                actions.append(put_version(items.tombstone_item(kept[0]), 0))
+                actions += map(absent, tombstones[1:])
+            try:
+                if actions:
+                    self._table.transact(actions, budget)
+            except CancelledError as cancelled:
+                budget.wait(cancelled)
+                continue
+            facts = AddressFacts(address=change.subject, erased=True)
+            decision = decide(facts, domain, now, self._settings.policy)
+            done = ChangeOutcome.DONE
+            return ChangeResult(change=change, outcome=done, decision=decision, finished=False)
+
+    def _purged(
+        self, result: ChangeResult, hashes: Hashes, budget: RetryBudget, end: datetime
+    ) -> ChangeResult:
+        """Delete what is kept about an address that has a tombstone, until a moment."""
+        address = result.change.subject
+        found = self._table.get(hashes.tombstones([address]), budget)
+        stones = [items.tombstone_of_item(found[key]) for key in found]
+        finished = [self._purge.purge(address, stone, budget, end) for stone in stones]
+        return replace(result, finished=all(finished))
+
+    def _apply_change(self, change: Change, hashes: Hashes, budget: RetryBudget) -> ChangeResult:
         own, policy = items.domain_key(change.domain), self._settings.policy
         address = items.facts_key(change.subject) if change.is_about_address else None
+        subjects = [change.subject] if address else []
+        tombstones = hashes.tombstones(subjects)
         change_id = uuid.uuid4().hex
         while True:
-            found = self._table.get([address, own] if address else [own], budget)
+            found = self._table.get([address, own, *tombstones] if address else [own], budget)
             facts = _read(found, address, items.facts_of_item) if address else None
             domain = _read(found, own, items.domain_of_item)
+            needed = domain.erasures if domain and address else frozenset()
+            if tombstones != (renewed := self._hashes(needed).tombstones(subjects)):
+                tombstones = renewed
+                continue
             now = self._clock()
-            before = decide(facts, domain, now, policy)
+            is_erased = not found.keys().isdisjoint(tombstones)
+            erased = AddressFacts(address=change.subject, erased=True) if is_erased else facts
+            before = decide(erased, domain, now, policy)
+            if is_erased and not change.erasure:
+                return ChangeResult(change=change, outcome=ChangeOutcome.ERASED, decision=before)
             if keeps_complaint(change, facts):
                 kept = ChangeOutcome.KEPT_COMPLAINT
                 return ChangeResult(change=change, outcome=kept, decision=before)
@@ -381,6 +528,12 @@ class Ledger:
             after = decide(facts, domain, now, policy)
             record = items.change_item(change, now, change_id, before=before, after=after)
             actions = [written, put_new(record)]
+            actions += [
+                delete_version(key, items.tombstone_of_item(found[key]).version)
+                if key in found
+                else absent(key)
+                for key in tombstones
+            ]
             if change.adds_address:
                 actions.append(put(items.manual_item(change.subject)))
             try:
@@ -569,14 +722,24 @@ class Ledger:
             limit: entries at most.
         """
         ranges = (items.history_range(address), items.domain_changes_range(address))
-        return self._history(ranges, limit)
+        return self._history(ranges, limit, address)
 
-    def _history(self, ranges: Iterable[tuple[str, tuple[str, str]]], limit: int) -> History:
+    def _history(
+        self,
+        ranges: Iterable[tuple[str, tuple[str, str]]],
+        limit: int,
+        address: str = "",
+    ) -> History:
+        """What is in some ranges; nothing under an address that is erased, if it is given."""
         found: list[Item] = []
         more = False
         for pk, keys in ranges:
             some, cut = self._table.up_to(self._max_history, pk, keys, self._budget())
             found, more = [*found, *some], more or cut
+        domain = {_key_of(item): item for item in found if item["sk"] == items.FACTS}
+        if address and self._erased([address], domain):
+            own = items.facts_key(address).pk
+            found = [item for item in found if item["pk"] != own]
         read = (items.recorded_event_of_item, items.recorded_change_of_item)
         entries = [entry for item in found for form in read if (entry := form(item))]
         entries.sort(key=lambda entry: entry.at, reverse=True)
@@ -691,6 +854,14 @@ def _taken(sums: Counter[str], prefix: str) -> dict[str, int]:
     names = [name for name in sums if name.startswith(prefix)]
     taken = {name.removeprefix(prefix): sums.pop(name) for name in names}
     return {name: taken[name] for name in sorted(taken) if taken[name]}
+
+
+def _is_about_erasure(change: Change) -> bool:
+    return change.action is ChangeAction.ERASE or change.erasure
+
+
+def _key_of(item: Item) -> Key:
+    return Key(str(item["pk"]), str(item["sk"]))
 
 
 def _read[T](found: Mapping[Key, Item], key: Key, read: Callable[[Item], T]) -> T | None:

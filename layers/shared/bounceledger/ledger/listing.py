@@ -79,8 +79,7 @@ class Listed:
     Attributes:
         result: what is known of it, and the decision.
         lead_source: the lead source under which it was found; None if a person added it.
-        last_seen: when what the reported reason rests on was last said, found or entered; None
-            for an erased address.
+        last_seen: when what the reported reason rests on was last said, found or entered.
     """
 
     result: CheckResult
@@ -191,7 +190,8 @@ def _listed(
 ) -> Iterator[Listed]:
     """The address as an entry of the list, if the list has it under this source."""
     reason = result.decision.reported
-    if reason is None:
+    # An erased address may have entries only until they are purged.
+    if reason is None or reason.code is ReasonCode.ERASED:
         return
     lead_source = None if source == items.MANUAL else source
     if each_once and result.facts and result.facts.listed_under != lead_source:

@@ -7,7 +7,7 @@ source's claims about a domain at one time, however many events they come from.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import batched
 
@@ -17,7 +17,15 @@ from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.items import Key
 from bounceledger.ledger.sampling import Sampling
-from bounceledger.ledger.table import MAX_ACTIONS, Action, add, put_new, put_over, put_version
+from bounceledger.ledger.table import (
+    MAX_ACTIONS,
+    Action,
+    absent,
+    add,
+    put_new,
+    put_over,
+    put_version,
+)
 from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import (
@@ -32,13 +40,21 @@ from bounceledger.state import (
     utc_day,
 )
 from bounceledger.state.samples import is_of_level
-from bounceledger.verdict import AFTER_RECIPIENT, HARD_CLAIMS, Cause, Disposition
+from bounceledger.verdict import (
+    AFTER_RECIPIENT,
+    DISPOSITIONS,
+    HARD_CLAIMS,
+    Category,
+    Cause,
+    Disposition,
+)
 
 IGNORED = frozenset({Kind.SEND, Kind.OPEN, Kind.CLICK})
 """Kinds that are never recorded."""
 
-MAX_CLUSTER = 14
-"""Events of one address in one transaction: each may take seven actions, besides the facts."""
+MAX_CLUSTER = 13
+"""Events of one address in one transaction: each may take seven actions, besides the facts and the
+tombstones that must not be there."""
 
 OVERFLOW_COUNTER = "overflow"
 """Events recorded under another lead source than their own."""
@@ -87,9 +103,24 @@ def marker_key_of(observation: Observation) -> Key:
     return items.event_key(event.address, event.event_id)
 
 
+def only_counted(observation: Observation, partition: str) -> Observation:
+    """An event of an erased address, whose partition stands for it, without what is personal.
+
+    It has a marker there and is counted; nothing else is kept of it.
+    """
+    bare = replace(observation.event, address=partition, diagnostic="", forwarded_to="")
+    return replace(observation, event=bare)
+
+
+def is_evidence(observation: Observation) -> bool:
+    """Whether an event changes facts: it says something of the recipient, who is not erased."""
+    return observation.cause is not None and not items.is_erased(observation.event.address)
+
+
 def has_soft_cause(observation: Observation) -> bool:
     """Whether an event adds a soft day."""
-    return observation.cause is not None and keeps_soft_days(observation.cause)
+    cause = observation.cause
+    return cause is not None and is_evidence(observation) and keeps_soft_days(cause)
 
 
 def is_marked(observation: Observation, settings: Settings) -> bool:
@@ -156,7 +187,7 @@ def keys_to_read(observations: Iterable[Observation], settings: Settings) -> lis
     for observation in observations:
         if bounced := bounced_key_of(observation, settings):
             keys.append(bounced)
-        if observation.cause is not None:
+        if is_evidence(observation):
             keys.extend(_merged_keys(observation))
     return keys
 
@@ -164,7 +195,7 @@ def keys_to_read(observations: Iterable[Observation], settings: Settings) -> lis
 def claim_key_of(observation: Observation) -> Key | None:
     """Key of the sums that a hard claim about a domain adds to; None for other events."""
     event, cause = observation.event, observation.cause
-    if cause is None or cause not in HARD_CLAIMS:
+    if cause is None or cause not in HARD_CLAIMS or not is_evidence(observation):
         return None
     domain = domain_of(event.address)
     return items.claim_key(event.lead_source, event.mail_time, event.claim_time, domain, cause)
@@ -181,11 +212,19 @@ def _merged_keys(observation: Observation) -> tuple[Key, Key]:
 # ----------------------------------------------------------------------------- slicing
 
 
-def slices(observations: Iterable[Observation], settings: Settings) -> list[list[Observation]]:
+def slices(
+    observations: Iterable[Observation], settings: Settings, *, tombstones: int = 0
+) -> list[list[Observation]]:
     """Observations in groups of which each fits into one transaction.
 
     Events of one address stay together (its facts are then written once), and so do
     addresses of one lead source (its counters are then written once per group).
+
+    Args:
+        observations: distinct.
+        settings: of the deployment.
+        tombstones: items that must not be there where an address gets evidence: one per key under
+            which it could be erased.
     """
     groups: list[list[Observation]] = []
     keys: set[Key] = set()
@@ -194,7 +233,8 @@ def slices(observations: Iterable[Observation], settings: Settings) -> list[list
         new_keys = {key for item in cluster for key in _keys_written(item, settings)}
         # An earlier message may also move an attribution, which another day's counter holds, and
         # the sums of another claim.
-        new_spare = 2 * sum(item.cause is not None for item in cluster)
+        evidence = sum(item.cause is not None for item in cluster)
+        new_spare = 2 * evidence + (tombstones if evidence else 0)
         if not groups or len(keys | new_keys) + spare + new_spare > MAX_ACTIONS:
             groups.append([])
             keys, spare = set(), 0
@@ -239,6 +279,8 @@ def plan(
     settings: Settings,
     now: datetime,
     sampling: Sampling | None = None,
+    sampled: Sequence[Observation] | None = None,
+    must_be_absent: Iterable[Key] = (),
 ) -> Plan:
     """The transaction that records some observations.
 
@@ -249,6 +291,9 @@ def plan(
         settings: of the deployment.
         now: time of recording.
         sampling: where the hashes of addresses go; one with no key by default.
+        sampled: the observations by their own addresses, if other things stand for those of erased
+            people.
+        must_be_absent: items whose existence would make the plan wrong.
     """
     bounced = _bounced(observations, settings)
     marked = [
@@ -256,24 +301,19 @@ def plan(
         for item in observations
         if is_marked(item, settings) and marker_key_of(item) not in bounced
     ]
-    markers = [
-        put_new(items.delivered_item(item, now))
-        if item.event.kind is Kind.DELIVERY
-        else put_new(items.event_item(item, now))
-        for item in marked
-    ]
+    markers = [put_new(_marker(item, now)) for item in marked]
     merged: list[Action] = []
     newly_soft: set[str] = set()
     newly_suppressed: set[str] = set()
-    counters = _Counters(shard, settings, sampling or Sampling())
+    counters = Counters(shard, settings, sampling or Sampling())
     counters.count(marked)
-    counters.sample(observations)
+    counters.sample(observations if sampled is None else sampled)
     for key, item in bounced.items():
         existing = known.get(key)
         if existing is None:
-            merged.append(put_new(items.bounced_item(item, now)))
+            merged.append(put_new(_kept(items.bounced_item(item, now))))
         elif existing.get("outcome") == items.DELIVERED:
-            written = items.bounced_item(item, now, over=existing)
+            written = _kept(items.bounced_item(item, now, over=existing))
             merged.append(put_over(written, "outcome", items.DELIVERED))
             counters.take_back_delivery(existing)
     for address, cluster in _with_evidence(observations).items():
@@ -295,7 +335,7 @@ def plan(
             newly_suppressed.add(address)
     return Plan(
         marked=marked,
-        actions=[*markers, *merged, *counters.actions()],
+        actions=[*markers, *merged, *map(absent, must_be_absent), *counters.actions()],
         newly_soft=frozenset(newly_soft),
         newly_suppressed=frozenset(newly_suppressed),
         to_look=counters.to_look,
@@ -309,9 +349,20 @@ def sample_writes(
 
     Arguments as in `plan`.
     """
-    counters = _Counters(shard, settings, sampling)
+    counters = Counters(shard, settings, sampling)
     counters.sample(observations)
     return list(counters.actions())
+
+
+def _marker(observation: Observation, now: datetime) -> Item:
+    is_delivery = observation.event.kind is Kind.DELIVERY
+    form = items.delivered_item if is_delivery else items.event_item
+    return _kept(form(observation, now))
+
+
+def _kept(marker: Item) -> Item:
+    """A marker, or as much of it as may be kept of an erased address."""
+    return items.counted_item(marker) if items.is_erased(str(marker["pk"])) else marker
 
 
 def _is_suppressed(facts: AddressFacts, now: datetime, settings: Settings) -> bool:
@@ -333,9 +384,7 @@ def _with_evidence(observations: Iterable[Observation]) -> dict[str, list[Observ
     for item in observations:
         found.setdefault(item.event.address, []).append(item)
     return {
-        address: cluster
-        for address, cluster in found.items()
-        if any(item.cause is not None for item in cluster)
+        address: cluster for address, cluster in found.items() if any(map(is_evidence, cluster))
     }
 
 
@@ -366,7 +415,26 @@ def _source_writes(
         yield put_version(item, entry.version)
 
 
-class _Counters:
+def _counted_as(marker: Item) -> tuple[str, ...]:
+    """Counters of an event that is no evidence, from its marker; as `counters_of`."""
+    names = _outcome_of_marker(marker)
+    return (*names, OVERFLOW_COUNTER) if names and "named_source" in marker else names
+
+
+def _outcome_of_marker(marker: Item) -> tuple[str, ...]:
+    if marker.get("unmatched"):
+        return ("unmatched",)
+    kind, category = str(marker["kind"]), str(marker.get("category", ""))
+    if kind in set(_BY_KIND):
+        return (_BY_KIND[Kind(kind)],)
+    if kind != Kind.BOUNCE or category not in set(Category):
+        return ()
+    disposition = DISPOSITIONS[Category(category)]
+    names = (f"category_{category}",)
+    return names if disposition is Disposition.NONE else (disposition, *names)
+
+
+class Counters:
     """What to add to counters, by lead source and UTC day of mailing, and to the sums of claims."""
 
     def __init__(self, shard: int, settings: Settings, sampling: Sampling) -> None:
@@ -411,6 +479,12 @@ class _Counters:
         self._add(self._key(source, mailed_at), "delivered", -1)
         if "named_source" in delivered:
             self._add(self._key(source, mailed_at), OVERFLOW_COUNTER, -1)
+
+    def take_back_event(self, marker: Item) -> None:
+        """Take back an event that was counted twice; as no evidence, it is in counters only."""
+        at = items.to_time(marker.get("mailed_at") or marker["occurred_at"])
+        for name in _counted_as(marker):
+            self._add(self._key(str(marker["lead_source"]), at), name, -1)
 
     def move_attributions(self, before: AddressFacts, after: AddressFacts) -> None:
         """Move the count of an address's attributions to the days where they are now.

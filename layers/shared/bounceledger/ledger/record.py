@@ -17,12 +17,18 @@ from bounceledger.errors import LedgerError
 from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.erasing import Hashes, counted_key, moves
 from bounceledger.ledger.items import Key
 from bounceledger.ledger.plan import (
+    Counters,
     Plan,
+    bounced_key_of,
     has_soft_cause,
+    is_evidence,
+    is_marked,
     keys_to_read,
     marker_key_of,
+    only_counted,
     plan,
     sample_writes,
 )
@@ -33,12 +39,14 @@ from bounceledger.ledger.table import (
     CONDITION_FAILED,
     CONFLICT,
     MAX_ACTIONS,
+    Action,
     CancelledError,
     InvalidWriteError,
     RetryBudget,
     Table,
     is_invalid,
     is_passing,
+    put_over,
     put_version,
     remove_elements,
 )
@@ -58,6 +66,8 @@ PARTS_PER_READ = 4
 """Parts of a shard that are read in one call; most shards have one."""
 _FACTS_PER_WRITE = 25
 """Facts, of 135 KB at the very worst, that stay below a transaction's 4 MB."""
+_MOVES_PER_WRITE = 25
+"""Markers that move to a tombstone in one transaction: each takes two actions and some counters."""
 
 
 _OUTCOMES = (items.DELIVERED, items.BOUNCED)
@@ -81,11 +91,22 @@ class GroupRecorder:
         self._clock = clock
 
     def record(
-        self, group: Sequence[Observation], writer: int, budget: RetryBudget
+        self,
+        group: Sequence[Observation],
+        writer: int,
+        budget: RetryBudget,
+        hashes: Hashes = Hashes(),  # noqa: B008 - it is frozen
     ) -> dict[Key, RecordResult]:
-        """Record distinct events; one that can never be written fails alone."""
+        """Record distinct events; one that can never be written fails alone.
+
+        Args:
+            group: distinct events that fit into one transaction.
+            writer: number of the thread, which has a counter's shard of its own.
+            budget: how long and how often to try.
+            hashes: find those of the addresses that are erased.
+        """
         try:
-            return self._record_as_one(group, writer, budget)
+            return self._record_as_one(group, writer, budget, hashes)
         except InvalidWriteError as error:
             if len(group) == 1:
                 return {marker_key_of(group[0]): _refused(str(error))}
@@ -96,18 +117,28 @@ class GroupRecorder:
                 return {marker_key_of(group[0]): _worth_a_retry(_place(error))}
         middle = len(group) // 2
         first, second = group[:middle], group[middle:]
-        return self.record(first, writer, budget) | self.record(second, writer, budget)
+        return self.record(first, writer, budget, hashes) | self.record(
+            second, writer, budget, hashes
+        )
 
     def _record_as_one(
-        self, group: Sequence[Observation], writer: int, budget: RetryBudget
+        self, group: Sequence[Observation], writer: int, budget: RetryBudget, hashes: Hashes
     ) -> dict[Key, RecordResult]:
-        known = self._table.get(keys_to_read(group, self._settings), budget)
+        addresses = {item.event.address for item in group if is_evidence(item)}
+        to_read = [*keys_to_read(group, self._settings), *hashes.tombstones(addresses)]
+        known = self._table.get(to_read, budget)
         duplicates: set[Key] = set()
         newly_soft: frozenset[str] = frozenset()
         to_report: set[str] = set()
         to_look, looked_at = frozenset[tuple[str, date]](), 0
-        while todo := _without(group, duplicates, known):
+        while True:
+            erased = self._erased(group, known, budget, hashes)
+            duplicates |= _recorded(group, erased, known)
+            left = [item for item in group if marker_key_of(item) not in duplicates]
+            if not left:
+                break
             shard = self._shards.of(writer)
+            todo, guards = self._for_plan(left, erased, hashes)
             planned = plan(
                 todo,
                 known,
@@ -115,6 +146,8 @@ class GroupRecorder:
                 settings=self._settings,
                 now=self._clock(),
                 sampling=self._sampling,
+                sampled=left,
+                must_be_absent=guards,
             )
             if not planned.actions:  # deliveries that are not counted
                 break
@@ -125,27 +158,82 @@ class GroupRecorder:
             except CancelledError as cancelled:
                 if _met_on_counter(planned, cancelled):
                     self._shards.leave(shard)
-                duplicates |= self._learn(planned, cancelled, known, budget)
+                failed = self._learn(planned, cancelled, known, budget)
+                duplicates |= {
+                    marker_key_of(item)
+                    for item, kept in zip(left, todo, strict=True)
+                    if marker_key_of(kept) in failed
+                }
             else:
                 newly_soft = planned.newly_soft
                 to_report = set(planned.newly_suppressed)
                 to_look, looked_at = planned.to_look, shard
                 break
-        duplicates |= {key for key in map(marker_key_of, group) if key in known}
         self._sample_deliveries(group, duplicates, writer, budget)
-        self._follow_up(group, duplicates, newly_soft, known, budget)
+        not_erased = [item for item in group if item.event.address not in erased]
+        self._follow_up(
+            not_erased, duplicates, newly_soft, known, budget, writer=writer, hashes=hashes
+        )
         self._look(to_look, looked_at, budget)
         results: dict[Key, RecordResult] = {}
         for item in group:
             key, address = marker_key_of(item), item.event.address
             if key in duplicates:
-                results[key] = RecordResult(outcome=Outcome.DUPLICATE)
+                results[key] = RecordResult(outcome=Outcome.DUPLICATE, erased=address in erased)
                 continue
             # One event of several about an address reports that it is suppressed.
             suppresses = item.cause is not None and address in to_report
             to_report -= {address} if suppresses else set()
-            results[key] = RecordResult(outcome=Outcome.RECORDED, suppresses=suppresses)
+            results[key] = RecordResult(
+                outcome=Outcome.RECORDED, suppresses=suppresses, erased=address in erased
+            )
         return results
+
+    def _erased(
+        self,
+        group: Iterable[Observation],
+        known: dict[Key, Item],
+        budget: RetryBudget,
+        hashes: Hashes,
+    ) -> dict[str, str]:
+        """The partitions of the addresses that are known to be erased.
+
+        Adds to `known` what is there of the messages of their events. Whether an address is erased
+        is looked up before its events are recorded if they are evidence, or if an item of it was
+        emptied; otherwise afterwards.
+        """
+        emptied = {key.pk for key, item in known.items() if items.is_emptied(item)}
+        addresses = {item.event.address for item in group}
+        if emptied:
+            looked_up = {a for a in addresses if items.facts_key(a).pk in emptied}
+            unread = [key for key in hashes.tombstones(looked_up) if key not in known]
+            known.update(self._table.get(unread, budget))
+        erased = hashes.erased(addresses, known)
+        counted = [_as_kept(item, erased) for item in group if item.event.address in erased]
+        messages = {key for key in keys_to_read(counted, self._settings) if key not in known}
+        known.update(self._table.get(messages, budget))
+        return erased
+
+    def _for_plan(
+        self, left: Sequence[Observation], erased: Mapping[str, str], hashes: Hashes
+    ) -> tuple[list[Observation], list[Key]]:
+        """Events as they are kept, in their order, and items that must not be there beside them.
+
+        Evidence is recorded beside no tombstone. An event of an erased address may have been
+        recorded under the address before, if its marker has not moved yet.
+        """
+        others = {
+            item.event.address
+            for item in left
+            if is_evidence(item) and item.event.address not in erased
+        }
+        unmoved = [
+            marker_key_of(item)
+            for item in left
+            if item.event.address in erased and is_marked(item, self._settings)
+        ]
+        kept = [_as_kept(item, erased) for item in left]
+        return kept, [*hashes.tombstones(sorted(others)), *unmoved]
 
     def _learn(
         self,
@@ -248,6 +336,9 @@ class GroupRecorder:
         newly_soft: Iterable[str],
         known: Mapping[Key, Item],
         budget: RetryBudget,
+        *,
+        writer: int,
+        hashes: Hashes,
     ) -> None:
         """Bring what became of messages and soft bounces of the same address together.
 
@@ -268,7 +359,54 @@ class GroupRecorder:
             facts = known.get(items.facts_key(address))
             searched_to = items.facts_of_item(facts).searched_to if facts else ""
             self._join_into(changes, self._search(address, searched_to, budget))
-        self._join_to_facts(changes, budget)
+        unseen = self._not_looked_up(group)
+        tombstones = hashes.tombstones(unseen)
+        if not tombstones:
+            self._join_to_facts(changes, budget)
+            return
+        found = self._table.get([*map(items.facts_key, changes), *tombstones], budget)
+        for address, partition in hashes.erased(unseen, found).items():
+            changes.pop(address, None)
+            self._settle(unseen[address], partition, budget, writer)
+        self._join_to_facts(changes, budget, found)
+
+    def _not_looked_up(self, group: Iterable[Observation]) -> dict[str, list[Key]]:
+        """By address, the markers that were written before anybody looked for a tombstone."""
+        found: dict[str, list[Key]] = {}
+        for item in group:
+            if item.cause is None and item.event.address and is_marked(item, self._settings):
+                markers = [marker_key_of(item), bounced_key_of(item, self._settings)]
+                found.setdefault(item.event.address, []).extend(key for key in markers if key)
+        return found
+
+    def _settle(
+        self, markers: Iterable[Key], partition: str, budget: RetryBudget, writer: int
+    ) -> None:
+        """Move markers of an address that turns out to be erased to its tombstone.
+
+        Whoever erases an address first writes the tombstone, and then reads the markers. These were
+        written first, and then the tombstone is read: one of the two sees the other.
+        """
+        for some in batched(dict.fromkeys(markers), _MOVES_PER_WRITE, strict=False):
+            while True:
+                moved = [counted_key(key, partition) for key in some]
+                found = self._table.get([*some, *moved], budget)
+                counters = Counters(self._shards.of(writer), self._settings, self._sampling)
+                there = [found[key] for key in some if key in found]
+                actions = [*moves(there, found, partition, counters, self._emptied)]
+                actions += counters.actions()
+                try:
+                    if actions:
+                        self._table.transact(actions, budget)
+                except CancelledError as cancelled:
+                    budget.wait(cancelled)
+                else:
+                    break
+
+    def _emptied(self, item: Item) -> Action:
+        """Take everything from an item that may not be deleted here."""
+        key = Key(str(item["pk"]), str(item["sk"]))
+        return put_over(items.emptied_item(key, self._clock()), *items.still_there(item))
 
     def _join_into(self, changes: dict[str, AddressFacts], change: AddressFacts) -> None:
         if change.messages or change.searched_to:
@@ -314,12 +452,25 @@ class GroupRecorder:
             return *items.message_key(address, ""), None
         return *items.event_key(address, ""), ("outcome", items.BOUNCED)
 
-    def _join_to_facts(self, changes: Mapping[str, AddressFacts], budget: RetryBudget) -> None:
-        """Join what became of messages to the facts of those addresses for which it matters."""
+    def _join_to_facts(
+        self,
+        changes: Mapping[str, AddressFacts],
+        budget: RetryBudget,
+        found: Mapping[Key, Item] | None = None,
+    ) -> None:
+        """Join what became of messages to the facts of those addresses for which it matters.
+
+        Args:
+            changes: by address.
+            budget: how long and how often to try.
+            found: the facts, if they were read since the commit.
+        """
+        keys = [*map(items.facts_key, changes)]
         while changes:
-            found = self._table.get(map(items.facts_key, changes), budget)
+            found = self._table.get(keys, budget) if found is None else found
+            facts = [items.facts_of_item(found[key]) for key in keys if key in found]
             writes = []
-            for before in map(items.facts_of_item, found.values()):
+            for before in facts:
                 if not self._matters_to(before):
                     continue
                 after = join(before, changes[before.address], self._settings.policy)
@@ -331,6 +482,7 @@ class GroupRecorder:
                     self._table.transact(some, budget)
             except CancelledError as cancelled:
                 budget.wait(cancelled)
+                found = None
             except InvalidWriteError as error:
                 # The events themselves are recorded, so they must not be refused for this.
                 raise LedgerError("a message could not be joined to the facts") from error
@@ -346,6 +498,12 @@ class GroupRecorder:
         return has_soft_evidence(facts) or not self._settings.count_deliveries
 
 
+def _as_kept(item: Observation, erased: Mapping[str, str]) -> Observation:
+    """An event as it is kept, which of an erased address is no more than that it was counted."""
+    partition = erased.get(item.event.address)
+    return only_counted(item, partition) if partition else item
+
+
 def _met_on_counter(planned: Plan, cancelled: CancelledError) -> bool:
     """Whether another transaction was writing to a counter's shard."""
     return any(
@@ -354,19 +512,20 @@ def _met_on_counter(planned: Plan, cancelled: CancelledError) -> bool:
     )
 
 
-def _without(
-    group: Iterable[Observation], duplicates: set[Key], known: Mapping[Key, Item]
-) -> list[Observation]:
-    """Events that are left to record.
+def _recorded(
+    group: Iterable[Observation], erased: Mapping[str, str], known: Mapping[Key, Item]
+) -> set[Key]:
+    """Events that are recorded already, as far as known.
 
-    A marker that is among the known items is that of a delivery: it was recorded before, or
-    its message is known to have bounced.
+    A delivery's marker that is among the known items is that of its message: the delivery was
+    recorded before, or the message is known to have bounced. Any other marker was found by a
+    transaction that failed for it.
     """
-    return [
-        item
+    return {
+        marker_key_of(item)
         for item in group
-        if (key := marker_key_of(item)) not in duplicates and key not in known
-    ]
+        if marker_key_of(item) in known or marker_key_of(_as_kept(item, erased)) in known
+    }
 
 
 def _worth_a_retry(reason: str) -> RecordResult:

@@ -48,6 +48,7 @@ class RecordResult:
         suppresses: whether the address was mailable before it, and is suppressed now; of several
             events that were recorded together, one is said to have done it. What DNS says about
             the domain is not looked at.
+        erased: the address was erased, so the event was only counted.
     """
 
     outcome: Outcome
@@ -56,6 +57,7 @@ class RecordResult:
     retry_helps: bool = False
     overflowed: bool = False
     suppresses: bool = False
+    erased: bool = False
 
     @property
     def ok(self) -> bool:
@@ -95,6 +97,8 @@ class ChangeOutcome(Enum):
     DONE = auto()
     KEPT_COMPLAINT = auto()
     """Nothing was changed: it would have removed a complaint, and was not told to."""
+    ERASED = auto()
+    """Nothing was changed: the person was erased."""
     FAILED = auto()
     """The table did not answer. It may have been done all the same; doing it again is safe."""
 
@@ -109,12 +113,15 @@ class ChangeResult:
         decision: about the address, or about an address of the domain of which nothing is known,
             as it is now; None for a failure.
         reason: of a failure: one sentence without personal data.
+        finished: whether everything is done; False for an erasure that goes on when it is asked
+            for again.
     """
 
     change: Change
     outcome: ChangeOutcome
     decision: Decision | None = None
     reason: str = ""
+    finished: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

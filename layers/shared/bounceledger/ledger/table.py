@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from bounceledger.errors import LedgerError
-from bounceledger.ledger.attributes import Item, from_attributes, to_attributes
+from bounceledger.ledger.attributes import Item, from_attributes, to_attribute, to_attributes
 from bounceledger.ledger.items import Key
+from bounceledger.state import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -257,7 +258,7 @@ class Action:
     """One action of a transaction.
 
     Attributes:
-        kind: ``Put``, ``Update`` or ``Delete``.
+        kind: ``Put``, ``Update``, ``Delete`` or ``ConditionCheck``.
         key: of the item.
         parameters: of the action, without table and key.
     """
@@ -291,16 +292,17 @@ def _at_version(seen: int) -> dict[str, Any]:
     }
 
 
-def put_over(item: Item, name: str, seen: str) -> Action:
+def put_over(item: Item, name: str, seen: Json) -> Action:
     """Write an item of which an attribute still has the value that was read."""
-    return _put(
-        item,
-        {
-            "ConditionExpression": "#name = :seen",
-            "ExpressionAttributeNames": {"#name": name},
-            "ExpressionAttributeValues": {":seen": {"S": seen}},
-        },
-    )
+    return _put(item, _still(name, seen))
+
+
+def _still(name: str, seen: Json) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "#name = :seen",
+        "ExpressionAttributeNames": {"#name": name},
+        "ExpressionAttributeValues": {":seen": to_attribute(seen)},
+    }
 
 
 def put(item: Item) -> Action:
@@ -381,6 +383,16 @@ def delete(key: Key) -> Action:
 def delete_version(key: Key, seen: int) -> Action:
     """Remove an item of which version `seen` was read."""
     return Action("Delete", key, _at_version(seen))
+
+
+def delete_over(key: Key, name: str, seen: Json) -> Action:
+    """Remove an item of which an attribute still has the value that was read."""
+    return Action("Delete", key, _still(name, seen))
+
+
+def absent(key: Key) -> Action:
+    """Write nothing, but only succeed if an item does not exist."""
+    return Action("ConditionCheck", key, {"ConditionExpression": "attribute_not_exists(pk)"})
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class Action(StrEnum):
     """Let no bounce suppress, neither now nor later."""
     DISALLOW = "disallow"
     """End what `ALLOW` did."""
+    ERASE = "erase"
+    """Forget everything about a person but that they must not be mailed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Change:
         note: what the person wrote about it.
         until: when an entry ends by itself; None for never.
         complaint: whether a removal ends the recipient's complaint, too.
+        erasure: whether a removal ends an erasure, which any other change is refused for.
         provider: whether a removal is asked to take the address off the provider's own list, too.
     """
 
@@ -44,6 +47,7 @@ class Change:
     note: str
     until: datetime | None = None
     complaint: bool = False
+    erasure: bool = False
     provider: bool = False
 
     @property
@@ -89,6 +93,8 @@ def change_to_address(change: Change, facts: AddressFacts, now: datetime) -> Add
             return AddressFacts(address=address, removed_at=at, voided_at=dict.fromkeys(ended, at))
         case Action.ALLOW | Action.DISALLOW:
             return AddressFacts(address=address, allowed=_listing(change, at))
+        case Action.ERASE:
+            return AddressFacts(address=address, erased=True)
 
 
 def change_to_domain(change: Change, facts: DomainFacts, now: datetime) -> DomainFacts:
@@ -105,6 +111,8 @@ def change_to_domain(change: Change, facts: DomainFacts, now: datetime) -> Domai
             return DomainFacts(domain=domain, removed_at=at)
         case Action.ALLOW | Action.DISALLOW:
             return DomainFacts(domain=domain, allowed=_listing(change, at))
+        case Action.ERASE:
+            raise ValueError("people are erased one by one, not a domain")
 
 
 def _entry(change: Change, at: datetime) -> ManualEntry:

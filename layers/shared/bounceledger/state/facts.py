@@ -366,6 +366,8 @@ class DomainFacts:
             mail servers claimed up to here counts no more.
         manual: the latest manual entry, about everyone at the host name.
         allowed: the latest decision about the allow-list, likewise.
+        erasures: ids of the keys under which people at the host name were erased; empty for nobody.
+            Only then an address there may be one of them.
         version: how often the facts were written; 0 for facts that are in no table.
         dead: nobody at the host name can get mail, by a verdict that only a newer version knows.
             False for any other verdict, from which `domain_policy.is_dead` derives it.
@@ -379,6 +381,7 @@ class DomainFacts:
     removed_at: datetime | None = None
     manual: ManualEntry | None = None
     allowed: AllowlistEntry | None = None
+    erasures: frozenset[str] = frozenset()
     version: int = 0
     dead: bool = False
     stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)

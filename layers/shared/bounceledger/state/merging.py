@@ -241,6 +241,7 @@ def join_domain(a: DomainFacts, b: DomainFacts) -> DomainFacts:
         removed_at=latest(a.removed_at, b.removed_at),
         manual=_latest_entry(a.manual, b.manual),
         allowed=_latest_listing(a.allowed, b.allowed),
+        erasures=a.erasures | b.erasures,
         version=max(a.version, b.version),
         dead=(a.dead or b.dead) and probe is not None and not probe.verdict.is_known,
     )
