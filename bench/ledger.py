@@ -35,6 +35,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bounceledger import state
+from bounceledger.erasure_keys import ErasureKeyring
 from bounceledger.events import Kind, MailEvent
 from bounceledger.intake import Intake
 from bounceledger.ledger import Ledger, Outcome, RecordResult, connect
@@ -43,6 +44,7 @@ from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Observation
 from bounceledger.verdict import Category, Disposition, Scope, Verdict
+from tests.erasing import ONE_KEY, keyring
 from tools.stack import emulator, use_any_credentials
 
 NOW = datetime.now(UTC)
@@ -57,6 +59,7 @@ MAX_CALLS = 0.1
 BATCHES = (10, 100)
 OURS = "ours"
 OURS_UNCOUNTED = "ours, no delivery counts"
+OURS_ERASING = "ours, with ErasureKeysSecret"
 HAND_WRITTEN = "hand-written"
 MOSTLY_DELIVERIES = "mostly deliveries"
 
@@ -320,13 +323,28 @@ class Bench:
             self._advance(0)
 
     def ours(
-        self, stream: str, events: Sequence[Observation], batch: int, **changes: Any
+        self,
+        stream: str,
+        events: Sequence[Observation],
+        batch: int,
+        *,
+        erasure: ErasureKeyring | None = None,
+        **changes: Any,
     ) -> Measured:
-        """Measure our ledger on a stream; `changes` are settings that differ from the defaults."""
+        """Measure our ledger on a stream.
+
+        Args:
+            stream: its name.
+            events: of the stream.
+            batch: events that are recorded at once.
+            erasure: the keys of erasures, if people can be erased.
+            changes: settings that differ from the defaults.
+        """
         client = self.client()
         settings = Settings(**({"table_name": self.table()} | changes))
-        ledger = Ledger(client, settings)
+        ledger = Ledger(client, settings, erasure=erasure)
         handler = OURS if settings.count_deliveries else OURS_UNCOUNTED
+        handler = OURS_ERASING if erasure else handler
 
         def record(batch: Sequence[Observation]) -> None:
             outcomes = ledger.record(batch)
@@ -381,6 +399,7 @@ def compare(bench: Bench, size: int) -> Iterator[Measured]:
         yield bench.hand_written(name, events, max(BATCHES))
         for batch in BATCHES:
             yield bench.ours(name, events, batch)
+        yield bench.ours(name, events, max(BATCHES), erasure=keyring(ONE_KEY))
     name = MOSTLY_DELIVERIES
     yield bench.ours(name, make_stream(name, size), max(BATCHES), count_deliveries=False)
 

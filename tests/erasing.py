@@ -20,6 +20,8 @@ SECRET = json.dumps(
     }
 )
 """A secret with the current key and an older one."""
+ONE_KEY = json.dumps({"current": "2026", "keys": {"2026": base64.b64encode(b"n" * 32).decode()}})
+"""A secret as most deployments have it."""
 
 
 def keyring(secret: str = SECRET) -> ErasureKeyring:

@@ -12,6 +12,7 @@ ADD = ("PUT", "/v1/suppressions")
 REMOVE = ("POST", "/v1/suppressions/remove")
 ALLOW = ("PUT", "/v1/allowlist")
 DISALLOW = ("POST", "/v1/allowlist/remove")
+ERASE = ("POST", "/v1/suppressions/erase")
 
 
 def shown(stack: Stack, address: str) -> tuple[bool, str | None]:
@@ -86,6 +87,58 @@ def test_an_entry_lives_from_its_bounce_to_the_allow_list(stack: Stack) -> None:
     assert all(item["by"]["S"].startswith("arn:aws:") for item in found)
     assert wait_for(lambda: len(log_of(stack, "ChangeLogs")) >= 5)
     assert address not in json.dumps(log_of(stack, "ChangeLogs"))
+
+    # WHEN the person is erased, THEN the answer and the next lookup say so
+    asked = {"address": address, "note": "letter of May 3"}
+    status, erased = change(stack, ERASE, asked)
+    assert (status, erased["reason"], erased["finished"]) == (200, "erased", True)
+    assert shown(stack, address) == (True, "erased")
+    assert items_naming(stack, address) == []
+
+    # AND other changes are refused
+    assert [change(stack, request, entry)[0] for request in (ADD, REMOVE, ALLOW, DISALLOW)] == [
+        409
+    ] * 4
+
+    # AND a later bounce is only counted
+    source = f"later-{uuid.uuid4().hex}"
+    publish(stack, bounce(address, lead_source=source))
+    assert wait_for(lambda: hard_bounces(stack, source) == 1)
+    assert shown(stack, address) == (True, "erased")
+
+    # AND neither the list of the source, nor the history, nor any item has the person
+    for name in ("webinar", source):
+        path = f"/v1/sources/{name}/suppressions"
+        listed = call_api(stack, path, {"limit": "1000"}).body["suppressions"]
+        assert address not in {one["address"] for one in listed}
+    history = call_api(stack, "/v1/suppressions/history", {"address": address})
+    assert history.body["history"] == []
+    assert items_naming(stack, address) == []
+    assert address not in json.dumps(log_of(stack, "ChangeLogs") + log_of(stack, "IngestLogs"))
+
+    # WHEN the person asks to be mailed again, THEN they may be
+    status, ended = change(stack, REMOVE, {**entry, "erasure": True})
+    assert (status, ended["suppressed"]) == (200, False)
+    assert shown(stack, address) == (False, None)
+
+
+def items_naming(stack: Stack, address: str) -> list[object]:
+    """Items of the table that name an address and have not expired."""
+    table = stack.client("dynamodb").get_paginator("scan")
+    pages = table.paginate(TableName=stack.table_name, ConsistentRead=True)
+    return [
+        item
+        for page in pages
+        for item in page["Items"]
+        if address in json.dumps(item, default=repr)
+        and not ("ttl" in item and int(item["ttl"]["N"]) <= time.time())
+    ]
+
+
+def hard_bounces(stack: Stack, source: str) -> int:
+    """Hard bounces of a lead source's messages in the last 30 days."""
+    counts = call_api(stack, f"/v1/sources/{source}/counts")
+    return int(counts.body["totals"].get("hard", 0))
 
 
 def test_a_removal_asks_ses_with_the_role_that_may(stack: Stack) -> None:
