@@ -26,6 +26,11 @@ SOFT = (
     "domain_unreachable",
 )
 HARD_CLAIMS = ("domain_unknown", "no_mail_accepted")
+TELL = (
+    *("mailbox_disabled", "mailbox_full", "recipient_refused", "forward_failed"),
+    *("spam_content", "virus"),
+)
+"""Categories, beside the hard ones, that tell whether an address exists."""
 OF_SAMPLES = ("answered", "blocked", "level")
 CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")
 
@@ -392,14 +397,13 @@ def sample_differences(
 
 
 def _sample(item: Observation) -> str:
-    """What an event says of its address: that it was answered, or only that it was blocked."""
-    kind, names = item.event.kind, counters(item)
+    """What an event says of its address: that it was answered, or nothing."""
+    kind, names = item.event.kind, {*counters(item)}
     if not item.event.address or kind not in ("delivery", "bounce"):
         return ""
-    if "block" in names:
-        content = {"category_spam_content", "category_virus"}
-        return "answered" if content & {*names} else "blocked"
-    return "answered" if {"delivered", "hard", "soft"} & {*names} else ""
+    if {"delivered", "hard"} & names or {f"category_{name}" for name in TELL} & names:
+        return "answered"
+    return "blocked" if {"soft", "block"} & names else ""
 
 
 def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:

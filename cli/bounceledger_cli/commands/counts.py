@@ -161,9 +161,9 @@ def _print_addresses(console: Console, counts: "Counts") -> None:
     console.line()
     console.line(f"Distinct addresses: {about}{found.mailed} with an answer,")
     console.line(f"{dead} of them dead ({as_percent(dead / found.mailed)} %).")
-    if found.blocked_only:
+    if found.unanswered:
         console.line(
-            f"Another {about}{found.blocked_only} got only blocks, which say nothing about them."
+            f"Another {about}{found.unanswered} had no answer: messages were blocked or expired."
         )
 
 

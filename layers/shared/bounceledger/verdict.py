@@ -107,9 +107,6 @@ DISPOSITIONS: dict[Category, Disposition] = {
 }
 """Disposition of every category."""
 
-AFTER_RECIPIENT = frozenset({Category.SPAM_CONTENT, Category.VIRUS})
-"""Blocks that a server gives only once it has read the message, and so accepted the recipient."""
-
 if _missing := set(Category) - DISPOSITIONS.keys():
     # Without its own row, a category would get a disposition by accident.
     raise LookupError(f"categories without a disposition: {sorted(_missing)}")

@@ -89,14 +89,14 @@ def test_distinct_addresses_follow_the_events() -> None:
 
     # THEN each address is in them once
     assert "Distinct addresses: 96 with an answer,\n6 of them dead (6.25 %)." in ran.out
-    assert "only blocks" not in ran.out
+    assert "no answer" not in ran.out
 
 
 def test_an_estimate_is_called_one() -> None:
     samples = {date(2026, 11, 18): Sample(level=2, answered=hashes(0, 24), blocked=hashes(24, 25))}
     ran = run("counts", "fair", ledger=Counted(DAYS, samples=samples), clock=lambda: NOW)
     assert "Distinct addresses: about 96 with an answer,\n6 of them dead (6.25 %)." in ran.out
-    assert "Another about 4 got only blocks, which say nothing about them." in ran.out
+    assert "Another about 4 had no answer: messages were blocked or expired." in ran.out
 
 
 def test_addresses_are_left_out_where_deliveries_are_not_counted() -> None:

@@ -45,7 +45,7 @@ def test_an_address_that_is_mailed_often_counts_once() -> None:
 
     # THEN the period has two addresses, and so has each day
     found = counted(fake)
-    assert found.addresses() == Addresses(mailed=2, blocked_only=0)
+    assert found.addresses() == Addresses(mailed=2, unanswered=0)
     assert [found.addresses(day).mailed for day in found.days] == [2, 2, 2]
 
 
@@ -54,6 +54,9 @@ ANSWERS = {
     "hard": (bounce("e", Category.MAILBOX_UNKNOWN), (1, 0)),
     "soft": (bounce("e", Category.MAILBOX_FULL), (1, 0)),
     "failed forward": (bounce("e", Category.MAILBOX_UNKNOWN, forwarded_to="x.test"), (1, 0)),
+    "expired": (bounce("e", Category.EXPIRED), (0, 1)),
+    "greylisted": (bounce("e", Category.GREYLISTED), (0, 1)),
+    "not understood": (bounce("e", Category.UNKNOWN), (0, 1)),
     "content": (bounce("e", Category.SPAM_CONTENT), (1, 0)),
     "virus": (bounce("e", Category.VIRUS), (1, 0)),
     "block": (bounce("e", Category.REPUTATION_BLOCK), (0, 1)),
@@ -69,19 +72,19 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("observation", "expected"), ANSWERS.values(), ids=ANSWERS)
 def test_what_counts_as_an_answer(observation: Observation, expected: tuple[int, int]) -> None:
-    """A block of the sender tells nothing about the address."""
+    """Blocks and expired messages tell nothing about the address."""
     found = recorded(observation)
-    assert (found.mailed, found.blocked_only) == expected
+    assert (found.mailed, found.unanswered) == expected
 
 
-def test_an_address_with_an_answer_is_not_blocked_only() -> None:
+def test_an_address_with_an_answer_is_not_unanswered() -> None:
     """The block may have been lifted between two messages."""
     found = recorded(
         bounce("a", Category.REPUTATION_BLOCK),
         delivery("b"),
         bounce("c", Category.REPUTATION_BLOCK, address="other@x.test"),
     )
-    assert (found.mailed, found.blocked_only) == (1, 1)
+    assert (found.mailed, found.unanswered) == (1, 1)
 
 
 @pytest.mark.parametrize("category", [Category.REPUTATION_BLOCK, Category.PROVIDER_SUPPRESSED])
@@ -99,7 +102,7 @@ def test_a_delivery_counts_as_an_answer_in_whatever_order_its_bounce_comes(
                 ledger(fake).record(batch)
 
             # THEN the address has an answer
-            assert counted(fake).addresses() == Addresses(mailed=1, blocked_only=0)
+            assert counted(fake).addresses() == Addresses(mailed=1, unanswered=0)
 
 
 def test_deliveries_that_are_not_counted_leave_no_number_of_addresses() -> None:
@@ -183,7 +186,7 @@ def test_what_dns_says_about_a_claim(
 
     # THEN the answer decides, and the addresses were mailed all the same
     found = counted(fake)
-    assert found.addresses() == Addresses(mailed=2, blocked_only=0, dead=dead)
+    assert found.addresses() == Addresses(mailed=2, unanswered=0, dead=dead)
     assert found.dead_domains == domains
 
 

@@ -66,7 +66,7 @@ def test_a_higher_level_leaves_out_hashes_that_do_not_begin_with_zeros(
 
 
 def test_no_address_counts_as_none() -> None:
-    assert (Sample().mailed, Sample().mailed_error, Sample().blocked_only) == (0, 0.0, 0)
+    assert (Sample().mailed, Sample().mailed_error, Sample().unanswered) == (0, 0.0, 0)
     assert (Sample(level=3).mailed, Sample(level=3).mailed_error) == (0, 0.0)
 
 
@@ -97,12 +97,12 @@ def test_the_error_is_as_stated(level: int) -> None:
     assert rounds[0].mailed_error == pytest.approx(stated, rel=0.5)
 
 
-def test_an_address_that_was_answered_is_not_counted_as_blocked_only() -> None:
+def test_an_address_that_was_answered_is_not_counted_as_unanswered() -> None:
     """A second message may get through."""
     answered = frozenset(hash_of(f"{n}@a.test", SECRET) for n in range(10))
     blocked = frozenset(hash_of(f"{n}@a.test", SECRET) for n in range(7, 15))
     sample = Sample(answered=answered, blocked=blocked)
-    assert (sample.mailed, sample.blocked_only, sample.size) == (10, 5, 15)
+    assert (sample.mailed, sample.unanswered, sample.size) == (10, 5, 15)
 
 
 def test_nobody_without_the_key_knows_a_hash() -> None:

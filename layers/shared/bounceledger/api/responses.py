@@ -239,7 +239,7 @@ def _addresses(found: Addresses) -> JsonObject:
     return {
         "mailed": found.mailed,
         "mailed_error": round(found.mailed_error, 4),
-        "blocked_only": found.blocked_only,
+        "unanswered": found.unanswered,
         "dead": {category.value: found.dead.get(category, 0) for category in _HARD},
     }
 

@@ -41,7 +41,7 @@ from bounceledger.state import (
 )
 from bounceledger.state.samples import is_of_level
 from bounceledger.verdict import (
-    AFTER_RECIPIENT,
+    ANSWERS,
     DISPOSITIONS,
     HARD_CLAIMS,
     Category,
@@ -163,10 +163,9 @@ def _outcome_counters(observation: Observation) -> tuple[str, ...]:
 def sample_of(observation: Observation, settings: Settings) -> str | None:
     """The sample of a lead source's addresses that an event's address belongs to, if any.
 
-    `items.ANSWERED` if the event tells something about the address. `items.BLOCKED` for a block of
-    the sender, the message or the connection, which says nothing about it. Echoes contact no
-    server; automatic replies and complaints follow a delivery. Without deliveries there are no
-    samples.
+    `items.ANSWERED` if the event tells whether the address exists. `items.BLOCKED` for any other
+    block or soft bounce, after which that is as unknown as before. Echoes contact no server;
+    automatic replies and complaints follow a delivery. Without deliveries there are no samples.
     """
     event, verdict = observation.event, observation.verdict
     if not settings.count_deliveries or not event.address:
@@ -175,10 +174,9 @@ def sample_of(observation: Observation, settings: Settings) -> str | None:
         return items.ANSWERED
     if event.kind is not Kind.BOUNCE or verdict is None:
         return None
-    if verdict.disposition is Disposition.BLOCK and verdict.category not in AFTER_RECIPIENT:
-        return items.BLOCKED
-    tells = (Disposition.HARD, Disposition.SOFT, Disposition.BLOCK)
-    return items.ANSWERED if verdict.disposition in tells else None
+    if verdict.disposition not in {Disposition.HARD, Disposition.SOFT, Disposition.BLOCK}:
+        return None
+    return items.ANSWERED if verdict.category in ANSWERS else items.BLOCKED
 
 
 def keys_to_read(observations: Iterable[Observation], settings: Settings) -> list[Key]:

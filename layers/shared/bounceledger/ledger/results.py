@@ -142,10 +142,10 @@ class Addresses:
     """Distinct addresses of one lead source, of one or more days.
 
     Attributes:
-        mailed: addresses about which an answer was received: a delivery, a hard or soft bounce, or
-            a block for content; None if deliveries are not counted.
+        mailed: addresses about which a server answered: those with a delivery or a bounce of
+            `verdict.ANSWERS`; None if deliveries are not counted.
         mailed_error: relative standard error of `mailed`; 0.0 where it is exact.
-        blocked_only: addresses of which nothing but other blocks is known, so that it is not known
+        unanswered: addresses that only had other blocks or soft bounces, so that it is not known
             whether they are dead; None likewise.
         dead: addresses with a hard bounce, by its category, each on the first day of mailing only.
             Claims that DNS refuted are left out.
@@ -153,7 +153,7 @@ class Addresses:
 
     mailed: int | None = None
     mailed_error: float = 0.0
-    blocked_only: int | None = None
+    unanswered: int | None = None
     dead: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -202,6 +202,6 @@ class Counts:
         return Addresses(
             mailed=sample.mailed,
             mailed_error=sample.mailed_error,
-            blocked_only=sample.blocked_only,
+            unanswered=sample.unanswered,
             dead=dead,
         )

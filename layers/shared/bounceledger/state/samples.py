@@ -40,10 +40,9 @@ class Sample:
 
     Attributes:
         level: zero bits with which each hash begins.
-        answered: of addresses about which an answer was received: a delivery, a hard or a soft
-            bounce, or a block that a server gives only after it accepted the recipient.
-        blocked: of addresses whose messages were blocked in another way, which says nothing about
-            them.
+        answered: of addresses about which a server answered: those with a delivery or a bounce
+            of `verdict.ANSWERS`.
+        blocked: of addresses with another block or soft bounce, which says nothing about them.
     """
 
     level: int = 0
@@ -67,8 +66,8 @@ class Sample:
         return math.sqrt((1 - 0.5**self.level) / held) if self.level and held else 0.0
 
     @property
-    def blocked_only(self) -> int:
-        """Distinct addresses of which nothing but blocks is known, estimated above level 0."""
+    def unanswered(self) -> int:
+        """Distinct addresses about which no server answered, estimated above level 0."""
         return self._estimate(len(self.blocked - self.answered))
 
     def _estimate(self, held: int) -> int:
