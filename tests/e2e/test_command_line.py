@@ -155,6 +155,42 @@ def test_the_suppression_list_is_kept_from_a_shell(stack: Stack, tmp_path: Path)
     assert removed["provider"]["removed"] is True
 
 
+def test_a_person_is_erased_from_a_shell(stack: Stack, tmp_path: Path) -> None:
+    # GIVEN an address that bounced, and one that nobody knows
+    mark = uuid.uuid4().hex
+    dead, new = f"dead-{mark}@example.test", f"new-{mark}@example.test"
+    publish(stack, bounce(dead, lead_source="trade-fair"))
+    assert wait_for(
+        lambda: call_api(stack, "/v1/suppressions", {"address": dead}).body["suppressed"]
+    )
+
+    # WHEN they are erased, which needs a terminal or a confirmation
+    asked = bounceledger(stack, "erase", dead, "--note", "request 4711")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    ran = bounceledger(stack, "erase", dead, new, "--note", "request 4711", "--yes")
+
+    # THEN they stay suppressed, and nothing else is known
+    assert (ran.returncode, ran.stderr) == (0, "")
+    for address in (dead, new):
+        assert f"{address}: erased; suppressed (erased)\n" in ran.stdout
+    [shown] = records(bounceledger(stack, "show", dead, "--json"))
+    assert (shown["reason"], shown["lead_sources"]) == ("erased", [])
+    assert "bounce" not in bounceledger(stack, "history", dead).stdout
+
+    # AND another change of them is refused, with what to do
+    file = tmp_path / "again.csv"
+    file.write_text(f"Email\n{dead}\n")
+    ran = bounceledger(stack, "add", "--file", str(file), "--note", "again")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"bounceledger: {file}: line 2: {dead}: the person was erased")
+    assert ran.stderr.endswith("'bounceledger remove --erasure' ends an erasure.\n")
+
+    # AND the end of the erasure lets it be mailed
+    ran = bounceledger(stack, "remove", dead, "--erasure", "--note", "subscribed again")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(f"{dead}: removed; may be mailed\n")
+
+
 def test_what_the_api_refuses_is_a_message(stack: Stack) -> None:
     ran = bounceledger(stack, "show", "nobody")
     assert (ran.returncode, ran.stdout) == (2, "")
