@@ -28,6 +28,7 @@ from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts
 
 if TYPE_CHECKING:
+    from bounceledger.audit import AuditThresholds
     from bounceledger.classify.engine import RuleSet
 
 READ_TIME_LIMIT = timedelta(seconds=2)
@@ -51,6 +52,14 @@ def build_ledger() -> Ledger:
 def build_cursors() -> Cursors:
     """The cursors of this deployment; reads their secret once per execution environment."""
     return Cursors(read_secret(Settings.from_env().cursor_secret_arn))
+
+
+@cache
+def build_thresholds() -> "AuditThresholds":
+    """By which lead sources are judged."""
+    from bounceledger.api.audits import thresholds_of
+
+    return thresholds_of(Settings.from_env())
 
 
 @cache
@@ -138,14 +147,32 @@ def _list_suppressions(source: str | None) -> Response[Any]:
     page = _ledger().suppressions(sought, limit=limit, source=source, after=after)
     following = _cursors().seal(of, page.following) if page.following else None
     body = responses.suppressions(page, following)
+
+    def as_csv() -> str:
+        from bounceledger.api import csv_pages
+
+        return csv_pages.suppressions(body["suppressions"])
+
+    return _list(body, as_csv, {**given, "limit": limit})
+
+
+def _list(
+    body: dict[str, Any], as_csv: Callable[[], str], parameters: dict[str, object]
+) -> Response[Any]:
+    """A page of a list, as JSON or as CSV.
+
+    Args:
+        body: the page; with `next_cursor`.
+        as_csv: makes the CSV.
+        parameters: with which the next page is asked for.
+    """
     if not requests.wants_csv(routes.current_event.headers.get("accept", "")):
         return Response(HTTPStatus.OK.value, "application/json", json.dumps(body))
     from bounceledger.api import csv_pages
 
-    parameters = {**given, "limit": limit, "cursor": following}
+    parameters["cursor"] = following = body["next_cursor"]
     link = {"Link": f'<?{urlencode(parameters)}>; rel="next"'} if following else {}
-    text = csv_pages.suppressions(body["suppressions"])
-    return Response(HTTPStatus.OK.value, csv_pages.CONTENT_TYPE, text, headers=link)
+    return Response(HTTPStatus.OK.value, csv_pages.CONTENT_TYPE, as_csv(), headers=link)
 
 
 @routes.get("/v1/domains")
@@ -158,15 +185,79 @@ def get_domain() -> dict[str, Any]:
 
 @routes.get("/v1/sources")
 def get_sources() -> dict[str, Any]:
-    """All lead sources with the totals of their messages, by page."""
-    query = routes.query("from", "to", "limit", "cursor")
-    first, last = requests.period(query, today=datetime.now(UTC).date())
+    """All lead sources with the figures of their audit, the worst first if one page has all."""
+    from bounceledger.api import audits
+
+    query, now = routes.query("from", "to", "limit", "cursor"), datetime.now(UTC)
+    first, last = requests.period(query, today=now.date())
     limit, cursor = requests.page_limit(query, requests.MAX_SOURCES), requests.cursor(query)
     of = ("sources", first.isoformat(), last.isoformat())
     [after] = _cursors().open(of, cursor) if cursor else [""]
-    counted, more = _ledger().sources(first, last, limit=limit, after=after)
-    following = _cursors().seal(of, [counted[-1].source]) if more and counted else None
-    return responses.sources(counted, first, last, following)
+    ledger, thresholds = _ledger(), build_thresholds()
+    counted, more = ledger.sources(first, last, limit=limit, after=after)
+    order = audits.Order.NAME if more or after else audits.Order.VERDICT
+    names = [] if order is audits.Order.NAME else [one.source for one in counted]
+    return audits.sources(
+        audits.rows(
+            counted,
+            first,
+            last,
+            thresholds=thresholds,
+            now=now,
+            before=ledger.counts_of(names, *requests.period_before(first, last)),
+            order=order,
+        ),
+        counted,
+        first,
+        last,
+        thresholds=thresholds,
+        now=now,
+        order=order,
+        next_cursor=_cursors().seal(of, [counted[-1].source]) if more and counted else None,
+    )
+
+
+@routes.get("/v1/sources/<source>")
+def get_source(source: str) -> dict[str, Any]:
+    """One lead source with everything that its audit says."""
+    from bounceledger.api import audits
+
+    now = datetime.now(UTC)
+    first, last = requests.period(routes.query("from", "to"), today=now.date())
+    name, ledger = requests.source_of_path(source), _ledger()
+    return audits.source(
+        ledger.counts(name, first, last),
+        ledger.counts(name, *requests.period_before(first, last)),
+        ledger.dead_addresses(name, first, last),
+        first,
+        last,
+        thresholds=build_thresholds(),
+        now=now,
+    )
+
+
+@routes.get("/v1/sources/<source>/evidence")
+def list_evidence(source: str) -> Response[Any]:
+    """A lead source's dead addresses with what proves it, by page."""
+    from bounceledger.api import audits
+
+    query = routes.query("from", "to", "limit", "cursor")
+    first, last = requests.period(query, today=datetime.now(UTC).date())
+    limit, cursor = requests.page_limit(query, requests.MAX_LIMIT), requests.cursor(query)
+    name = requests.source_of_path(source)
+    days = {"from": first.isoformat(), "to": last.isoformat()}
+    of = ("evidence", name, *days.values())
+    after = Place(*_cursors().open(of, cursor)) if cursor else None
+    page = _ledger().dead_addresses(name, first, last, limit=limit, after=after)
+    following = _cursors().seal(of, page.following) if page.following else None
+    body = audits.evidence(name, page, first, last, following)
+
+    def as_csv() -> str:
+        from bounceledger.api import csv_pages
+
+        return csv_pages.evidence(body["evidence"])
+
+    return _list(body, as_csv, {**days, "limit": limit})
 
 
 @routes.get("/v1/sources/<source>/counts")

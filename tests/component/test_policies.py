@@ -215,6 +215,7 @@ def lookup(ledger: Ledger) -> None:
     ledger.counts("fair", date(2026, 1, 1), TODAY)
     ledger.history("a@example.test", limit=10)
     ledger.sources(date(2026, 1, 1), TODAY, limit=10)
+    ledger.dead_addresses("fair", date(2026, 1, 1), TODAY)
     ledger.suppressions(Sought(), limit=10)
     ledger.suppressions(Sought(), limit=10, source="fair")
 

@@ -137,6 +137,8 @@ ON_THE_PAGE = [
     ),
     Shown("`GET /v1/suppressions/list`", "GET", "/v1/suppressions/list"),
     Shown("`GET /v1/sources`", "GET", "/v1/sources"),
+    Shown("`GET /v1/sources/{source}`", "GET", f"/v1/sources/{SOURCE}"),
+    Shown("`GET /v1/sources/{source}/evidence`", "GET", f"/v1/sources/{SOURCE}/evidence"),
     Shown("Changes", "POST", "/v1/suppressions/remove", body=SHOWN),
     Shown("Changes", "POST", "/v1/suppressions/remove", body=WITH_PROVIDER),
     Shown("Errors", "GET", "/v1/suppressions"),

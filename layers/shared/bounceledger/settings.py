@@ -61,6 +61,10 @@ class Settings:
     event_addresses: EventAddresses = EventAddresses.NONE
     event_secret_arn: str = ""
     """Secret by which addresses are hashed."""
+    audit_bad_above: float = 5.0
+    """Rate of dead addresses above which a lead source is bad, per cent."""
+    audit_good_below: float = 2.0
+    """Rate of dead addresses below which a lead source is good, per cent."""
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
@@ -74,6 +78,8 @@ class Settings:
             )
         if self.event_addresses is EventAddresses.HASH and not self.event_secret_arn:
             raise SettingsError("EVENT_SECRET_ARN is not set, and EVENT_ADDRESSES is hash")
+        if not 0 < self.audit_good_below < self.audit_bad_above < 100:
+            raise SettingsError("AUDIT_GOOD_BELOW must be below AUDIT_BAD_ABOVE")
 
     @classmethod
     def from_env(
@@ -129,6 +135,14 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _percentage(text: str) -> float:
+    whole, _, decimals = text.partition(".")
+    digits = (whole + decimals) if len(text) < 10 else ""
+    if not (digits.isascii() and digits.isdigit() and 0 < float(text) < 100):
+        raise ValueError("must be a number above 0 and below 100, such as 2.5")
+    return float(text)
+
+
 def _boolean(text: str) -> bool:
     try:
         return {"true": True, "false": False}[text.lower()]
@@ -153,6 +167,7 @@ def _strings(text: str) -> tuple[str, ...]:
 _PARSERS: dict[Any, Any] = {
     str: str,
     int: _integer,
+    float: _percentage,
     bool: _boolean,
     EventAddresses: _event_addresses,
     tuple[str, ...]: _strings,

@@ -14,6 +14,8 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/allowlist/remove": ("POST",),
     "/v1/domains": ("GET",),
     "/v1/sources": ("GET",),
+    "/v1/sources/{source}": ("GET",),
+    "/v1/sources/{source}/evidence": ("GET",),
     "/v1/sources/{source}/counts": ("GET",),
     "/v1/sources/{source}/suppressions": ("GET",),
     "/v1/classify": ("POST",),

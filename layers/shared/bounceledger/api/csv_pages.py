@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 COLUMNS = (
@@ -14,12 +15,33 @@ _STARTS_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 """A spreadsheet runs a cell that begins with one of these, in any width."""
 
 
+EVIDENCE_COLUMNS = (
+    *("address", "category", "mailed_at", "first_seen", "last_seen", "count"),
+    *("reply_code", "enhanced_status", "diagnostic", "message_id", "rule"),
+    *("domain_verdict", "domain_explanation", "domain_probed_at", "domain_records"),
+)
+"""Columns of the evidence about a lead source."""
+
+
 def suppressions(rows: Iterable[Mapping[str, object]]) -> str:
     """A heading and one line per suppressed address, as `responses.listed` has them."""
+    return _table(COLUMNS, rows)
+
+
+def evidence(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A heading and one line per dead address, as `audits.evidence` has them."""
+    domains = ((row, row["domain"] or {}) for row in rows)
+    return _table(
+        EVIDENCE_COLUMNS,
+        ({**row, **{f"domain_{k}": v for k, v in domain.items()}} for row, domain in domains),
+    )
+
+
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([cell(row[column]) for column in COLUMNS] for row in rows)
+    writer.writerow(columns)
+    writer.writerows([cell(row.get(column)) for column in columns] for row in rows)
     return text.getvalue()
 
 

@@ -114,6 +114,11 @@ def period(query: Query, today: date) -> tuple[date, date]:
     return first, last
 
 
+def period_before(first: date, last: date) -> tuple[date, date]:
+    """First and last day of the period before, which is as long."""
+    return first - (last - first) - timedelta(days=1), first - timedelta(days=1)
+
+
 def page_limit(query: Query, most: int) -> int:
     """Entries of a page: ``limit``, from 1 to `most`."""
     text = _optional(query, "limit")

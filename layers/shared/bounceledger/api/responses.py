@@ -1,7 +1,7 @@
 """The JSON objects that the HTTP API answers with."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ def suppression(result: CheckResult, known: Known | None = None) -> JsonObject:
     return {
         **_decision(result),
         "lead_sources": list(result.lead_sources),
-        **_evidence(decision.evidence),
+        **evidence_fields(decision.evidence),
         "reasons": [_reason(reason) for reason in decision.reasons],
         "domain": domain(result.domain) if result.domain else None,
         **({"explanation": _explained(result, known)} if known else {}),
@@ -52,7 +52,7 @@ def _known(known: Known) -> JsonObject:
     return {
         "soft": soft if known.soft_weight else None,
         "expired": _reason(known.expired) if known.expired else None,
-        "removed_at": _time(known.removed_at),
+        "removed_at": time_text(known.removed_at),
         "last_block": event(known.last_block) if known.last_block else None,
         "last_delay": event(known.last_delay) if known.last_delay else None,
         "last_delivery": event(known.last_delivery) if known.last_delivery else None,
@@ -104,7 +104,7 @@ def decision_fields(decision: Decision) -> JsonObject:
         "category": reported.cause if reported else None,
         "scope": decision.scope.value,
         "explanation": decision.explanation,
-        "suppressed_until": _time(decision.until),
+        "suppressed_until": time_text(decision.until),
         "unconfirmed": decision.unconfirmed,
         "allowed": decision.allowed,
     }
@@ -157,7 +157,7 @@ def source_entry(entry: SourceEntry | None) -> JsonObject | None:
     return {
         "lead_source": entry.lead_source,
         "category": cause.category or cause,
-        **_evidence(evidence),
+        **evidence_fields(evidence),
     }
 
 
@@ -167,8 +167,8 @@ def domain(facts: DomainFacts) -> JsonObject:
     return {
         "domain": facts.domain,
         "verdict": probe.verdict.value if probe else None,
-        "probed_at": _time(probe.probed_at if probe else None),
-        "recheck_at": _time(probe.recheck_at if probe else None),
+        "probed_at": time_text(probe.probed_at if probe else None),
+        "recheck_at": time_text(probe.recheck_at if probe else None),
         "alternate_domain": probe.alternate_domain if probe else None,
         "alternate_verdict": (
             probe.alternate_verdict.value if probe and probe.alternate_verdict else None
@@ -247,32 +247,12 @@ def _addresses(found: Addresses) -> JsonObject:
 _HARD = tuple(c for c, disposition in DISPOSITIONS.items() if disposition is Disposition.HARD)
 
 
-def sources(
-    counted: Sequence[Counts], first: date, last: date, next_cursor: str | None
-) -> JsonObject:
-    """Lead sources with their totals, rates and addresses over a period; fields as in `counts`.
-
-    Args:
-        counted: what the ledger found, by source.
-        first: first UTC day that was asked for.
-        last: last UTC day that was asked for.
-        next_cursor: of the next page; None if there is none.
-    """
-    final_from = next((one.final_from for one in counted if one.final_from), None)
+def source_totals(counted: Counts) -> JsonObject:
+    """A lead source with its totals, rates and addresses over a period; fields as in `counts`."""
     return {
-        "from": first.isoformat(),
-        "to": last.isoformat(),
-        "sources": [
-            {
-                "lead_source": one.source,
-                **_totals(one),
-                "claims_complete": one.claims_complete,
-            }
-            for one in counted
-        ],
-        "final_from": final_from.isoformat() if final_from else None,
-        "overflow": max((one.overflow for one in counted), default=0),
-        "next_cursor": next_cursor,
+        "lead_source": counted.source,
+        **_totals(counted),
+        "claims_complete": counted.claims_complete,
     }
 
 
@@ -298,7 +278,7 @@ def listed(entry: Listed) -> JsonObject:
         "lead_source": entry.lead_source,
         "lead_sources": list(entry.result.lead_sources[:MAX_SOURCES_IN_ROW]),
         "diagnostic": (evidence.diagnostic or None) if evidence else None,
-        "last_seen": _time(entry.last_seen),
+        "last_seen": time_text(entry.last_seen),
     }
 
 
@@ -319,7 +299,7 @@ def event(entry: RecordedEvent) -> JsonObject:
     category = entry.category
     return {
         "type": "event",
-        "at": _time(entry.at),
+        "at": time_text(entry.at),
         "kind": entry.kind.value,
         "category": category.value if category else None,
         "disposition": DISPOSITIONS[category].value if category in DISPOSITIONS else None,
@@ -328,7 +308,7 @@ def event(entry: RecordedEvent) -> JsonObject:
         "forwarded_to": entry.forwarded_to or None,
         "lead_source": entry.lead_source,
         "named_source": entry.named_source or None,
-        "mailed_at": _time(entry.mailed_at),
+        "mailed_at": time_text(entry.mailed_at),
         "event_id": entry.event_id or None,
     }
 
@@ -336,7 +316,7 @@ def event(entry: RecordedEvent) -> JsonObject:
 def _change(entry: RecordedChange) -> JsonObject:
     return {
         "type": "change",
-        "at": _time(entry.at),
+        "at": time_text(entry.at),
         "scope": entry.scope.value,
         "by": entry.by,
         "note": entry.note,
@@ -348,28 +328,29 @@ def _change(entry: RecordedChange) -> JsonObject:
 
 def day_counts(counters: Mapping[str, int]) -> JsonObject:
     """Counters of one day, those of categories in a separate object."""
-    outcomes = {name: n for name, n in counters.items() if not name.startswith(_CATEGORY)}
+    outcomes = {name: n for name, n in counters.items() if not name.startswith(CATEGORY_PREFIX)}
     categories = {
-        name.removeprefix(_CATEGORY): n
+        name.removeprefix(CATEGORY_PREFIX): n
         for name, n in counters.items()
-        if name.startswith(_CATEGORY)
+        if name.startswith(CATEGORY_PREFIX)
     }
     return outcomes | {"categories": categories}
 
 
-_CATEGORY = "category_"
+CATEGORY_PREFIX = "category_"
 """What the names of category counters begin with in the table."""
 
 
-def _evidence(evidence: Evidence | None) -> JsonObject:
+def evidence_fields(evidence: Evidence | None) -> JsonObject:
+    """What was said, when and how often; null where nothing was."""
     return {
         "diagnostic": (evidence.diagnostic or None) if evidence else None,
         "reply_code": evidence.reply_code if evidence else None,
         "enhanced_status": (evidence.enhanced_status or None) if evidence else None,
         "rule": (evidence.rule or None) if evidence else None,
         "forwarded_to": (evidence.forwarded_to or None) if evidence else None,
-        "first_seen": _time(evidence.first if evidence else None),
-        "last_seen": _time(evidence.last if evidence else None),
+        "first_seen": time_text(evidence.first if evidence else None),
+        "last_seen": time_text(evidence.last if evidence else None),
         "count": evidence.count if evidence else 0,
     }
 
@@ -379,11 +360,12 @@ def _reason(reason: Reason) -> JsonObject:
         "reason": reason.code.value,
         "category": reason.cause,
         "scope": reason.scope.value,
-        "until": _time(reason.until),
+        "until": time_text(reason.until),
         "unconfirmed": reason.unconfirmed,
         "explanation": reason.explanation,
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def time_text(moment: datetime | None) -> str | None:
+    """A time as answers have it."""
     return moment.isoformat().replace("+00:00", "Z") if moment else None

@@ -5,9 +5,11 @@ dead, of the distinct addresses about which a server answered. What the sender's
 do to mail counts neither for nor against a source. docs/audit.md explains every figure.
 """
 
-from bounceledger.audit.documents import document
+from bounceledger.audit.dead_domains import records_line
+from bounceledger.audit.documents import document, source_document, thresholds_document
 from bounceledger.audit.periods import (
     DEAD,
+    MAX_ERROR,
     DeadAddress,
     SourcePeriod,
     SourceWeek,
@@ -18,6 +20,7 @@ from bounceledger.audit.verdicts import Judgement, SourceVerdict, judge
 
 __all__ = [
     "DEAD",
+    "MAX_ERROR",
     "AccountAudit",
     "Audit",
     "AuditThresholds",
@@ -30,4 +33,7 @@ __all__ = [
     "audit",
     "document",
     "judge",
+    "records_line",
+    "source_document",
+    "thresholds_document",
 ]

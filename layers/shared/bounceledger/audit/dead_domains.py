@@ -50,7 +50,7 @@ class WorstDomain:
     @property
     def records(self) -> str | None:
         """The DNS evidence in one line, such as ``MX 0 .``; None if DNS was never asked."""
-        return None if self.probe is None else _one_line(self.probe.details)
+        return None if self.probe is None else records_line(self.probe.details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,11 @@ def dead_domains(addresses: Iterable[DeadAddress], facts: Mapping[str, DomainFac
     )
 
 
-def _one_line(details: Mapping[str, Json]) -> str:
-    """MX records, or the answer codes of the lookups if there are none."""
+def records_line(details: Mapping[str, Json]) -> str:
+    """The DNS evidence of a probe in one line.
+
+    MX records, or the answer codes of the lookups if there are none.
+    """
     records, answers = details.get("records"), details.get("answers")
     parts: list[str] = []
     if isinstance(records, list):

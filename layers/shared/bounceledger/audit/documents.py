@@ -23,13 +23,14 @@ def document(audit: Audit) -> Document:
         "to": audit.end.isoformat(),
         "generated_at": _time(audit.generated_at),
         "final_from": audit.final_from.isoformat() if audit.final_from else None,
-        "thresholds": _thresholds(audit.thresholds),
+        "thresholds": thresholds_document(audit.thresholds),
         "account": _account(audit.account),
-        "sources": [_source(source, audit.thresholds) for source in audit.sources],
+        "sources": [source_document(source, audit.thresholds) for source in audit.sources],
     }
 
 
-def _thresholds(thresholds: AuditThresholds) -> Document:
+def thresholds_document(thresholds: AuditThresholds) -> Document:
+    """The thresholds by which sources are judged, by name."""
     return {
         "bad_above": thresholds.bad_above,
         "good_below": thresholds.good_below,
@@ -56,7 +57,8 @@ def _account(account: AccountAudit) -> Document:
     }
 
 
-def _source(source: SourceAudit, thresholds: AuditThresholds) -> Document:
+def source_document(source: SourceAudit, thresholds: AuditThresholds) -> Document:
+    """One source of an audit. docs/audit.md describes every field."""
     period, judgement, domains = source.period, source.judgement, source.domains
     return {
         "source": period.source,
@@ -92,7 +94,7 @@ def _source(source: SourceAudit, thresholds: AuditThresholds) -> Document:
         },
         "dead_domains": domains.dead if domains else None,
         "no_mail_domains": _no_mail(domains) if domains else None,
-        "worst_domains": [_domain(domain) for domain in domains.worst] if domains else None,
+        "worst_domains": [_worst_domain(domain) for domain in domains.worst] if domains else None,
         "lead_age": _lead_age(source.lead_age) if source.lead_age else None,
         "weeks": [
             {"from": week.start.isoformat(), "mailed": week.mailed, "dead": week.dead}
@@ -147,7 +149,7 @@ def _no_mail(domains: DeadDomains) -> Document:
     return {"count": domains.no_mail, "of": domains.domains, "share": share}
 
 
-def _domain(domain: WorstDomain) -> Document:
+def _worst_domain(domain: WorstDomain) -> Document:
     return {
         "domain": domain.domain,
         "addresses": domain.addresses,

@@ -127,6 +127,7 @@ def audit(
     before: Iterable[SourcePeriod] = (),
     domains: Mapping[str, DomainFacts] | None = None,
     reported_bounce_rate: float | None = None,
+    compare: bool = True,
 ) -> Audit:
     """Audit lead sources.
 
@@ -137,18 +138,17 @@ def audit(
         before: counts of the period before, of any of the sources.
         domains: facts of the domains of dead addresses.
         reported_bounce_rate: as in `SendingLimits`.
+        compare: whether these are all sources, so that each is compared with the others.
 
     Raises:
         ValueError: two periods are of the same source.
     """
     by_source = _by_source(periods)
     earlier = _by_source(before)
-    differs = differences(
-        {name: _sample(period) for name, period in by_source.items()},
-        false_discovery=thresholds.false_discovery,
-    )
+    samples = {name: _sample(period) for name, period in by_source.items() if compare}
+    differs = differences(samples, false_discovery=thresholds.false_discovery)
     sources = [
-        _source_audit(period, earlier.get(name), differs[name], domains or {}, thresholds)
+        _source_audit(period, earlier.get(name), differs.get(name), domains or {}, thresholds)
         for name, period in by_source.items()
     ]
     return Audit(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
+from typing import Self
 
 from bounceledger.errors import SettingsError
 
@@ -40,6 +41,15 @@ class AuditThresholds:
                 raise SettingsError(f"{name.upper()} must be above 0 and below 1")
         if self.min_addresses < 1:
             raise SettingsError("MIN_ADDRESSES must be at least 1")
+
+    @classmethod
+    def of_percent(cls, *, bad_above: float, good_below: float) -> Self:
+        """The thresholds of a deployment, which sets two of them in per cent.
+
+        `watch_above` is half of `good_below`, as it is by default.
+        """
+        good = good_below / 100
+        return cls(bad_above=bad_above / 100, good_below=good, watch_above=good / 2)
 
     @cached_property
     def z(self) -> float:

@@ -5,6 +5,7 @@ however often, in whatever order and through whatever failures it arrives, and a
 whether an address may be mailed.
 """
 
+from bounceledger.ledger.dead_addresses import DeadEntry, DeadPage
 from bounceledger.ledger.items import (
     EVENT_LIFE,
     DueDomain,
@@ -33,6 +34,8 @@ __all__ = [
     "ChangeResult",
     "CheckResult",
     "Counts",
+    "DeadEntry",
+    "DeadPage",
     "DueDomain",
     "History",
     "Known",

@@ -22,10 +22,18 @@ from bounceledger.errors import (
 )
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.dead_addresses import DeadAddresses, DeadPage
 from bounceledger.ledger.erasing import Hashes
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
 from bounceledger.ledger.known import Known, known_of
-from bounceledger.ledger.listing import TIME_PER_PAGE, Listing, Page, Place, Sought
+from bounceledger.ledger.listing import (
+    MAX_EXAMINED,
+    TIME_PER_PAGE,
+    Listing,
+    Page,
+    Place,
+    Sought,
+)
 from bounceledger.ledger.plan import (
     DEAD_PREFIX,
     IGNORED,
@@ -680,19 +688,65 @@ class Ledger:
         Returns:
             Counts of each, and whether there may be more lead sources.
         """
-        end = self._clock() + TIME_PER_PAGE
+        names, more = self.source_names(limit=limit, after=after)
+        counted = self.counts_of(names, first, last)
+        return counted, more or len(counted) < len(names)
+
+    def source_names(self, *, limit: int, after: str = "") -> tuple[list[str], bool]:
+        """The first lead sources by name, and whether there are more; arguments as `sources`."""
         pk, names = items.source_list_range()
         found, more = self._table.up_to(limit, pk, names, self._budget(), after=after)
+        return [str(item["sk"]) for item in found], more
+
+    def counts_of(
+        self,
+        names: Sequence[str],
+        first: date,
+        last: date,
+        *,
+        time_limit: timedelta = TIME_PER_PAGE,
+    ) -> list[Counts]:
+        """The `counts` of some lead sources in their order; several are read side by side.
+
+        Args:
+            names: the lead sources.
+            first: first UTC day of mailing.
+            last: last UTC day, included.
+            time_limit: time after which no further ones are read.
+
+        Returns:
+            Those of all, or of the first ones where the time is over.
+        """
+        end = self._clock() + time_limit
         overflow = self._overflow(first, last)
         counted: list[Counts] = []
         with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="reader") as pool:
-            for some in batched(found, MAX_READERS, strict=False):
+            for some in batched(names, MAX_READERS, strict=False):
                 if counted and self._clock() >= end:
-                    return counted, True
-                counted += pool.map(
-                    lambda item: self._counts(str(item["sk"]), first, last, overflow), some
-                )
-        return counted, more
+                    break
+                counted += pool.map(lambda name: self._counts(name, first, last, overflow), some)
+        return counted
+
+    def dead_addresses(
+        self,
+        source: str,
+        first: date,
+        last: date,
+        *,
+        limit: int = MAX_EXAMINED,
+        after: Place | None = None,
+    ) -> DeadPage:
+        """A page of a lead source's dead addresses: those that `counts` has as `dead`, by address.
+
+        Args:
+            source: the lead source.
+            first: first UTC day of mailing.
+            last: last UTC day, included.
+            limit: addresses at most.
+            after: where the page before ended; None for the first.
+        """
+        reader = DeadAddresses(self._table, self.check, self._budget, self._clock)
+        return reader.page(after or Place(source), first, last, limit)
 
     def suppressions(
         self, sought: Sought, *, limit: int, source: str | None = None, after: Place | None = None
