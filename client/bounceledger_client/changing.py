@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bounceledger_client.errors import InvalidRequestError, SuppressionListError
 from bounceledger_client.results import time_in
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bounceledger_client.api import Api
+
+T = TypeVar("T")
 
 Action = Literal["add", "remove", "allow", "disallow", "erase"]
 """What to do with an entry; the history of an address uses the same names."""
@@ -156,7 +158,7 @@ def change_many(
         One result per address, in their order, `error` in those that were not changed.
     """
     results: list[ChangeResult] = []
-    rest = iter(addresses)
+    rest = items_of(addresses)
     size = PROVIDER_BATCH if options.get("provider") else BATCH
     while batch := list(islice(rest, size)):
         found = _change_batch(api, action, list(dict.fromkeys(batch)), options)
@@ -165,6 +167,13 @@ def change_many(
             if on_result is not None:
                 on_result(found[address])
     return results
+
+
+def items_of(items: Iterable[T]) -> Iterator[T]:
+    """An iterator over a list; a string is refused, which would be one of single characters."""
+    if isinstance(items, (str, bytes)):
+        raise TypeError("a list is needed, such as [address], not a single string")
+    return iter(items)
 
 
 def _change_batch(

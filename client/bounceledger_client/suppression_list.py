@@ -10,7 +10,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bounceledger_client.api import Api
-from bounceledger_client.changing import Action, ChangeResult, change_many, change_one
+from bounceledger_client.changing import (
+    Action,
+    ChangeResult,
+    change_many,
+    change_one,
+    items_of,
+)
 from bounceledger_client.errors import SuppressionListError, UnavailableError
 from bounceledger_client.filtering import Filtered, Outcome
 from bounceledger_client.listing import History, LeadSource, ListedAddress, lead_sources, listed
@@ -55,7 +61,7 @@ class SuppressionList:
         """What is known about each address, in order; 1,000 addresses per call.
 
         Args:
-            addresses: any number, in any spelling.
+            addresses: any number, in any spelling. What is no string gets an `error`, too.
             source: lead source whose own evidence to include.
 
         Raises:
@@ -302,8 +308,7 @@ class SuppressionList:
 
     def _check_batch(self, addresses: list[str], source: str | None) -> list[CheckedAddress]:
         """What is known of some addresses, in one call, or in more if they are very long."""
-        # One character too many is enough for the API to say that it is too long.
-        asked = [address[: LONGEST + 1] for address in addresses]
+        asked = [*map(_as_asked, addresses)]
         if len(asked) > 1 and len(json.dumps(asked)) > LARGEST:
             half = len(asked) // 2
             first = self._check_batch(addresses[:half], source)
@@ -321,8 +326,17 @@ class SuppressionList:
         ]
 
 
+def _as_asked(address: object) -> str | None:
+    """What stands for an address in a request.
+
+    One character too many is enough for the API to say that it is too long; and null, that it is
+    no string, such as an empty cell of a table.
+    """
+    return address[: LONGEST + 1] if isinstance(address, str) else None
+
+
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(items)
+    rest = items_of(items)
     while batch := list(islice(rest, BATCH)):
         yield batch
 

@@ -13,7 +13,7 @@ from botocore.utils import get_environ_proxies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ class Transport(Protocol):
         ...
 
 
+class Session(Protocol):
+    """What `URLLib3Session` does."""
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """The answer; raises what botocore raises."""
+        ...
+
+
 class UrllibTransport:
     """HTTP by urllib3, through the proxies of the environment.
 
@@ -49,6 +57,7 @@ class UrllibTransport:
         connect_timeout: seconds.
         read_timeout: seconds.
         connections: how many are kept open.
+        session: what sends; one with these settings by default.
     """
 
     def __init__(
@@ -58,8 +67,9 @@ class UrllibTransport:
         connect_timeout: float = 3,
         read_timeout: float = 29,
         connections: int = 10,
+        session: Session | None = None,
     ) -> None:
-        self._session = URLLib3Session(
+        self._session = session or URLLib3Session(
             timeout=(connect_timeout, read_timeout),  # type: ignore[arg-type]  # as documented
             max_pool_connections=connections,
             proxies=get_environ_proxies(url),
@@ -72,4 +82,6 @@ class UrllibTransport:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Reply(answer.status_code, headers, answer.content)
         except (HTTPClientError, BotoConnectionError) as error:
-            raise NoReplyError(str(error)) from error
+            # The text has the URL, and its query an address, which must not end up in logs.
+            said = str(error).replace(str(request.url), str(request.url).partition("?")[0])
+            raise NoReplyError(said) from None

@@ -29,8 +29,10 @@ def body_of(request: AWSPreparedRequest) -> dict[str, Any]:
     return body
 
 
-def row(address: str) -> dict[str, Any]:
+def row(address: str | None) -> dict[str, Any]:
     """The answer about an address: dead if its name says so."""
+    if address is None:
+        return {"input": None, "error": "must be a string"}
     if "@" not in address:
         return {"input": address, "error": "has no @"}
     dead = address.startswith("dead")

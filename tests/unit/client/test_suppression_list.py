@@ -212,3 +212,32 @@ def test_requests_hold_what_the_api_takes() -> None:
     fake = FakeApi()
     suppressions(fake).check(["live@example.test"])
     assert fake.bodies == [{"addresses": ["live@example.test"]}]
+
+
+@pytest.mark.parametrize("empty", [None, float("nan"), 5])
+def test_a_recipient_without_an_address_does_not_stop_a_campaign(empty: object) -> None:
+    """A row of a table may have an empty cell."""
+    # WHEN a recipient has no string for an address
+    fake = FakeApi()
+    rows: list[Any] = ["live@example.test", empty]
+    recipients = suppressions(fake).filter(rows, key=lambda row: row)
+
+    # THEN that one is left out as invalid
+    assert list(recipients) == rows[:1]
+    assert recipients.dropped == {"invalid": 1}
+    assert fake.bodies == [{"addresses": ["live@example.test", None]}]
+
+
+def test_a_single_string_is_no_list_of_addresses() -> None:
+    """It would be checked character by character."""
+    fake = FakeApi()
+    asked = suppressions(fake)
+
+    for ask in (
+        lambda: asked.check("live@example.test"),
+        lambda: list(asked.filter("live@example.test")),
+        lambda: asked.change_many("add", "live@example.test", note="x"),
+    ):
+        with pytest.raises(TypeError, match="a list is needed"):
+            ask()
+    assert fake.requests == []
