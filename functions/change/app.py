@@ -3,7 +3,6 @@
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,7 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bounceledger.api import changes
-from bounceledger.api.gateway import Routes, caller_of
+from bounceledger.api.gateway import Routes, caller_of, to_json
 from bounceledger.erasure_keys import keyring_of
 from bounceledger.errors import LedgerError
 from bounceledger.ledger import ChangeOutcome, ChangeResult, Ledger, connect
@@ -130,7 +129,7 @@ def _apply(action: Action) -> Response[Any] | dict[str, Any]:
     body = changes.changed(result, removals.get(result.change.subject))
     if result.finished:
         return body
-    return Response(HTTPStatus.ACCEPTED.value, "application/json", json.dumps(body))
+    return Response(HTTPStatus.ACCEPTED.value, "application/json", to_json(body))
 
 
 def _remove_from(

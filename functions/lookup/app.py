@@ -3,7 +3,6 @@
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
 # isort: split
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,7 +18,7 @@ from bounceledger import reference
 from bounceledger.api import requests, responses
 from bounceledger.api.catalogue import DESCRIPTION
 from bounceledger.api.cursors import Cursors
-from bounceledger.api.gateway import Routes
+from bounceledger.api.gateway import Routes, to_json
 from bounceledger.erasure_keys import keyring_of
 from bounceledger.ledger import Ledger, Place, connect
 from bounceledger.observe import make_logger
@@ -167,7 +166,7 @@ def _list(
         parameters: with which the next page is asked for.
     """
     if not requests.wants_csv(routes.current_event.headers.get("accept", "")):
-        return Response(HTTPStatus.OK.value, "application/json", json.dumps(body))
+        return Response(HTTPStatus.OK.value, "application/json", to_json(body))
     from bounceledger.api import csv_pages
 
     parameters["cursor"] = following = body["next_cursor"]

@@ -360,6 +360,14 @@ def test_an_entry_ends_at_its_time() -> None:
     assert (status, added["suppressed_until"]) == (200, text)
 
 
+def test_the_end_of_an_entry_is_answered_in_utc_as_lookup_does() -> None:
+    text = "2998-01-31T01:00:00+02:00"
+
+    status, added = Deployment().ask("PUT", "/v1/suppressions", entry(until=text))
+
+    assert (status, added["suppressed_until"]) == (200, "2998-01-30T23:00:00Z")
+
+
 def test_soft_bounces_do_not_come_near_to_suppress_what_is_allowed() -> None:
     # GIVEN a soft bounce, after which the answer says what is missing
     deployment = Deployment()

@@ -201,6 +201,17 @@ def test_who_asked_is_logged_and_never_for_whom(arn: str, shown: str, address: s
     assert "jane" not in log.getvalue()
 
 
+def test_the_id_that_a_problem_reports_is_in_the_log() -> None:
+    """It is API Gateway's, which is another than Lambda's."""
+    # WHEN a request fails
+    with logged(lookup) as log:
+        answer = respond("GET", "/v1/nothing", requestContext={"requestId": "r-1"})
+
+    # THEN the problem and the log have the same id
+    assert json.loads(answer["body"])["request_id"] == "r-1"
+    assert json.loads(log.getvalue())["request_id"] == "r-1"
+
+
 def test_a_caller_is_not_carried_over_to_the_next_request() -> None:
     """Keys of a logger outlive an invocation unless they are cleared."""
     # GIVEN a request of one principal
@@ -475,6 +486,28 @@ def test_every_error_is_a_problem_in_the_form_of_rfc_9457(
     assert set(body) == {"type", "title", "status", "detail", "field", "request_id"}
     assert (answer["statusCode"], body["status"]) == (status, status)
     assert body["request_id"] == "r-1"
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/sources/\0/counts", '/v1/codes/"'])
+def test_an_unknown_path_is_said_to_be_one(path: str) -> None:
+    """Whatever characters it has."""
+    status, body = get(path)
+
+    assert (status, body["detail"]) == (404, "the API has no such path")
+
+
+@pytest.mark.parametrize("address", ["中" * 1000, "\ud800中", 'a"b\\c', "\0\x7f"])
+def test_an_answer_is_not_much_larger_than_what_it_repeats(address: str) -> None:
+    """Lambda refuses an answer of more than 6 MB, in which the body is a string of JSON."""
+    # WHEN an address that cannot be one is checked
+    request = json.dumps({"addresses": [address]}, ensure_ascii=False)
+    answer = respond("POST", "/v1/suppressions/check", body=request)
+
+    # THEN the answer has it as it was, in at most 4 bytes for a character of the request
+    [row] = json.loads(answer["body"])["results"]
+    assert row["input"] == address
+    sent = json.dumps(answer["body"], ensure_ascii=False).encode()
+    assert len(sent) <= 4 * len(request) + 200
 
 
 def test_a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has() -> None:

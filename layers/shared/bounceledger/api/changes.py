@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -182,7 +182,7 @@ def _until(fields: Mapping[str, Any], now: datetime) -> datetime | None:
         ) from None
     if not is_later or until.date() > LAST_DAY:
         raise BadRequestError(f"must be in the future, on {LAST_DAY} at the latest", field="until")
-    return until
+    return until.astimezone(UTC)
 
 
 def _boolean(fields: Mapping[str, Any], name: str) -> bool:

@@ -30,7 +30,7 @@ class Routes(APIGatewayRestResolver):
     """The routes of one function; every error is a problem (RFC 9457), and nothing is cached."""
 
     def __init__(self, logger: Logger) -> None:
-        super().__init__()
+        super().__init__(serializer=to_json)
         self._logger = logger
         self.exception_handler(InputError)(self._bad_request)
         self.exception_handler([LedgerError, SecretError])(self._service_unavailable)
@@ -42,11 +42,15 @@ class Routes(APIGatewayRestResolver):
     ) -> dict[str, Any]:
         """Answer one request, and log who asked, for which route, and the status.
 
+        Each line of the log has API Gateway's id of the request, which problems report.
+
         Args:
             event: API Gateway proxy event.
             context: of the invocation.
             shared: what the routes find in their `context`.
         """
+        if request_id := _request_id(event):
+            self._logger.append_keys(request_id=request_id)
         if caller := caller_of(event):
             self._logger.append_keys(caller=redact_principal(caller))
         self.append_context(**shared)  # type: ignore[no-untyped-call] # as shipped
@@ -78,9 +82,9 @@ class Routes(APIGatewayRestResolver):
         headers: Mapping[str, str] | None = None,
     ) -> Response[Any]:
         """The answer for a request that fails."""
-        request_id = self.current_event["requestContext"].get("requestId", "")
+        request_id = _request_id(self.current_event.raw_event)
         body = problem(status, detail, field=field, request_id=request_id)
-        return Response(status.value, CONTENT_TYPE, json.dumps(body), headers=dict(headers or {}))
+        return Response(status.value, CONTENT_TYPE, to_json(body), headers=dict(headers or {}))
 
     def _bad_request(self, error: InputError) -> Response[Any]:
         """Invalid input gets a 400 that names the field; a body that is too large, a 413."""
@@ -108,18 +112,34 @@ class Routes(APIGatewayRestResolver):
         """Answer an unknown path, method or code."""
         event = self.current_event
         methods = methods_of(event.path)
+        unknown = "the API has no such path"
         if not methods:
-            return self.problem(HTTPStatus.NOT_FOUND, "the API has no such path")
+            return self.problem(HTTPStatus.NOT_FOUND, unknown)
         if event.http_method not in methods:
             return self.problem(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 f"{event.http_method} is not a method of this path",
                 headers={"Allow": ", ".join(methods)},
             )
-        return self.problem(HTTPStatus.NOT_FOUND, str(error))
+        # It says nothing about a path with characters that no route has.
+        return self.problem(HTTPStatus.NOT_FOUND, str(error) or unknown)
+
+
+def to_json(value: object) -> str:
+    """A value as JSON, as short as it gets: an answer of Lambda has at most 6 MB.
+
+    Escaped, a character would take up to 7 bytes there, since the body is a string in JSON itself.
+    Only halves of characters are, which UTF-8 does not have.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def caller_of(event: Mapping[str, Any]) -> str:
     """ARN of the IAM principal who signed a request; empty if nobody did, as in the console."""
     identity = event.get("requestContext", {}).get("identity", {})
     return identity.get("userArn") or ""
+
+
+def _request_id(event: Mapping[str, Any]) -> str:
+    return str(event.get("requestContext", {}).get("requestId") or "")
