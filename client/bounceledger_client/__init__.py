@@ -20,7 +20,13 @@ from bounceledger_client.errors import (
     UnavailableError,
 )
 from bounceledger_client.filtering import Filtered, Outcome
-from bounceledger_client.listing import History, HistoryEntry, LeadSource, ListedAddress
+from bounceledger_client.listing import (
+    DeadAddress,
+    History,
+    HistoryEntry,
+    LeadSource,
+    ListedAddress,
+)
 from bounceledger_client.results import CheckedAddress
 from bounceledger_client.suppression_list import OnError, SuppressionList
 
@@ -34,6 +40,7 @@ __all__ = [
     "ChangeResult",
     "CheckedAddress",
     "ConflictError",
+    "DeadAddress",
     "Filtered",
     "History",
     "HistoryEntry",

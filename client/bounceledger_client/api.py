@@ -69,6 +69,16 @@ class Api:
         self._sleep = sleep
         self._jitter = jitter
 
+    @property
+    def url(self) -> str:
+        """The URL of the API, without a slash at its end."""
+        return self._url
+
+    @property
+    def region(self) -> str:
+        """The AWS region for which requests are signed."""
+        return self._region
+
     def call(
         self,
         method: str,

@@ -88,6 +88,11 @@ class LeadSource:
         claims_complete: false if there were too many claims about domains to look at all.
         final_from: day from which on all of these numbers are final.
         overflow: events of any source in the period that are recorded under ``other``.
+        verdict: ``bad``, ``watch``, ``too_little_data`` or ``good``; None if the API gave none.
+        list_attributable: ``count`` dead addresses ``of`` so many mailed, their ``rate``, and the
+            bounds of its interval, ``low`` and ``high``; empty if the API gave none.
+        needed: how many more addresses lead to another verdict; None where no number does.
+        explanation: the verdict in words, for people.
         fields: all that the API answered about it, fields of a later version included.
     """
 
@@ -100,6 +105,10 @@ class LeadSource:
     claims_complete: bool
     final_from: date | None
     overflow: int
+    verdict: str | None
+    list_attributable: Mapping[str, Any]
+    needed: int | None
+    explanation: str
     fields: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
@@ -117,6 +126,60 @@ class LeadSource:
             claims_complete=row.get("claims_complete") is not False,
             final_from=_day(page.get("final_from")),
             overflow=int(page.get("overflow") or 0),
+            verdict=row.get("verdict"),
+            list_attributable=dict(row.get("list_attributable") or {}),
+            needed=row.get("needed"),
+            explanation=str(row.get("explanation") or ""),
+            fields=row,
+        )
+
+
+@dataclass(frozen=True)
+class DeadAddress:
+    """A dead address of a lead source, with what proves it.
+
+    Attributes:
+        address: its canonical form.
+        category: what the receiving server said, such as ``mailbox_unknown``.
+        mailed_at: when the message was mailed, on whose day the address counts.
+        first_seen: when a server first said so.
+        last_seen: when one last did.
+        count: how often that was.
+        reply_code: the SMTP code, such as 550; None for none.
+        enhanced_status: the enhanced status code, such as ``5.1.1``; None for none.
+        diagnostic: the latest reply, in the server's words; None for none.
+        domain: what DNS says about its domain: ``name``, ``verdict``, ``explanation``,
+            ``probed_at`` and ``records``; None if DNS was not asked.
+        fields: all that the API answered, fields of a later version included.
+    """
+
+    address: str
+    category: str
+    mailed_at: datetime | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    count: int
+    reply_code: int | None
+    enhanced_status: str | None
+    diagnostic: str | None
+    domain: Mapping[str, Any] | None
+    fields: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> DeadAddress:
+        """One row of ``GET /v1/sources/{source}/evidence``."""
+        domain = row.get("domain")
+        return cls(
+            address=str(row.get("address") or ""),
+            category=str(row.get("category") or ""),
+            mailed_at=time_in(row.get("mailed_at")),
+            first_seen=time_in(row.get("first_seen")),
+            last_seen=time_in(row.get("last_seen")),
+            count=int(row.get("count") or 0),
+            reply_code=row.get("reply_code"),
+            enhanced_status=row.get("enhanced_status"),
+            diagnostic=row.get("diagnostic"),
+            domain=domain if isinstance(domain, dict) else None,
             fields=row,
         )
 
@@ -208,7 +271,7 @@ def listed(
         limit: addresses at most; None for all.
         on_page: called with the number of entries that each page looked at.
     """
-    path = f"/v1/sources/{quote(source, safe='')}/suppressions" if source else _ALL
+    path = f"{_path(source)}/suppressions" if source else _ALL
     left = sys.maxsize if limit is None else limit
     if left <= 0:
         return
@@ -221,19 +284,44 @@ def listed(
             return
 
 
-def lead_sources(api: Api, query: Mapping[str, str | None]) -> Iterator[LeadSource]:
+def lead_sources(
+    api: Api,
+    query: Mapping[str, str | None],
+    on_page: Callable[[Mapping[str, Any]], None] = lambda _: None,
+) -> Iterator[LeadSource]:
     """The lead sources, page by page.
 
     Args:
         api: the deployment.
         query: ``from`` and ``to``; None for the API's defaults.
+        on_page: called with each page before its rows.
     """
     for page in _pages(api, "/v1/sources", {**query, "limit": str(SOURCES_PAGE)}):
-        for row in _rows(page, "sources"):
+        rows = _rows(page, "sources")
+        on_page(page)
+        for row in rows:
             yield LeadSource.from_json(row, page)
 
 
+def lead_source(api: Api, name: str, query: Mapping[str, str | None]) -> LeadSource:
+    """One lead source with everything that its audit says; arguments as `lead_sources`."""
+    asked = {key: value for key, value in query.items() if value is not None}
+    answer = api.json("GET", _path(name), query=asked)
+    return LeadSource.from_json(answer, answer)
+
+
+def dead_addresses(api: Api, source: str, query: Mapping[str, str | None]) -> Iterator[DeadAddress]:
+    """The dead addresses of a lead source, page by page; arguments as `lead_sources`."""
+    path = f"{_path(source)}/evidence"
+    for page in _pages(api, path, {**query, "limit": str(PAGE)}):
+        yield from map(DeadAddress.from_json, _rows(page, "evidence"))
+
+
 _ALL = "/v1/suppressions/list"
+
+
+def _path(source: str) -> str:
+    return f"/v1/sources/{quote(source, safe='')}"
 
 
 def _pages(api: Api, path: str, query: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:

@@ -19,11 +19,20 @@ from bounceledger_client.changing import (
 )
 from bounceledger_client.errors import SuppressionListError, UnavailableError
 from bounceledger_client.filtering import Filtered, Outcome
-from bounceledger_client.listing import History, LeadSource, ListedAddress, lead_sources, listed
+from bounceledger_client.listing import (
+    DeadAddress,
+    History,
+    LeadSource,
+    ListedAddress,
+    dead_addresses,
+    lead_source,
+    lead_sources,
+    listed,
+)
 from bounceledger_client.results import CheckedAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date, datetime
 
 T = TypeVar("T")
@@ -272,15 +281,50 @@ class SuppressionList:
         return listed(self.api, query, source, limit, on_page)
 
     def sources(
-        self, *, first: date | None = None, last: date | None = None
+        self,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        on_page: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> Iterator[LeadSource]:
-        """All lead sources by name; errors as `suppressions`, calls likewise.
+        """All lead sources; errors as `suppressions`, calls likewise.
+
+        They come in the order of the API, which each page names as ``sorted_by``: the worst verdict
+        first, or by name if there are many.
 
         Args:
             first: first UTC day that is counted; by default 29 days before `last`.
             last: last UTC day that is counted; today by default.
+            on_page: called with each page that the API answers, such as for its ``thresholds``.
         """
-        return lead_sources(self.api, _days(first, last))
+        return lead_sources(self.api, _days(first, last), on_page)
+
+    def source(
+        self, name: str, *, first: date | None = None, last: date | None = None
+    ) -> LeadSource:
+        """One lead source; `fields` has everything that its audit says.
+
+        Other arguments as `sources`.
+
+        Args:
+            name: the lead source.
+            first: see there.
+            last: see there.
+
+        Raises:
+            UnavailableError: the API did not answer.
+            ApiError: it refused the request.
+        """
+        return lead_source(self.api, name, _days(first, last))
+
+    def evidence(
+        self, source: str, *, first: date | None = None, last: date | None = None
+    ) -> Iterator[DeadAddress]:
+        """The dead addresses of a lead source, with what proves each.
+
+        Errors as `suppressions`, calls likewise; days as `sources`.
+        """
+        return dead_addresses(self.api, source, _days(first, last))
 
     # --------------------------------------------------------------------------- calls
 

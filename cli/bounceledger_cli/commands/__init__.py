@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "recheck": "Queue the domains that are due for a DNS recheck.",
     },
     "Lead sources": {
+        "audit": "Judge lead sources, and collect evidence for vendors.",
         "counts": "Show outcomes and rates of lead sources.",
         "sources": "Compare the outcomes and rates of all lead sources.",
     },

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from bounceledger.classify.meanings import MEANINGS
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition
 from bounceledger_cli.report import charts, marks, wording
+from bounceledger_cli.report.selection import detailed_sources
 from bounceledger_cli.wording import counted
 
 GROUPS: Mapping[Disposition, str] = {
@@ -34,9 +35,9 @@ def page(document: Mapping[str, Any], *, detailed: int) -> str:
     """The page of `report.render`."""
     sources = document["sources"]
     thresholds = document["thresholds"]
-    style, script = _part("page.css"), _part("page.js")
+    style, script = part("page.css"), part("page.js")
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             audit=document,
@@ -47,23 +48,16 @@ def page(document: Mapping[str, Any], *, detailed: int) -> str:
                 for place, source in enumerate(sources, 1)
                 if source["verdict"] == "bad"
             ],
-            detailed=_detailed(sources, detailed),
+            detailed=detailed_sources(sources, detailed),
             scale=marks.Scale.of(sources, (thresholds["good_below"], thresholds["bad_above"])),
             estimated=any(source["addresses"].get("mailed_error") for source in sources),
             panel=accepts_no_mail(sources),
             categories=category_groups(document["account"]["categories"]),
-            style=_ours(style),
-            script=_ours(script),
-            policy=_policy(style, script),
+            style=ours(style),
+            script=ours(script),
+            policy=policy(style, script),
         )
     )
-
-
-def _detailed(sources: Sequence[Mapping[str, Any]], most: int) -> dict[int, Mapping[str, Any]]:
-    """The sources with a section of their own, by their places in the ranking from 1 on."""
-    places = dict(enumerate(sources, 1))
-    doubtful = [place for place, s in places.items() if s["verdict"] in ("bad", "watch")]
-    return {place: places[place] for place in (doubtful or [*places][:3])[:most]}
 
 
 def category_groups(
@@ -111,15 +105,16 @@ def _no_mail(source: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with what they may call; every value that they print is escaped."""
+    made = Environment(
         loader=PackageLoader("bounceledger_cli.report", "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "clean": wording.clean,
         "number": wording.number,
         "percent": wording.percent,
@@ -131,7 +126,7 @@ def _environment() -> Environment:
         "time": wording.time,
         "words": wording.words,
     }
-    environment.globals |= {
+    made.globals |= {
         "VERDICTS": wording.VERDICTS,
         "DEAD_CATEGORIES": marks.DEAD_CATEGORIES,
         "counted": counted,
@@ -149,7 +144,7 @@ def _environment() -> Environment:
         "weeks_of": weeks_of,
         "category_rows": category_rows,
     }
-    return environment
+    return made
 
 
 def weeks_of(weeks: Sequence[Mapping[str, Any]], what: str, of: str) -> list[charts.Week]:
@@ -170,14 +165,16 @@ def category_rows(categories: Mapping[str, int]) -> list[tuple[str, str, int]]:
     ]
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """One of the files beside the templates."""
     return files("bounceledger_cli.report").joinpath("template", name).read_text("utf-8").strip()
 
 
-def _policy(style: str, script: str) -> str:
-    """The page's Content-Security-Policy: our style and our script, and nothing from elsewhere."""
+def policy(style: str, script: str = "") -> str:
+    """A page's Content-Security-Policy: our style and our script, and nothing from elsewhere."""
+    scripts = f"script-src {_hash(script)}; " if script else ""
     return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        f"default-src 'none'; style-src {_hash(style)}; {scripts}"
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
@@ -186,6 +183,6 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _ours(text: str) -> Markup:
+def ours(text: str) -> Markup:
     """Our own style or script, which the template must not escape."""
     return Markup(text)  # noqa: S704 - a file of this package

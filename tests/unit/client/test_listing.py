@@ -1,5 +1,6 @@
 """What is listed: addresses, lead sources, and one address's history."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from itertools import islice, repeat
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from bounceledger_client import (
+    DeadAddress,
     HistoryEntry,
     InvalidRequestError,
     ListedAddress,
@@ -165,9 +167,88 @@ def test_lead_sources_have_totals_and_rates() -> None:
 
 def test_lead_sources_of_a_period() -> None:
     fake = FakeApi(iter([reply(200, {"sources": [], "next_cursor": None})]))
-    days = {"first": date(2026, 11, 1), "last": date(2026, 11, 30)}
-    assert list(suppressions(fake).sources(**days)) == []
+    days = date(2026, 11, 1), date(2026, 11, 30)
+    assert list(suppressions(fake).sources(first=days[0], last=days[1])) == []
     assert queries(fake) == ["/v1/sources?from=2026-11-01&to=2026-11-30&limit=100"]
+
+
+def test_lead_sources_have_verdicts() -> None:
+    """A deployment of an earlier version gives none."""
+    rate = {"count": 6, "of": 100, "rate": 0.06, "low": 0.03, "high": 0.12}
+    judged = {
+        **SOURCE,
+        "list_attributable": rate,
+        "verdict": "watch",
+        "needed": 7,
+        "explanation": "…",
+    }
+    page = {"sources": [judged, SOURCE], "sorted_by": "verdict", "next_cursor": None}
+    pages: list[Mapping[str, Any]] = []
+
+    fake = FakeApi(iter([reply(200, page)]))
+    new, old = suppressions(fake).sources(on_page=pages.append)
+
+    assert (new.verdict, new.list_attributable, new.needed) == ("watch", rate, 7)
+    assert (old.verdict, old.list_attributable, old.needed, old.explanation) == (None, {}, None, "")
+    assert pages == [page]
+
+
+def test_one_lead_source_is_read() -> None:
+    answer = {**SOURCE, "from": "2026-11-01", "to": "2026-11-30", "worst_domains": []}
+    fake = FakeApi(iter([reply(200, answer)]))
+    days = {"first": date(2026, 11, 1), "last": date(2026, 11, 30)}
+    found = suppressions(fake).source("a/b", **days)
+    assert queries(fake) == ["/v1/sources/a%2Fb?from=2026-11-01&to=2026-11-30"]
+    assert (found.name, found.last, found.fields) == ("fair", date(2026, 11, 30), answer)
+
+
+def test_evidence_is_read_to_its_end() -> None:
+    # GIVEN two pages, one with what DNS says
+    domain = {"name": "gone.test", "verdict": "null_mx", "records": "MX 0 ."}
+    row = {
+        "address": "a@gone.test",
+        "category": "no_mail_accepted",
+        "mailed_at": "2026-11-20T11:59:00Z",
+        "first_seen": "2026-11-20T12:00:00Z",
+        "last_seen": "2026-11-21T12:00:00Z",
+        "count": 2,
+        "reply_code": 521,
+        "enhanced_status": None,
+        "diagnostic": "521 no mail",
+        "domain": domain,
+    }
+    days = {"from": "2026-11-01", "to": "2026-11-30"}
+    fake = FakeApi(
+        iter(
+            [
+                reply(200, {**days, "evidence": [row], "next_cursor": "c"}),
+                reply(200, {**days, "evidence": [{"address": "b@x.test"}], "next_cursor": None}),
+            ]
+        )
+    )
+
+    # WHEN it is read
+    dead, bare = suppressions(fake).evidence("fair")
+
+    # THEN each has types, and what is missing is none
+    assert dead == DeadAddress(
+        address="a@gone.test",
+        category="no_mail_accepted",
+        mailed_at=datetime(2026, 11, 20, 11, 59, tzinfo=UTC),
+        first_seen=datetime(2026, 11, 20, 12, tzinfo=UTC),
+        last_seen=datetime(2026, 11, 21, 12, tzinfo=UTC),
+        count=2,
+        reply_code=521,
+        enhanced_status=None,
+        diagnostic="521 no mail",
+        domain=domain,
+        fields=row,
+    )
+    assert (bare.address, bare.domain, bare.first_seen, bare.count) == ("b@x.test", None, None, 0)
+    assert queries(fake) == [
+        "/v1/sources/fair/evidence?limit=1000",
+        "/v1/sources/fair/evidence?limit=1000&from=2026-11-01&to=2026-11-30&cursor=c",
+    ]
 
 
 # --------------------------------------------------------------------------- history
