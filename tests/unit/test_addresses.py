@@ -172,6 +172,17 @@ def test_what_cannot_be_an_address_is_refused_without_repeating_it(text: str) ->
     assert "example" not in caught.value.reason.replace("such as example.com", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("", "is empty"), (" ", "is empty"), ("jane", "has no @"), ("@", "has nothing before the @")],
+)
+def test_what_is_missing_is_said(text: str, reason: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        normalise_address(text)
+
+    assert caught.value.reason == reason
+
+
 def test_a_reason_holds_no_part_of_the_address() -> None:
     """The same for what looks almost like an address."""
     with pytest.raises(AddressError) as caught:

@@ -305,7 +305,9 @@ def _split(address: str) -> tuple[str, str]:
         return "".join(piece[-1] for piece in pieces), address[end + 1 :]
     local, at, domain = address.rpartition("@")
     if not at:
-        raise _error("has no @")
+        raise _error("has no @" if address else "is empty")
+    if not local:
+        raise _error("has nothing before the @")
     if not _is_dot_string(local):
         raise _error("has a local part with a misplaced dot, or with characters that need quotes")
     return local, domain

@@ -233,7 +233,7 @@ def test_a_list_is_changed_and_summed_up(tmp_path: Path) -> None:
     ]
     assert ran.err.splitlines() == [
         f"bounceledger: {path}: line 5: E-Mail has no @",
-        f"bounceledger: {path}: line 6: E-Mail has no @",
+        f"bounceledger: {path}: line 6: E-Mail is empty",
         f"bounceledger: {path}: line 8: complained@a.test: {COMPLAINED}",
         "Pass --complaint to remove complaints, too.",
     ]
