@@ -82,6 +82,8 @@ def as_ingest(stack: Stack) -> Iterator[Attempt]:
     yield from acting_as(stack, "IngestRole")
 
 
+OUTBOX = "OutboxRole"
+"""Reads the table only where there is an event bus, which this stack does not have."""
 ITEM = {"pk": {"S": "ADDRESS#intruder@example.test"}, "sk": {"S": "FACTS"}}
 
 
@@ -189,7 +191,7 @@ def snake_case(name: str) -> str:
 def test_a_role_reaches_its_kinds_of_items_and_no_other(stack: Stack, role: str) -> None:
     """Ingest must not write a domain, nor a probe an address."""
     # GIVEN every call on every kind of item
-    cases = list(rights(role))
+    cases = [case._replace(allowed=case.allowed and role != OUTBOX) for case in rights(role)]
 
     # WHEN the role tries them on the deployed table
     with contextmanager(acting_as)(stack, role) as attempt:
