@@ -1,7 +1,7 @@
 """What the functions behind API Gateway have in common: problems, logs and unknown paths."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +36,7 @@ class Routes(APIGatewayRestResolver):
         self.exception_handler([LedgerError, SecretError])(self._service_unavailable)
         self.exception_handler(ErasingDisabledError)(self._not_implemented)
         self.not_found(self._not_found)
+        self.use([_refuse_other_spellings])
 
     def answer(
         self, event: dict[str, Any], context: LambdaContext, **shared: object
@@ -139,6 +140,18 @@ def caller_of(event: Mapping[str, Any]) -> str:
     """ARN of the IAM principal who signed a request; empty if nobody did, as in the console."""
     identity = event.get("requestContext", {}).get("identity", {})
     return identity.get("userArn") or ""
+
+
+def _refuse_other_spellings(
+    routes: APIGatewayRestResolver, following: Callable[..., Response[Any]]
+) -> Response[Any]:
+    """Answer no path with a slash at its end, which Powertools takes for the one without.
+
+    IAM does not: a policy that denies a route would let it through.
+    """
+    if not methods_of(routes.current_event.path):
+        raise NotFoundError
+    return following(routes)
 
 
 def _request_id(event: Mapping[str, Any]) -> str:
