@@ -20,6 +20,7 @@ from bounceledger_cli.options import api_options, day_options, json_option, lead
 from bounceledger_cli.parsing import command as make_command
 from bounceledger_cli.progress import counting, progress
 from bounceledger_cli.report import detailed_sources, render, require
+from bounceledger_cli.report.wording import headline
 from bounceledger_cli.reputation import read_bounce_rate
 from bounceledger_cli.wording import counted
 
@@ -128,7 +129,7 @@ def command(
         elif html is not None:
             _add_details(console, suppressions, found)
     if html is not None:
-        _write_page(console, html, found)
+        _write_page(console, html, found, as_json=as_json)
     if as_json:
         console.json(found)
     elif source is not None:
@@ -179,9 +180,10 @@ def _in_full(suppressions: "SuppressionList", found: Document, name: str) -> Doc
     """One source of the audit with everything that the API knows about it."""
     source = next((one for one in found["sources"] if one["source"] == name), None)
     if source is None:
+        made = found["generated_at"]
         raise CommandError(
-            f"no lead source {name!r} from {found['from']} to {found['to']} (UTC); "
-            "'bounceledger audit' lists them"
+            f"no lead source {name!r} from {found['from']} to {found['to']} (UTC), as of {made}\n"
+            "'bounceledger audit' lists them; with --from or --to, it has those that are new, too"
         )
     return with_details(source, _details(suppressions, found, name))
 
@@ -201,9 +203,13 @@ def _details(suppressions: "SuppressionList", found: Document, name: str) -> Map
     return suppressions.source(name, first=first, last=last).fields
 
 
-def _write_page(console: Console, path: Path, found: Document) -> None:
+def _write_page(console: Console, path: Path, found: Document, *, as_json: bool) -> None:
+    """Write the page, and say where it is and what its headline is."""
     text = render(found)
     with open_output(path, console, source=STANDARD_INPUT) as stream:
         stream.write(text)
-    if str(path) != STANDARD_OUTPUT:
+    if as_json:
         console.note(f"Report: {path}")
+    elif str(path) != STANDARD_OUTPUT:
+        console.paragraph(headline(found["sources"]))
+        console.line(f"Report: {path}")

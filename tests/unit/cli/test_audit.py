@@ -299,8 +299,9 @@ def test_a_source_that_is_not_there_is_a_message() -> None:
     ran = audited("--source", "acmee")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "bounceledger: no lead source 'acmee' from 2026-10-28 to 2026-11-26 (UTC); "
-        "'bounceledger audit' lists them\n"
+        "bounceledger: no lead source 'acmee' from 2026-10-28 to 2026-11-26 (UTC), "
+        "as of 2026-11-26T08:00:00Z\n"
+        "'bounceledger audit' lists them; with --from or --to, it has those that are new, too\n"
     )
 
 
@@ -316,7 +317,9 @@ def test_the_page_has_details_of_the_worst(tmp_path: Path) -> None:
     ran = audited("--html", str(path), api=api)
 
     # THEN twenty sources were asked for, and the page has what the API answered
-    assert (ran.code, ran.out, ran.err) == (0, "", f"Report: {path}\n")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("25 of 26 lead sources are bad.")
+    assert ran.out.endswith(f"\nReport: {path}\n")
     asked = [request.url.partition("/live/v1/")[2] for request in api.requests]
     assert len(asked) == 21
     assert asked[1] == "sources/bad-00?from=2026-10-28&to=2026-11-26"
@@ -327,10 +330,27 @@ def test_the_page_has_details_of_the_worst(tmp_path: Path) -> None:
     assert 'id="s21"' not in page
 
 
-def test_the_page_goes_to_standard_output(tmp_path: Path) -> None:
+def test_the_page_goes_to_standard_output() -> None:
     ran = audited("--html", "-")
     assert ran.out.startswith("<!doctype html>")
+    assert ran.out.rstrip().endswith("</html>")
     assert ran.err == ""
+
+
+def test_a_page_beside_json_is_said_on_standard_error(tmp_path: Path) -> None:
+    """Standard output is the document, of which the page shows the same details."""
+    path = tmp_path / "report.html"
+    ran = audited("--html", str(path), "--json")
+    assert ran.err == f"Report: {path}\n"
+    [found] = ran.records
+    assert found["sources"][0]["worst_domains"] == DETAILS["worst_domains"]
+    assert found["sources"][-1]["worst_domains"] is None
+
+
+def test_an_account_without_mail_has_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert audited("--html", str(path), api=audit_api([])).code == 0
+    assert "No mail was counted for any lead source" in path.read_text()
 
 
 def test_names_cannot_leave_their_place(tmp_path: Path) -> None:
