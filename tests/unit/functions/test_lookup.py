@@ -9,6 +9,7 @@ import pytest
 
 from bounceledger.errors import LedgerError
 from bounceledger.observe import redact
+from bounceledger.state import DomainFacts
 from tests.fakes import FakeContext, FakeLedger
 from tests.functions import load, logged
 from tests.ses_documents import bounce, sns_record
@@ -560,8 +561,13 @@ def test_nothing_is_known_of_an_address_only_where_that_is_true() -> None:
     assert nothing["explanation"] == "Nothing is known about this address."
     assert set(nothing["known"].values()) == {None, False}
 
-    # WHEN a server refuses the sender
+    # AND others at its domain were erased, which says nothing about it
     ledger = FakeLedger()
+    erasures = DomainFacts(domain="example.test", erasures=frozenset({"2026"}), version=1)
+    ledger.domains["example.test"] = erasures
+    assert get("/v1/suppressions", {"address": "jane@example.test"}, ledger=ledger)[1] == nothing
+
+    # WHEN a server refuses the sender
     blocked = bounce("jane@example.test", diagnostic="smtp; 521 5.7.1 Blocked by dnsbl.example")
     intake(ledger).process([sns_record(blocked)])
     _, body = get("/v1/suppressions", {"address": "jane@example.test"}, ledger=ledger)

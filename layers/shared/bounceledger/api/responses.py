@@ -40,7 +40,7 @@ def suppression(result: CheckResult, known: Known | None = None) -> JsonObject:
         "lead_sources": list(result.lead_sources),
         **evidence_fields(decision.evidence),
         "reasons": [_reason(reason) for reason in decision.reasons],
-        "domain": domain(result.domain) if result.domain else None,
+        "domain": domain(result.domain) if result.domain and result.domain.probe else None,
         **({"explanation": _explained(result, known)} if known else {}),
         "known": _known(known) if known else None,
     }
@@ -62,7 +62,7 @@ def _known(known: Known) -> JsonObject:
 
 def _explained(result: CheckResult, known: Known) -> str:
     """Why an address is not suppressed, with everything that is known of it."""
-    if not known.recorded and result.domain is None:
+    if not known.recorded and (result.domain is None or result.domain.is_empty):
         return "Nothing is known about this address."
     said = [result.decision.explanation]
     if known.expired:

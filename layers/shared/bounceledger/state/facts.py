@@ -386,6 +386,11 @@ class DomainFacts:
     dead: bool = False
     stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of the domain itself: erasures are about people there."""
+        return self == DomainFacts(domain=self.domain, erasures=self.erasures, version=self.version)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingProbe:
