@@ -30,8 +30,11 @@ def processes_with(text: str) -> list[str]:
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize(
     "endings",
-    [(signal.SIGINT, signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,)],
-    ids=["impatient Ctrl-C", "kill", "closed terminal"],
+    [
+        pytest.param((signal.SIGINT, signal.SIGINT, signal.SIGINT), id="impatient Ctrl-C"),
+        pytest.param((signal.SIGTERM,), id="kill", marks=pytest.mark.slow),
+        pytest.param((signal.SIGHUP,), id="closed terminal", marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupt_leaves_no_process_behind(endings: tuple[signal.Signals, ...]) -> None:
     """However "make local" ends, it cleans up."""

@@ -17,6 +17,8 @@ from tools.stack import (
     wait_for,
 )
 
+pytestmark = pytest.mark.slow
+
 KEPT = {**LOCAL_PARAMETERS, "TableDeletionPolicy": "Retain"}
 
 

@@ -239,6 +239,7 @@ def test_no_spelling_of_a_parameter_reaches_anothers_data(
             refused(answer, victim, 400, 404)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", WRITES)
 @pytest.mark.parametrize("text", STRANGE)
 @pytest.mark.parametrize("field", ["address", "domain", "note"])
