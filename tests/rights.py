@@ -21,6 +21,8 @@ PARTITIONS = {
     "the list of sources": "SOURCES",
     "the key of hashes": "SECRET",
     "domains due": "RECHECK#DUE",
+    "audit reports": "AUDIT#2026-11-26T05:41:00.000000Z",
+    "the newest audit report": "AUDIT#REPORT",
     "progress of rechecks": "RECHECK#PASS",
     "something else": "OTHER#x",
     "something that begins like an address": "ADDRESSES",
@@ -47,6 +49,7 @@ _ABOUT_ADDRESSES = {
 }
 _CHANGED_BY_PEOPLE = {"an address", "an event about nobody", "a domain", "an erased address"}
 _COUNTERS = {"counters", "counters of a second partition"}
+_REPORTS = {"audit reports", "the newest audit report"}
 _ENDED_BY_PROBES = {"a pending probe", "domains due"}
 
 ALLOWED: dict[str, dict[str, set[str]]] = {
@@ -62,10 +65,11 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "ConditionCheckItem": _WRITTEN_BY_INGEST,
     },
     "LookupRole": {
-        "BatchGetItem": _ABOUT_ADDRESSES | {"a domain", "an erased address"},
+        "BatchGetItem": _ABOUT_ADDRESSES | {"a domain", "an erased address"} | _REPORTS,
         "Query": {
             *("counters", "counters of a second partition", "claims"),
             *_ABOUT_ADDRESSES,
+            *_REPORTS,
             "a domain",
             "the list of sources",
         },
@@ -83,6 +87,14 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         "BatchGetItem": {"a domain", "a pending probe"},
         "PutItem": {"a domain"} | _ENDED_BY_PROBES,
         "DeleteItem": _ENDED_BY_PROBES,
+    },
+    "AuditRole": {
+        "BatchGetItem": {"a domain"} | _REPORTS,
+        "Query": {
+            *("counters", "counters of a second partition", "claims", "the list of sources"),
+            *_REPORTS,
+        },
+        "PutItem": _REPORTS,
     },
     "RecheckRole": {
         "BatchGetItem": {"progress of rechecks"},

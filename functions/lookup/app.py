@@ -20,7 +20,7 @@ from bounceledger.api.catalogue import DESCRIPTION
 from bounceledger.api.cursors import Cursors
 from bounceledger.api.gateway import Routes, to_json
 from bounceledger.erasure_keys import keyring_of
-from bounceledger.ledger import Ledger, Place, connect
+from bounceledger.ledger import Ledger, Place, ReportHeader, connect
 from bounceledger.observe import make_logger
 from bounceledger.secret_values import read_secret
 from bounceledger.settings import Settings
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 READ_TIME_LIMIT = timedelta(seconds=2)
 """Time after which no further read is begun: a call may take another 7 s of the 10."""
+SOURCES_TIME_LIMIT = timedelta(seconds=2.5)
+"""The same for the counts of lead sources: those of the period before may take 1.5 s more."""
+RANKED = ("sources", "ranked")
+"""What cursors of the daily report are bound to."""
 
 logger = make_logger("lookup")
 routes = Routes(logger)
@@ -184,35 +188,68 @@ def get_domain() -> dict[str, Any]:
 
 @routes.get("/v1/sources")
 def get_sources() -> dict[str, Any]:
-    """All lead sources with the figures of their audit, the worst first if one page has all."""
+    """All lead sources with the figures of their audit, the worst first if one page has all.
+
+    If there are too many for that, the daily report has them.
+    """
     from bounceledger.api import audits
 
     query, now = routes.query("from", "to", "limit", "cursor"), datetime.now(UTC)
     first, last = requests.period(query, today=now.date())
     limit, cursor = requests.page_limit(query, requests.MAX_SOURCES), requests.cursor(query)
+    ledger, thresholds = _ledger(), build_thresholds()
+    if cursor and (place := _cursors().place(RANKED, cursor)):
+        return _page_of_report(_report_of(place[0], query), limit, after=int(place[1]))
+    report_is_enough = not cursor and not requests.has_period(query)
+    is_long = report_is_enough and ledger.source_names(limit=limit)[1]
+    if is_long and (report := ledger.reports.current()):
+        return _page_of_report(report, limit)
     of = ("sources", first.isoformat(), last.isoformat())
     [after] = _cursors().open(of, cursor) if cursor else [""]
-    ledger, thresholds = _ledger(), build_thresholds()
-    counted, more = ledger.sources(first, last, limit=limit, after=after)
+    counted, more = ledger.sources(
+        first, last, limit=limit, after=after, time_limit=SOURCES_TIME_LIMIT
+    )
+    if report_is_enough and more and (report := ledger.reports.current()):
+        return _page_of_report(report, limit)  # there was no time to read them all
     order = audits.Order.NAME if more or after else audits.Order.VERDICT
     names = [] if order is audits.Order.NAME else [one.source for one in counted]
-    return audits.sources(
-        audits.rows(
-            counted,
-            first,
-            last,
-            thresholds=thresholds,
-            now=now,
-            before=ledger.counts_of(names, *requests.period_before(first, last)),
-            order=order,
-        ),
-        counted,
+    before = ledger.counts_of(names, *requests.period_before(first, last))
+    found = audits.rows(
+        [audits.figures_of(one) for one in counted],
         first,
         last,
         thresholds=thresholds,
         now=now,
+        before=map(audits.period_of, before),
+        order=order,
+    )
+    return audits.sources(
+        found,
+        audits.header_of(counted, first, last, thresholds=thresholds, now=now),
         order=order,
         next_cursor=_cursors().seal(of, [counted[-1].source]) if more and counted else None,
+    )
+
+
+def _report_of(generation: str, query: requests.Query) -> ReportHeader:
+    """The daily report whose pages a cursor goes through."""
+    report = _ledger().reports.of_generation(generation)
+    if report is None or not requests.is_of_period(query, report.first, report.last):
+        raise requests.BadRequestError(
+            "is not a cursor of this list, or has expired; begin again with the first page",
+            field="cursor",
+        )
+    return report
+
+
+def _page_of_report(report: ReportHeader, limit: int, *, after: int = 0) -> dict[str, Any]:
+    """A page of the daily report, the worst first."""
+    from bounceledger.api import audits
+
+    rows, more = _ledger().reports.rows(report.generation, limit=limit, after=after)
+    following = _cursors().seal(RANKED, [report.generation, str(after + len(rows))])
+    return audits.sources(
+        rows, report, order=audits.Order.VERDICT, next_cursor=following if more else None
     )
 
 

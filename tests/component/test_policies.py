@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bounceledger.audit import AuditThresholds
+from bounceledger.auditing import run_audit
 from bounceledger.ledger import Ledger, Sought
 from bounceledger.settings import Settings
 from bounceledger.state import Action, Change, DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
 from tests.erasing import erasure, keyring
+from tests.fakes import FakeBus
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.faults.run import small_samples
@@ -216,6 +219,9 @@ def lookup(ledger: Ledger) -> None:
     ledger.history("a@example.test", limit=10)
     ledger.sources(date(2026, 1, 1), TODAY, limit=10)
     ledger.dead_addresses("fair", date(2026, 1, 1), TODAY)
+    ledger.reports.current()
+    ledger.reports.of_generation("2026-11-20T12:00:00.000000Z")
+    ledger.reports.rows("2026-11-20T12:00:00.000000Z", limit=10)
     ledger.suppressions(Sought(), limit=10)
     ledger.suppressions(Sought(), limit=10, source="fair")
 
@@ -251,6 +257,17 @@ def probe_domain(ledger: Ledger) -> None:
     ledger.record_probe(facts, silent, pending=pending)
 
 
+def audit(ledger: Ledger) -> None:
+    for minutes in (0, 1):
+        run_audit(
+            ledger,
+            AuditThresholds(),
+            bus=FakeBus(),
+            now=NOW + timedelta(minutes=minutes),
+            deadline=NOW + timedelta(hours=1),
+        )
+
+
 def recheck(ledger: Ledger) -> None:
     domains = list(ledger.due_domains(TODAY + timedelta(days=1)))
     progress = ledger.save_recheck_pass(replace(ledger.recheck_pass(), after=domains[0]))
@@ -277,6 +294,7 @@ def make_ledger(client: object, settings: Settings, **more: Any) -> Ledger:
         ("ChangeRole", change),
         ("OutboxRole", outbox),
         ("ProbeDomainRole", probe_domain),
+        ("AuditRole", audit),
         ("RecheckRole", recheck),
     ],
 )

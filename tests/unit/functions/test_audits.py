@@ -160,12 +160,11 @@ def test_the_thresholds_are_those_of_the_deployment() -> None:
     settings = Settings(audit_bad_above=50.0, audit_good_below=45.0)
     table = ledger(FakeDynamoDB())
     table.record(mailed("fair", 600, 400))
-    counted, _ = table.sources(TODAY, TODAY, limit=1)
-    counted = [table.counts("fair", BEFORE, TODAY)]
+    figures = [audits.figures_of(table.counts("fair", BEFORE, TODAY))]
 
     # WHEN a source is judged by it
     thresholds = audits.thresholds_of(settings)
-    [row] = audits.rows(counted, BEFORE, TODAY, thresholds=thresholds, now=NOW)
+    [row] = audits.rows(figures, BEFORE, TODAY, thresholds=thresholds, now=NOW)
 
     # THEN 40 % is good
     assert row["verdict"] == "good"

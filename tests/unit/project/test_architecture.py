@@ -32,6 +32,7 @@ RANKS = (
     {"announcements", "domains"},
     {"envelope"},
     {"intake", "api"},
+    {"auditing"},
     {"functions", "cli"},
 )
 """Rooms; each may import only from the rows above its own. Those of rows two to five are
@@ -168,7 +169,7 @@ def test_dns_and_idna_are_loaded_on_demand_only() -> None:
 
 # -------------------------------------------------------------------------- one subject
 
-KEY_PREFIX = re.compile(r"(?:ADDRESS|SOURCE|DOMAIN|COUNT|RECHECK|EVENT|CHANGE|DAY)#")
+KEY_PREFIX = re.compile(r"(?:ADDRESS|AUDIT|SOURCE|DOMAIN|COUNT|RECHECK|EVENT|CHANGE|DAY)#")
 
 
 def test_item_keys_are_spelled_in_the_ledger_only() -> None:

@@ -25,6 +25,10 @@ FORBIDDEN = {
         *("dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"),
         "bounceledger.announcements",  # unless there is an event bus
     },
+    "audit": {
+        *("dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"),
+        *("aws_lambda_powertools.event_handler", "bounceledger.announcements"),
+    },
     "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
     "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify"},
 }
@@ -35,6 +39,7 @@ CLIENTS = {
     "lookup": {"dynamodb"},
     "change": {"dynamodb"},
     "outbox": {"sqs"},
+    "audit": {"dynamodb"},
     "recheck": {"dynamodb", "sqs"},
     "probe_domain": {"dynamodb"},  # a retry or a dead letter is rare
 }

@@ -148,6 +148,7 @@ OTHER_ITEMS = {
     "claim": items.keyed(
         items.claim_key("fair", NOW, NOW, "a.test", DOMAIN_CLAIMS[0]), {"events": 1}
     ),
+    "audit report": items.report_row_item("g", 1, {"lead_source": "fair"}, NOW),
     "lead source": items.keyed(items.source_list_key("fair"), {}),
     "tombstone": items.tombstone_item(
         items.Tombstone(partition=ERASED, at=NOW, by="me", note="asked")

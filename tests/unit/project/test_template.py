@@ -92,6 +92,7 @@ RIGHTS = {
             "SendMessage",
         },
     },
+    "AuditRole": {"dynamodb": {"BatchGetItem", "PutItem", "Query"}, "events": {"PutEvents"}},
     "RecheckRole": {"dynamodb": {"BatchGetItem", "PutItem", "Query"}, "sqs": {"SendMessage"}},
 }
 """What the code of each function calls, log lines aside."""

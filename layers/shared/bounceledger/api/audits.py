@@ -6,6 +6,7 @@ load.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -21,7 +22,7 @@ from bounceledger.audit import (
     SourcePeriod,
     SourceWeek,
 )
-from bounceledger.ledger import Counts, DeadEntry, DeadPage
+from bounceledger.ledger import Counts, DeadEntry, DeadPage, ReportHeader
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts
 from bounceledger.state.facts import meaning_of
@@ -66,6 +67,11 @@ def thresholds_of(settings: Settings) -> AuditThresholds:
     )
 
 
+def thresholds_fields(thresholds: AuditThresholds) -> JsonObject:
+    """Thresholds as answers have them."""
+    return audit.thresholds_document(thresholds)
+
+
 def period_of(counted: Counts, dead: Iterable[DeadEntry] | None = None) -> SourcePeriod:
     """What an audit is made from, of what the ledger counted.
 
@@ -98,6 +104,33 @@ def period_of(counted: Counts, dead: Iterable[DeadEntry] | None = None) -> Sourc
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFigures:
+    """What a row is made from: what the ledger counted, without its samples, which are large.
+
+    Attributes:
+        period: what the audit is made from.
+        fields: of the row that need no audit.
+        weeks: messages by outcome, for each week of `period`.
+        addresses_counted: whether it is known how many addresses were mailed.
+    """
+
+    period: SourcePeriod
+    fields: JsonObject
+    weeks: Sequence[JsonObject]
+    addresses_counted: bool
+
+
+def figures_of(counted: Counts, dead: Iterable[DeadEntry] | None = None) -> SourceFigures:
+    """What a row is made from; arguments as in `period_of`."""
+    return SourceFigures(
+        period=period_of(counted, dead),
+        fields={**responses.source_totals(counted), "dead_domains": counted.dead_domains},
+        weeks=[_week(counted, days) for days in _days_by_week(counted).values()],
+        addresses_counted=counted.samples is not None,
+    )
+
+
 def _weeks(counted: Counts) -> list[SourceWeek]:
     samples = counted.samples or {}
     return [
@@ -127,35 +160,35 @@ def _dead_address(entry: DeadEntry) -> DeadAddress:
 
 
 def rows(
-    counted: Sequence[Counts],
+    figures: Sequence[SourceFigures],
     first: date,
     last: date,
     *,
     thresholds: AuditThresholds,
     now: datetime,
-    before: Iterable[Counts] = (),
+    before: Iterable[SourcePeriod] = (),
     order: Order = Order.VERDICT,
 ) -> list[JsonObject]:
     """Lead sources with the headline figures of their audit.
 
     Args:
-        counted: what the ledger found, by source.
+        figures: of the sources.
         first: first UTC day.
         last: last UTC day, included.
         thresholds: by which they are judged.
         now: the time.
-        before: what it found for the period before, of any of the sources.
+        before: the period before, of any of the sources.
         order: how to sort; by verdict, these must be all sources, and each is compared with the
             others.
     """
-    by_source = {one.source: one for one in counted}
+    by_source = {one.period.source: one for one in figures}
     found = audit.audit(
-        map(period_of, counted),
+        [one.period for one in figures],
         start=first,
         end=last,
         generated_at=now,
         thresholds=thresholds,
-        before=[period_of(one) for one in before if one.samples is not None],
+        before=before,
         compare=order is Order.VERDICT,
     ).sources
     if order is Order.NAME:
@@ -165,12 +198,8 @@ def rows(
 
 def sources(
     found: Sequence[JsonObject],
-    counted: Sequence[Counts],
-    first: date,
-    last: date,
+    header: ReportHeader,
     *,
-    thresholds: AuditThresholds,
-    now: datetime,
     order: Order,
     next_cursor: str | None,
 ) -> JsonObject:
@@ -178,26 +207,48 @@ def sources(
 
     Args:
         found: their `rows`.
-        counted: what they were made from.
-        first: first UTC day.
-        last: last UTC day, included.
-        thresholds: by which they were judged.
-        now: when they were.
+        header: what they are about, and when they were made.
         order: how they are sorted.
         next_cursor: of the next page; None if there is none.
     """
-    final_from = next((one.final_from for one in counted if one.final_from), None)
     return {
-        "from": first.isoformat(),
-        "to": last.isoformat(),
+        "from": header.first.isoformat(),
+        "to": header.last.isoformat(),
         "sorted_by": order.value,
-        "as_of": responses.time_text(now.replace(microsecond=0)),
-        "thresholds": audit.thresholds_document(thresholds),
+        "as_of": responses.time_text(header.made_at.replace(microsecond=0)),
+        "thresholds": dict(header.thresholds),
         "sources": list(found),
-        "final_from": final_from.isoformat() if final_from else None,
-        "overflow": max((one.overflow for one in counted), default=0),
+        "final_from": header.final_from.isoformat() if header.final_from else None,
+        "overflow": header.overflow,
         "next_cursor": next_cursor,
     }
+
+
+def header_of(
+    counted: Sequence[Counts],
+    first: date,
+    last: date,
+    *,
+    thresholds: AuditThresholds,
+    now: datetime,
+) -> ReportHeader:
+    """What rows are about.
+
+    Args:
+        counted: from which they are made.
+        first: first UTC day.
+        last: last UTC day, included.
+        thresholds: by which they are judged.
+        now: the time.
+    """
+    return ReportHeader(
+        made_at=now,
+        first=first,
+        last=last,
+        final_from=next((one.final_from for one in counted if one.final_from), None),
+        overflow=max((one.overflow for one in counted), default=0),
+        thresholds=thresholds_fields(thresholds),
+    )
 
 
 def source(
@@ -224,13 +275,14 @@ def source(
     domains: dict[str, DomainFacts] = {
         entry.domain.domain: entry.domain for entry in dead.found if entry.domain
     }
+    figures = figures_of(counted, dead.found)
     [found] = audit.audit(
-        [period_of(counted, dead.found)],
+        [figures.period],
         start=first,
         end=last,
         generated_at=now,
         thresholds=thresholds,
-        before=[period_of(before)] if before.samples is not None else [],
+        before=[period_of(before)],
         domains=domains,
         compare=False,
     ).sources
@@ -240,7 +292,7 @@ def source(
         "to": last.isoformat(),
         "as_of": responses.time_text(now.replace(microsecond=0)),
         "thresholds": audit.thresholds_document(thresholds),
-        **_row(found, counted, thresholds),
+        **_row(found, figures, thresholds),
         **{name: document[name] for name in _DETAILS},
         "examined": dead.examined,
         "truncated": dead.following is not None,
@@ -249,18 +301,15 @@ def source(
     }
 
 
-def _row(found: SourceAudit, counted: Counts, thresholds: AuditThresholds) -> JsonObject:
+def _row(found: SourceAudit, figures: SourceFigures, thresholds: AuditThresholds) -> JsonObject:
     document = audit.source_document(found, thresholds)
+    weeks = zip(document["weeks"], figures.weeks, strict=True)
     row = {
-        **responses.source_totals(counted),
+        **figures.fields,
         **{name: document[name] for name in _HEADLINE},
-        "dead_domains": counted.dead_domains,
-        "weeks": [
-            {"from": week["from"], **_week(counted, days), **week}
-            for week, days in zip(document["weeks"], _days_by_week(counted).values(), strict=True)
-        ],
+        "weeks": [{"from": week["from"], **outcomes, **week} for week, outcomes in weeks],
     }
-    if counted.samples is None:
+    if not figures.addresses_counted:
         row |= {"needed": None, "explanation": NOT_COUNTED}
         row["weeks"] = [week | {"mailed": None} for week in row["weeks"]]
     return row

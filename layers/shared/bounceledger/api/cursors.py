@@ -55,13 +55,20 @@ class Cursors:
         Raises:
             BadRequestError: the cursor was not made here for this list.
         """
-        sealed = _decode(cursor)
-        tag, text = sealed[:_TAG], self._with_stream(sealed[:_TAG], sealed[_TAG:])
-        if not hmac.compare_digest(tag, self._tag(of, text)):
+        place = self.place(of, cursor)
+        if place is None:
             raise BadRequestError(
                 "is not a cursor of this list; repeat the parameters of the page before it",
                 field="cursor",
             )
+        return place
+
+    def place(self, of: Sequence[str | None], cursor: str) -> list[str] | None:
+        """The same, but None for a cursor that was not made here for this list."""
+        sealed = _decode(cursor)
+        tag, text = sealed[:_TAG], self._with_stream(sealed[:_TAG], sealed[_TAG:])
+        if not hmac.compare_digest(tag, self._tag(of, text)):
+            return None
         place: list[str] = json.loads(text)
         return place
 

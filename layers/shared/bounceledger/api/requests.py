@@ -114,6 +114,16 @@ def period(query: Query, today: date) -> tuple[date, date]:
     return first, last
 
 
+def has_period(query: Query) -> bool:
+    """Whether ``from`` or ``to`` is given."""
+    return bool(_optional(query, "from") or _optional(query, "to"))
+
+
+def is_of_period(query: Query, first: date, last: date) -> bool:
+    """Whether ``from`` and ``to``, where they are given, are these days."""
+    return _day(query, "from", first) == first and _day(query, "to", last) == last
+
+
 def period_before(first: date, last: date) -> tuple[date, date]:
     """First and last day of the period before, which is as long."""
     return first - (last - first) - timedelta(days=1), first - timedelta(days=1)

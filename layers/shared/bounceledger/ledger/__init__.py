@@ -12,10 +12,12 @@ from bounceledger.ledger.items import (
     RecheckPass,
     RecordedChange,
     RecordedEvent,
+    ReportHeader,
 )
 from bounceledger.ledger.known import Known
 from bounceledger.ledger.ledger import Ledger, connect
 from bounceledger.ledger.listing import Listed, Page, Place, Sought
+from bounceledger.ledger.reports import Reports
 from bounceledger.ledger.results import (
     Addresses,
     ChangeOutcome,
@@ -48,6 +50,8 @@ __all__ = [
     "RecordResult",
     "RecordedChange",
     "RecordedEvent",
+    "ReportHeader",
+    "Reports",
     "Sought",
     "connect",
 ]

@@ -9,6 +9,7 @@ A newer version may have written an item. What cannot be read of it is left out 
 `keeping` puts it back when the item is written.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -68,6 +69,9 @@ An event is recorded after its publication, so as long as it may be recorded its
 The day more is for clocks that differ, and for a batch that is under way.
 """
 
+REPORT_LIFE = timedelta(days=7)
+"""How long the rows of an audit report are kept."""
+
 MAX_REPLY = 256
 """Bytes of a reply that the item of a block or delay keeps."""
 _WRITE_UNIT = 1024
@@ -95,6 +99,8 @@ _ERASED_PREFIX = "ERASED#"
 TOMBSTONE = "TOMBSTONE"
 """Sort key of what remains of an erased address."""
 _COUNTER_PREFIX = "COUNT#"
+_REPORT_PREFIX = "AUDIT#"
+_ROW_PREFIX = "ROW#"
 _DAY_PREFIX = "DAY#"
 DELIVERED, BOUNCED = "delivered", "bounced"
 """Values of the attribute `outcome`."""
@@ -120,6 +126,37 @@ class RecheckPass:
     after: DueDomain | None = None
     finished: date | None = None
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportHeader:
+    """What an audit report is about.
+
+    Attributes:
+        made_at: when it was made, aware; it is known by that.
+        first: first UTC day of mailing.
+        last: last UTC day, included.
+        final_from: UTC day from which the counts of all these days are final; None if unknown.
+        overflow: events on these days that are recorded under ``other``.
+        thresholds: by which the sources were judged, by name.
+        announced: generation of the report with whose verdicts the next one is compared, to
+            announce what changed: its own, if what changed until then was announced.
+        version: how often a newest report was written; 0 for never.
+    """
+
+    made_at: datetime
+    first: date
+    last: date
+    final_from: date | None
+    overflow: int
+    thresholds: Mapping[str, Json]
+    announced: str = ""
+    version: int = 0
+
+    @property
+    def generation(self) -> str:
+        """By which its rows are known."""
+        return to_text(self.made_at)
 
 
 class Key(NamedTuple):
@@ -304,6 +341,26 @@ def recheck_range(until: date, after: DueDomain | None) -> tuple[str, tuple[str,
 def recheck_pass_key() -> Key:
     """How far the domains that are due have been requested."""
     return Key("RECHECK#PASS", "PASS")
+
+
+def report_key() -> Key:
+    """The header of the newest audit report."""
+    return Key(f"{_REPORT_PREFIX}REPORT", "HEADER")
+
+
+def report_header_key(generation: str) -> Key:
+    """The header of one audit report, which is kept as long as its rows."""
+    return Key(f"{_REPORT_PREFIX}{generation}", "HEADER")
+
+
+def report_row_key(generation: str, rank: int) -> Key:
+    """A row of an audit report, by its rank from 1."""
+    return Key(report_header_key(generation).pk, f"{_ROW_PREFIX}{rank:08}")
+
+
+def report_rows_range(generation: str) -> tuple[str, tuple[str, str]]:
+    """Partition and sort keys of all rows of an audit report."""
+    return report_header_key(generation).pk, (_ROW_PREFIX, _ROW_PREFIX + LAST)
 
 
 # ------------------------------------------------------------------------------- writing
@@ -623,6 +680,33 @@ def recheck_pass_item(progress: RecheckPass) -> Item:
     return keyed(recheck_pass_key(), item)
 
 
+def report_header_item(key: Key, header: ReportHeader) -> Item:
+    """Item of an audit report's header, with the version that it carries.
+
+    The newest report's has no end: a reader tells by `made_at` whether its rows are still there.
+    """
+    item: Item = {
+        "made_at": to_text(header.made_at),
+        "from": header.first.isoformat(),
+        "to": header.last.isoformat(),
+        "overflow": header.overflow,
+        "thresholds": json.dumps(header.thresholds),
+        "announced": header.announced,
+        "version": header.version,
+    }
+    if header.final_from:
+        item["final_from"] = header.final_from.isoformat()
+    end = None if key == report_key() else header.made_at + REPORT_LIFE
+    return keyed(key, item | _ttl(end))
+
+
+def report_row_item(generation: str, rank: int, row: Mapping[str, Json], end: datetime) -> Item:
+    """Item of a row of an audit report, which is kept until `end`."""
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    item: Item = {"row": text}
+    return keyed(report_row_key(generation, rank), item | _ttl(end))
+
+
 def keyed(key: Key, item: Item) -> Item:
     """An item under its key."""
     own: Item = {"pk": key.pk, "sk": key.sk, "schema": SCHEMA}
@@ -887,6 +971,26 @@ def _hashes(item: Mapping[str, Any], name: str) -> frozenset[bytes]:
 def secret_of_item(item: Mapping[str, Any]) -> bytes:
     """The key of the hashes of addresses, from its item."""
     return bytes.fromhex(item["key"])
+
+
+def report_header_of_item(item: Mapping[str, Any]) -> ReportHeader:
+    """An audit report's header from its item."""
+    return ReportHeader(
+        made_at=to_time(item["made_at"]),
+        first=date.fromisoformat(item["from"]),
+        last=date.fromisoformat(item["to"]),
+        final_from=date.fromisoformat(item["final_from"]) if "final_from" in item else None,
+        overflow=item["overflow"],
+        thresholds=json.loads(item["thresholds"]),
+        announced=item.get("announced", ""),
+        version=item["version"],
+    )
+
+
+def report_row_of_item(item: Mapping[str, Any]) -> dict[str, Json]:
+    """A row of an audit report from its item."""
+    row: dict[str, Json] = json.loads(item["row"])
+    return row
 
 
 def due_domain_of_item(item: Mapping[str, Any]) -> DueDomain:

@@ -43,6 +43,7 @@ from bounceledger.ledger.plan import (
 )
 from bounceledger.ledger.purge import Purge
 from bounceledger.ledger.record import GroupRecorder
+from bounceledger.ledger.reports import Reports
 from bounceledger.ledger.results import (
     FINAL_AFTER,
     MAX_CLAIMS_READ,
@@ -675,21 +676,29 @@ class Ledger:
         return self._counts(source, first, last, self._overflow(first, last))
 
     def sources(
-        self, first: date, last: date, *, limit: int, after: str = ""
+        self,
+        first: date,
+        last: date,
+        *,
+        limit: int,
+        after: str = "",
+        time_limit: timedelta = TIME_PER_PAGE,
     ) -> tuple[list[Counts], bool]:
         """The lead sources by name, each with its `counts`; several are read side by side.
 
         Args:
             first: first UTC day of mailing.
             last: last UTC day, included.
-            limit: lead sources at most; fewer where `TIME_PER_PAGE` is over before.
+            limit: lead sources at most; fewer where the time is over before.
             after: leave out this one and those before it.
+            time_limit: time after which no further ones are read.
 
         Returns:
             Counts of each, and whether there may be more lead sources.
         """
+        end = self._clock() + time_limit
         names, more = self.source_names(limit=limit, after=after)
-        counted = self.counts_of(names, first, last)
+        counted = self.counts_of(names, first, last, deadline=end)
         return counted, more or len(counted) < len(names)
 
     def source_names(self, *, limit: int, after: str = "") -> tuple[list[str], bool]:
@@ -704,7 +713,7 @@ class Ledger:
         first: date,
         last: date,
         *,
-        time_limit: timedelta = TIME_PER_PAGE,
+        deadline: datetime | None = None,
     ) -> list[Counts]:
         """The `counts` of some lead sources in their order; several are read side by side.
 
@@ -712,12 +721,13 @@ class Ledger:
             names: the lead sources.
             first: first UTC day of mailing.
             last: last UTC day, included.
-            time_limit: time after which no further ones are read.
+            deadline: after this moment no further ones are read; `TIME_PER_PAGE` from now by
+                default.
 
         Returns:
             Those of all, or of the first ones where the time is over.
         """
-        end = self._clock() + time_limit
+        end = deadline or self._clock() + TIME_PER_PAGE
         overflow = self._overflow(first, last)
         counted: list[Counts] = []
         with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="reader") as pool:
@@ -726,6 +736,11 @@ class Ledger:
                     break
                 counted += pool.map(lambda name: self._counts(name, first, last, overflow), some)
         return counted
+
+    @property
+    def reports(self) -> Reports:
+        """The audit reports."""
+        return Reports(self._table, self._budget, self._clock)
 
     def dead_addresses(
         self,
