@@ -81,19 +81,29 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens the report of so many sources: ``open_page(12, width=360, color_scheme="dark")``."""
+    """Opens the report of so many sources: ``open_page(12, width=360, color_scheme="dark")``.
+
+    Or a page that is given: ``open_page(html="<!doctype html>…")``.
+    """
     contexts = []
 
-    def opened(sources: int, *, hostile: bool = False, width: int = 1280, **options: Any) -> Opened:
+    def opened(
+        sources: int = 0,
+        *,
+        html: str = "",
+        hostile: bool = False,
+        width: int = 1280,
+        **options: Any,
+    ) -> Opened:
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, **options)  # type: ignore[arg-type]
         contexts.append(context)
         result = Opened(context.new_page())
-        html = page_of(sources, hostile=hostile)
+        body = html or page_of(sources, hostile=hostile)
 
         def answer(route: Route, request: Request) -> None:
             if request.url == ADDRESS:
-                route.fulfill(body=html, content_type="text/html; charset=utf-8")
+                route.fulfill(body=body, content_type="text/html; charset=utf-8")
             else:
                 result.requests.append(request.url)
                 route.abort()
