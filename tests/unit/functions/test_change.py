@@ -218,6 +218,17 @@ def test_a_person_is_erased_and_comes_back_on_request_only() -> None:
     assert deployment.show()["suppressed"] is False
 
 
+def test_nothing_is_known_of_others_at_the_domain_of_somebody_erased() -> None:
+    """The domain's facts say that there are erasures, which is true of nobody else there."""
+    deployment = Deployment(erasure=keyring())
+    deployment.ask(*ERASE, entry())
+
+    body = deployment.show("ben@example.test")
+
+    assert body["explanation"] == "Nothing is known about this address."
+    assert body["domain"] is None
+
+
 def test_up_to_a_hundred_people_are_erased_in_one_call() -> None:
     deployment = Deployment(erasure=keyring())
     entries = [{"address": f"jane{n}@example.test", "note": "asked"} for n in range(100)]
