@@ -29,12 +29,14 @@ def test_a_period_may_have_as_many_days_as_the_message_says() -> None:
     assert str(caught.value) == "from must be less than 366 days before 'to'"
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2010-12-31"])
-def test_a_day_is_told_its_form_and_the_first_one(text: str) -> None:
-    """A day before the first one is well-formed, so the form alone would explain nothing."""
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2010-12-31", "3000-01-01"])
+def test_a_day_is_told_its_form_and_the_limits(text: str) -> None:
+    """A day outside the limits is well-formed, so the form alone would explain nothing."""
     with pytest.raises(requests.BadRequestError) as caught:
         requests.period({"to": [text]}, TODAY)
-    assert str(caught.value) == "to must be a date from 2011-01-01 on, such as 2026-01-31"
+    assert (
+        str(caught.value) == "to must be a date from 2011-01-01 to 2999-12-31, such as 2026-01-31"
+    )
 
 
 @pytest.mark.parametrize(
