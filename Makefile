@@ -17,7 +17,7 @@ endif
 # SAM looks for an executable called python3.13.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tools build deploy demo demo-picture local test lint format types unit e2e rules openapi schemas \
+.PHONY: help setup tools build deploy demo demo-audit demo-picture local test lint format types unit e2e rules openapi schemas \
 	score bench coldstart faults fuzz calibrate references compare validate audit lock clean
 
 help:
@@ -29,6 +29,9 @@ help:
 
 demo: setup tools ## Run the whole system locally on sample events; JSON=1
 	@$(BIN)/python -m tools.demo
+
+demo-audit: setup ## Audit made-up lead sources whose true rates are known: SEED=1
+	@$(BIN)/python -m tools.demo_audit --seed $(SEED)
 
 local: setup tools ## Like demo, but leave the stack running (.local/stack.json)
 	@exec $(BIN)/python -m tools.demo --keep-running
