@@ -1,6 +1,6 @@
 """Measures `GET /v1/sources` with 3,000 lead sources, and the daily audit, on one local DynamoDB.
 
-Every source has counters on 8 of 60 days, and one in a hundred has large ones: four shards on each
+Every source has counters on 9 of 60 days, and one in a hundred has large ones: four shards on each
 day, with 250 hashes of addresses each. One source has 1,500 dead addresses. The daily audit runs
 once. Then each request is sent several times through the function's handler: pages of the report,
 pages of a period (read live, by name), one source, and its evidence.
@@ -41,8 +41,8 @@ from tests.functions import load
 from tools.stack import emulator, use_any_credentials
 
 DAYS = 60
-MAILED_ON = 8
-"""Days of those on which a source was mailed."""
+MAILED_EVERY = 7
+"""A source was mailed on one of so many days, a large one on each."""
 LARGE_EVERY = 100
 """One source in so many is large."""
 SHARDS = 4
@@ -65,7 +65,7 @@ def counters(source: str, number: int, today: datetime) -> Iterator[Mapping[str,
     is_large = number % LARGE_EVERY == 0
     held = HASHES if is_large else HASHES // 5
     rate = rng.choice((0.005, 0.01, 0.03, 0.08, 0.2))
-    for ago in range(0, DAYS, 1 if is_large else DAYS // MAILED_ON):
+    for ago in range(0, DAYS, 1 if is_large else MAILED_EVERY):
         for shard in range(SHARDS if is_large else 1):
             key = items.counter_key(source, shard, (today - timedelta(days=ago)).date())
             dead = sum(rng.random() < rate for _ in range(held))

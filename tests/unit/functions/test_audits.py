@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import jsonschema
 import pytest
 
 from bounceledger.api import audits
+from bounceledger.api.catalogue import DESCRIPTION
 from bounceledger.audit import AuditThresholds
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
@@ -63,6 +65,24 @@ def table() -> Ledger:
         ]
     )
     return table
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/v1/sources", "Sources"),
+        ("/v1/sources/awful.test", "AuditedSource"),
+        ("/v1/sources/fair", "AuditedSource"),
+        ("/v1/sources/fair/evidence", "EvidencePage"),
+    ],
+)
+def test_answers_are_as_the_api_describes_them(
+    table: Ledger, fair: Ledger, path: str, schema: str
+) -> None:
+    components = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]
+    described = {"$ref": f"#/components/schemas/{schema}", "components": components}
+    for one in (table, fair):
+        jsonschema.validate(get(path, DAYS, table=one)[1], described)
 
 
 # -------------------------------------------------------------------------- all lead sources
