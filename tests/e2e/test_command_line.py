@@ -111,7 +111,7 @@ def test_the_suppression_list_is_kept_from_a_shell(stack: Stack, tmp_path: Path)
     assert ran.stdout.startswith("132 entries: 130 added, 2 not\n")
     assert ran.stderr.splitlines() == [
         f"bounceledger: {gone}: line 132: Email has no @",
-        f"bounceledger: {gone}: line 133: Email has no @",
+        f"bounceledger: {gone}: line 133: Email is empty",
     ]
     assert ran.returncode == 1
 
