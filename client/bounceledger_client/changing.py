@@ -156,17 +156,36 @@ def change_many(
 
     Returns:
         One result per address, in their order, `error` in those that were not changed.
+
+    Raises:
+        ValueError: there is no such action.
     """
+    if action not in ROUTES:
+        raise ValueError(f"action must be one of {', '.join(ROUTES)}, not {action!r}")
     results: list[ChangeResult] = []
     rest = items_of(addresses)
     size = PROVIDER_BATCH if options.get("provider") else BATCH
     while batch := list(islice(rest, size)):
-        found = _change_batch(api, action, list(dict.fromkeys(batch)), options)
+        given = list(dict.fromkeys(filter(_is_given, batch)))
+        found = _change_batch(api, action, given, options) if given else {}
         for address in batch:
-            results.append(found[address])
+            result = found[address] if _is_given(address) else _not_given(address)
+            results.append(result)
             if on_result is not None:
-                on_result(found[address])
+                on_result(result)
     return results
+
+
+def _is_given(address: object) -> bool:
+    """Whether an entry has text; a row of a database may lack it."""
+    return isinstance(address, str) and bool(address.strip())
+
+
+def _not_given(address: object) -> ChangeResult:
+    given = "" if address is None else str(address)
+    if not given.strip():
+        return ChangeResult(given, error="address or domain is required", status=400)
+    return ChangeResult(given, error="address must be a string", status=400)
 
 
 def items_of(items: Iterable[T]) -> Iterator[T]:

@@ -117,6 +117,46 @@ def test_many_entries_are_changed_a_hundred_to_a_call() -> None:
     assert seen == results
 
 
+def test_an_entry_without_text_is_an_invalid_row() -> None:
+    """A row of a database or a file may lack its address."""
+    # GIVEN entries of which some hold nothing, or no text
+    fake = FakeApi(routes=CHANGES)
+    entries: list[Any] = ["a@a.test", "", None, "  ", 7, ["a@a.test"], "b@a.test"]
+    seen: list[ChangeResult] = []
+
+    # WHEN they are changed
+    found = suppressions(fake).change_many("add", entries, note="n", on_result=seen.append)
+
+    # THEN the others are, in one call
+    missing, odd = "address or domain is required", "address must be a string"
+    assert [(one.input, one.status, one.error) for one in found] == [
+        ("a@a.test", 200, ""),
+        ("", 400, missing),
+        ("", 400, missing),
+        ("  ", 400, missing),
+        ("7", 400, odd),
+        ("['a@a.test']", 400, odd),
+        ("b@a.test", 200, ""),
+    ]
+    assert [one.done for one in found] == [not one.error for one in found]
+    assert seen == found
+    assert [entry["address"] for body in fake.bodies for entry in body["entries"]] == [
+        "a@a.test", "b@a.test",
+    ]  # fmt: skip
+
+    # AND there is no call for nothing
+    assert not suppressions(FakeApi(iter([]))).change_many("add", [None], note="n")[0].done  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("entries", [[], ["a@a.test"]])
+def test_an_action_that_does_not_exist_is_named_with_those_that_do(entries: list[str]) -> None:
+    fake = FakeApi(iter([]))
+    action: Any = "nope"
+    with pytest.raises(ValueError, match="one of add, remove, allow, disallow, erase, not 'nope'"):
+        suppressions(fake).change_many(action, entries, note="n")
+    assert fake.requests == []
+
+
 def test_what_is_not_valid_does_not_keep_the_others_from_a_change() -> None:
     """The API refuses a call whole where one entry cannot be read."""
     # GIVEN entries of which some are not valid, or one in two spellings
