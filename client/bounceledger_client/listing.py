@@ -24,10 +24,10 @@ SOURCES_PAGE = 100
 
 @dataclass(frozen=True)
 class ListedAddress:
-    """One suppressed address.
+    """One suppressed address, or one domain that a person added.
 
     Attributes:
-        address: its canonical form.
+        address: its canonical form; empty for a domain.
         reason: why it is suppressed, such as ``hard_bounce``.
         category: what the receiving server said, such as ``mailbox_unknown``; None for nothing.
         scope: ``address`` or ``domain``: how much is suppressed.
@@ -39,6 +39,7 @@ class ListedAddress:
         lead_sources: sources with evidence about it, the earliest first; at most 20.
         diagnostic: the latest reply about it, in the server's words; None for none.
         fields: all that the API answered, fields of a later version included.
+        domain: the host name at which everyone is suppressed; None for an address.
     """
 
     address: str
@@ -53,6 +54,7 @@ class ListedAddress:
     lead_sources: tuple[str, ...]
     diagnostic: str | None
     fields: Mapping[str, Any] = field(repr=False, compare=False)
+    domain: str | None = None
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> ListedAddress:
@@ -70,6 +72,7 @@ class ListedAddress:
             lead_sources=tuple(row.get("lead_sources") or ()),
             diagnostic=row.get("diagnostic"),
             fields=row,
+            domain=row.get("domain"),
         )
 
 
@@ -262,13 +265,13 @@ def listed(
     limit: int | None,
     on_page: Callable[[int], None],
 ) -> Iterator[ListedAddress]:
-    """The suppressed addresses, page by page.
+    """The suppressed addresses and domains, page by page.
 
     Args:
         api: the deployment.
         query: filters by parameter; None for any.
         source: a lead source; None for all.
-        limit: addresses at most; None for all.
+        limit: addresses and domains at most; None for all.
         on_page: called with the number of entries that each page looked at.
     """
     path = f"{_path(source)}/suppressions" if source else _ALL

@@ -227,6 +227,9 @@ class SuppressionList:
 
         Returns:
             One result per address, in their order.
+
+        Raises:
+            ValueError: `action` is none of these.
         """
         options = _options(
             note, until=until, complaint=complaint, erasure=erasure, provider=provider
@@ -260,7 +263,7 @@ class SuppressionList:
         limit: int | None = None,
         on_page: Callable[[int], None] = lambda _: None,
     ) -> Iterator[ListedAddress]:
-        """The suppressed addresses; calls are made while iterating.
+        """The suppressed addresses, and domains that people added; calls are made while iterating.
 
         A list is no snapshot: an address that changes meanwhile may be there twice or be missed.
 
@@ -270,7 +273,7 @@ class SuppressionList:
             category: only those with this category.
             first: only those with `last_seen` on this UTC day or later.
             last: likewise, on this day or earlier.
-            limit: addresses at most; all by default.
+            limit: addresses and domains at most; all by default.
             on_page: called after each call with the number of entries that it looked at.
 
         Raises:

@@ -48,7 +48,7 @@ def test_a_sources_suppressions_are_listed_page_by_page(stack: Stack) -> None:
     following: dict[str, str] = {}
     while True:
         answer = get(stack, "/v1/suppressions/list", limit=1000, **following)
-        found += [row["address"] for row in answer["suppressions"]]
+        found += [row["address"] or row["domain"] for row in answer["suppressions"]]
         if not answer["next_cursor"]:
             break
         following = {"cursor": answer["next_cursor"]}
@@ -92,11 +92,34 @@ def test_an_address_that_a_person_added_is_listed(stack: Stack) -> None:
     assert entry["after"]["reason"] == "manual"
 
 
-def manual(stack: Stack) -> list[dict[str, Any]]:
+def test_a_domain_that_a_person_added_is_listed(stack: Stack) -> None:
+    """Lookup may read what change wrote, and its cursors pass over domains."""
+    # GIVEN two domains
+    domains = sorted(f"added-{uuid.uuid4().hex}.example.test" for _ in range(2))
+    entries = [{"domain": domain, "note": "spam traps"} for domain in domains]
+    body = {"entries": entries}
+    assert call_api(stack, "/v1/suppressions", method="PUT", body=body).status == 200
+
+    # THEN the list has each, also when it is read row by row
+    for limit in (1000, 1):
+        rows = [row for row in manual(stack, limit=limit) if row["domain"] in domains]
+        assert [row["domain"] for row in rows] == domains
+        assert {(row["address"], row["scope"], row["reason"]) for row in rows} == {
+            (None, "domain", "manual")
+        }
+
+    # AND no longer once they are removed
+    body = {"entries": entries}
+    removed = call_api(stack, "/v1/suppressions/remove", method="POST", body=body)
+    assert removed.status == 200
+    assert not [row for row in manual(stack) if row["domain"] in domains]
+
+
+def manual(stack: Stack, limit: int = 100) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     following: dict[str, str] = {}
     while True:
-        answer = get(stack, "/v1/suppressions/list", reason="manual", **following)
+        answer = get(stack, "/v1/suppressions/list", reason="manual", limit=limit, **following)
         found += answer["suppressions"]
         if not answer["next_cursor"]:
             return found

@@ -1,4 +1,4 @@
-"""``bounceledger list``: the suppressed addresses."""
+"""``bounceledger list``: the suppressed addresses, and the domains that people added."""
 
 import csv
 from collections.abc import Iterable
@@ -23,9 +23,9 @@ AT_A_TERMINAL = 1000
 
 
 def _reasons() -> Iterable[str]:
-    from bounceledger.state import ReasonCode
+    from bounceledger.api.requests import LISTED_REASONS
 
-    return ReasonCode
+    return LISTED_REASONS
 
 
 def _categories() -> Iterable[str]:
@@ -40,6 +40,9 @@ def _categories() -> Iterable[str]:
         Prints a table at a terminal, and CSV in a pipe or a file. In CSV, as in the API's, a cell
         that a spreadsheet would run as a formula begins with an apostrophe; --json has the
         addresses as they are.
+
+        A domain that a person added, which suppresses everyone there, is a line of its own: in the
+        table as @example.com, in CSV in the last column, "domain".
 
         A list is no snapshot: an address that changes meanwhile may be there twice or be missed.
         At a terminal, a table has {AT_A_TERMINAL:,} addresses unless --limit says otherwise.
@@ -181,7 +184,7 @@ def _print_table(console: Console, rows: list["ListedAddress"]) -> None:
         ("address", "reason", "category", "last seen", "until", "lead source"),
         [
             (
-                row.address,
+                f"@{row.domain}" if row.domain else row.address,
                 row.reason or "",
                 row.category or "",
                 f"{row.last_seen:%Y-%m-%d}" if row.last_seen else "",
@@ -194,4 +197,13 @@ def _print_table(console: Console, rows: list["ListedAddress"]) -> None:
         whole="address",
     )
     console.line()
-    console.line(counted(len(rows), "address", "addresses"))
+    domains = sum(row.domain is not None for row in rows)
+    numbers = [
+        counted(number, *words)
+        for number, words in (
+            (len(rows) - domains, ("address", "addresses")),
+            (domains, ("domain", "domains")),
+        )
+        if number
+    ]
+    console.line(" and ".join(numbers))

@@ -9,7 +9,7 @@ import pytest
 
 from bounceledger.api import csv_pages
 from tests.unit.cli.runner import Ran, Terminal, run
-from tests.unit.client.api_double import FakeApi, listed, reply, silent
+from tests.unit.client.api_double import FakeApi, listed, listed_domain, reply, silent
 
 ROWS = [
     listed("ann@leads.example", suppressed_until="2026-12-20T12:00:00Z"),
@@ -74,6 +74,26 @@ def test_an_address_is_whole_where_there_is_room() -> None:
     ran = list_(stdout=Terminal(), api=pages([listed(long)]))
     assert max(map(len, ran.out.splitlines())) <= 80
     assert "".join(line.split(" ")[0] for line in ran.out.splitlines()[1:]).startswith(long)
+
+
+def test_a_domain_that_a_person_added_is_a_row_of_its_own() -> None:
+    """It suppresses everyone there."""
+    domain = listed_domain("leads.example")
+    ran = list_(stdout=Terminal(), api=pages([ROWS[0], domain]))
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert ["@leads.example", "manual", "2026-11-20"] in lines
+    assert ran.out.endswith("\n\n1 address and 1 domain\n")
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert list_(stdout=Terminal(), api=pages([domain])).out.endswith("\n\n1 domain\n")
+
+    # AND in CSV and JSON as the API has it
+    text = list_(api=pages([ROWS[0], domain])).out
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["address"], row["domain"]) for row in rows] == [
+        ("ann@leads.example", ""),
+        ("", "leads.example"),
+    ]
+    assert list_("--json", api=pages([domain])).records == [domain]
 
 
 def test_an_empty_list_says_so() -> None:

@@ -114,6 +114,20 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Reply]] = {
 """Answers of a `FakeApi` to every change."""
 
 
+def listed_domain(name: str) -> dict[str, Any]:
+    """The row of a domain that a person added."""
+    nothing = ("address", "category", "lead_source", "diagnostic")
+    return {
+        **listed(""),
+        **dict.fromkeys(nothing),
+        "domain": name,
+        "reason": "manual",
+        "scope": "domain",
+        "lead_sources": [],
+        "explanation": "The domain was added manually on 2026-11-20.",
+    }
+
+
 def listed(address: str, **fields: Any) -> dict[str, Any]:
     """One row of a list."""
     return {

@@ -16,7 +16,7 @@ from bounceledger_client import (
     SuppressionListError,
 )
 from bounceledger_client.transport import Reply
-from tests.unit.client.api_double import FakeApi, listed, reply
+from tests.unit.client.api_double import FakeApi, listed, listed_domain, reply
 
 
 def suppressions(fake: FakeApi) -> SuppressionList:
@@ -86,6 +86,15 @@ def test_a_listed_address_has_types() -> None:
         fields=row,
     )
     assert found.fields == row
+
+
+def test_a_listed_domain_has_no_address() -> None:
+    """It suppresses everyone there."""
+    row = listed_domain("example.test")
+    [found] = suppressions(FakeApi(iter(pages([row])))).suppressions()
+    assert (found.domain, found.address, found.scope) == ("example.test", "", "domain")
+    assert (found.reason, found.lead_source, found.lead_sources) == ("manual", None, ())
+    assert found.last_seen == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def test_one_lead_sources_addresses_are_listed() -> None:

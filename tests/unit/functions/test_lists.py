@@ -12,6 +12,7 @@ import pytest
 from bounceledger.api.cursors import Cursors
 from bounceledger.errors import SecretError
 from bounceledger.ledger import Ledger
+from bounceledger.state import Action, Change
 from bounceledger.verdict import Category
 from tests.fakes import FakeContext
 from tests.faults.fake import FakeDynamoDB
@@ -91,6 +92,7 @@ def test_all_suppressed_addresses_are_listed_by_page(table: Ledger) -> None:
     assert sorted(row["address"] for row in rows) == [f"a{n}@example.test" for n in range(5)]
     assert rows[0] == {
         "address": "a0@example.test",
+        "domain": None,
         "suppressed": True,
         "reason": "hard_bounce",
         "category": "mailbox_unknown",
@@ -105,6 +107,56 @@ def test_all_suppressed_addresses_are_listed_by_page(table: Ledger) -> None:
         "last_seen": rows[0]["last_seen"],
     }
     assert len(answers) == 3
+
+
+def test_a_domain_that_a_person_added_is_a_row_without_an_address(table: Ledger) -> None:
+    """It suppresses everyone there, so somebody must be able to see it."""
+    # GIVEN domains and an address that a person added
+    jane = "arn:aws:iam::111122223333:user/jane"
+    subjects = ("b.example.test", "x@a.example.test", "a.example.test")
+    table.apply_changes(
+        [Change(action=Action.ADD, subject=one, by=jane, note="spam trap") for one in subjects]
+    )
+
+    # WHEN the list is read by one, so that cursors are about domains, too
+    answers = follow(LIST, {"limit": 1, "reason": "manual"}, table)
+    rows = [row for answer in answers for row in answer["suppressions"]]
+
+    # THEN the domains follow the address, with the same fields
+    assert [(row["address"], row["domain"]) for row in rows] == [
+        ("x@a.example.test", None),
+        (None, "a.example.test"),
+        (None, "b.example.test"),
+    ]
+    assert rows[0].keys() == rows[1].keys()
+    assert rows[1] == {
+        "address": None,
+        "domain": "a.example.test",
+        "suppressed": True,
+        "reason": "manual",
+        "category": None,
+        "scope": "domain",
+        "explanation": rows[1]["explanation"],
+        "suppressed_until": None,
+        "unconfirmed": False,
+        "allowed": False,
+        "lead_source": None,
+        "lead_sources": [],
+        "diagnostic": None,
+        "last_seen": rows[1]["last_seen"],
+    }
+    assert rows[1]["explanation"].startswith("The domain was added manually on ")
+    assert rows[1]["last_seen"] == rows[0]["last_seen"]
+
+    # AND CSV has the domain in a column of its own, the last
+    text = respond(LIST, {"reason": "manual"}, table=table, accept="text/csv")["body"]
+    found = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(row["address"], row["domain"], row["scope"]) for row in found] == [
+        ("x@a.example.test", "", "address"),
+        ("", "a.example.test", "domain"),
+        ("", "b.example.test", "domain"),
+    ]
+    assert text.splitlines()[0].endswith(",domain")
 
 
 def test_a_sources_own_list_is_at_its_path(table: Ledger) -> None:
@@ -165,6 +217,7 @@ def test_the_size_of_a_page_may_change_on_the_way(table: Ledger) -> None:
     ("path", "query", "field"),
     [
         (LIST, {"reason": "hard"}, "reason"),
+        (LIST, {"reason": "erased"}, "reason"),  # none is on a list
         (LIST, {"category": "nothing"}, "category"),
         (LIST, {"from": "2026-02-30"}, "from"),
         (LIST, {"from": "2026-02-02", "to": "2026-02-01"}, "from"),

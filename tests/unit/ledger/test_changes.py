@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from bounceledger.events import Kind, ProviderReason
@@ -20,7 +21,7 @@ from bounceledger.state import (
 )
 from bounceledger.verdict import Category
 from tests.faults.fake import FakeDynamoDB, Faults
-from tests.unit.ledger.recording import NOW, SETTINGS, ledger, observe, removal
+from tests.unit.ledger.recording import NOW, SETTINGS, ledger, observe, removal, stored
 
 ADDRESS = "a@example.test"
 
@@ -71,6 +72,55 @@ def test_changes_to_a_domain_are_beside_its_facts() -> None:
     assert answer.decision.until == until
     assert answer.domain is not None
     assert answer.domain.manual == ManualEntry(at=NOW, until=until, by="ada", note="spam trap")
+
+
+@pytest.mark.parametrize("subject", [ADDRESS, "example.test"])
+def test_what_a_person_added_has_an_entry_that_lists_find(subject: str) -> None:
+    """Lists go through entries, so what has none is on no list."""
+    # GIVEN changes that suppress nothing
+    fake = FakeDynamoDB()
+    table = ledger(fake)
+    key = items.manual_key(subject)
+    for action in Action.REMOVE, Action.ALLOW, Action.DISALLOW:
+        table.apply_changes([Change(action=action, subject=subject, by="ada", note="n")])
+        assert key not in fake.table
+
+    # WHEN it is added
+    added = Change(action=Action.ADD, subject=subject, by="ada", note="n")
+    [result] = table.apply_changes([added])
+
+    # THEN it has an entry among those that people made, and keeps it
+    assert result.outcome is ChangeOutcome.DONE
+    prefix = "ADDRESS" if subject == ADDRESS else "DOMAIN"
+    assert key == ("SOURCE##MANUAL", f"{prefix}#{subject}")
+    table.apply_changes([removal(subject)])
+    assert stored(fake, key).keys() == {"pk", "sk", "schema"}
+
+
+def test_a_decision_about_a_domain_speaks_of_the_domain() -> None:
+    # GIVEN a domain on the allow-list
+    table = ledger(FakeDynamoDB())
+    allow = Change(action=Action.ALLOW, subject="example.test", by="ada", note="n")
+    [allowed] = table.apply_changes([allow])
+
+    # WHEN it is taken off, or its suppression is removed
+    [ended, removed] = [
+        table.apply_changes([change])[0]
+        for change in (replace(allow, action=Action.DISALLOW), removal("example.test"))
+    ]
+
+    # THEN no answer is about "this address"
+    assert allowed.decision is not None
+    assert allowed.decision.explanation.startswith("The domain is on the allow-list since ")
+    for result in (ended, removed):
+        assert result.decision is not None
+        assert result.decision.explanation == (
+            "Nothing is recorded that suppresses the whole domain."
+        )
+
+    # AND one about an address there is
+    [checked] = table.check([ADDRESS])
+    assert checked.decision.explanation.endswith("could suppress this address.")
 
 
 def test_a_removal_that_was_not_told_to_end_a_complaint_writes_nothing() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bounceledger.ledger import Ledger, Listed, Page, Place, Sought, items
+from bounceledger.ledger import Ledger, Listed, ListedDomain, Page, Place, Sought, items
 from bounceledger.ledger.listing import MAX_EXAMINED, MAX_SOURCES_EXAMINED
 from bounceledger.state import (
     Action,
@@ -17,7 +17,7 @@ from bounceledger.state import (
     Probe,
     ReasonCode,
 )
-from bounceledger.verdict import Category, Cause
+from bounceledger.verdict import Category, Cause, Scope
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe, removal
 
@@ -39,6 +39,21 @@ def listed(
 ) -> list[Listed]:
     return [
         entry
+        for page in pages(table, sought or Sought(), limit=limit, source=source)
+        for entry in addresses_on(page)
+    ]
+
+
+def addresses_on(page: Page) -> list[Listed]:
+    return [entry for entry in page.listed if isinstance(entry, Listed)]
+
+
+def subjects(
+    table: Ledger, sought: Sought | None = None, *, limit: int = 3, source: str | None = None
+) -> list[str]:
+    """Addresses, and domains that people added, in the order of the list."""
+    return [
+        entry.result.domain.domain if isinstance(entry, ListedDomain) else entry.result.address
         for page in pages(table, sought or Sought(), limit=limit, source=source)
         for entry in page.listed
     ]
@@ -118,7 +133,7 @@ def test_an_entry_of_an_address_that_may_be_mailed_is_passed_over() -> None:
     [page] = pages(table, Sought(), limit=10)
 
     # THEN all three were looked at, and one is listed
-    assert [entry.result.address for entry in page.listed] == ["dead@example.test"]
+    assert [entry.result.address for entry in addresses_on(page)] == ["dead@example.test"]
     assert page.examined == 3
 
 
@@ -181,7 +196,7 @@ def test_a_page_looks_into_a_hundred_sources() -> None:
 
     # THEN the first page ends after as many
     assert first.following == Place(f"s{count - 2:03}")  # beside what people added
-    assert [entry.result.address for entry in second.listed] == ["dead@example.test"]
+    assert [entry.result.address for entry in addresses_on(second)] == ["dead@example.test"]
 
 
 def test_a_page_ends_when_its_time_is_over() -> None:
@@ -198,7 +213,7 @@ def test_a_page_ends_when_its_time_is_over() -> None:
 
     # THEN it takes several pages, and each comes further
     assert len(found) > 1
-    assert [entry.result.address for page in found for entry in page.listed] == [
+    assert [entry.result.address for page in found for entry in addresses_on(page)] == [
         f"a{n}@example.test" for n in range(6)
     ]
 
@@ -245,10 +260,85 @@ def test_an_address_that_a_person_added_is_listed_once_and_first() -> None:
     assert [e.result.address for e in listed(table, source="fair")] == ["z@example.test"]
 
 
-def add(table: Ledger, address: str) -> None:
-    """Suppress an address permanently, as a person does."""
-    change = Change(action=Action.ADD, subject=address, by="ada", note="asked")
+def add(table: Ledger, subject: str, until: datetime | None = None) -> None:
+    """Suppress an address or a domain, as a person does."""
+    change = Change(action=Action.ADD, subject=subject, by="ada", note="asked", until=until)
     table.apply_changes([change])
+
+
+def test_domains_that_people_added_follow_the_addresses_that_they_added() -> None:
+    """Nobody could audit what is on no list; each is there once, whatever the page."""
+    # GIVEN domains and addresses that people added, some of them about each other, and a bounce
+    fake = FakeDynamoDB(page=2)
+    table = ledger(fake)
+    table.record([bounced("dead@one.test", "fair")])
+    names = [f"{name}.test" for name in ("one", "three", "two")]
+    for subject in (*names, "zoe@one.test", "ann@other.test"):
+        add(table, subject)
+    expected = ["ann@other.test", "zoe@one.test", *names, "dead@one.test"]
+
+    # THEN they are listed in one order, by pages of any size
+    for limit in (1, 2, 3, 4, 5, 1000):
+        assert subjects(table, limit=limit) == expected
+
+    # AND a page that ends at a domain goes on after it
+    page = table.suppressions(Sought(), limit=3)
+    assert page.following == Place(items.MANUAL, "one.test")
+
+    # AND a lead source's own list has none of them
+    assert subjects(table, source="fair") == ["dead@one.test"]
+
+
+def test_a_domain_is_listed_with_when_it_was_added_and_sought_by_it() -> None:
+    # GIVEN a domain that a person added until a later day
+    table = ledger(FakeDynamoDB())
+    until = NOW + timedelta(days=9)
+    add(table, "example.test", until)
+
+    # WHEN all suppressions are listed
+    [page] = pages(table, Sought(), limit=10)
+
+    # THEN it has the decision about an address there of which nothing else is known
+    [entry] = page.listed
+    assert isinstance(entry, ListedDomain)
+    decision = entry.result.decision
+    assert (decision.reason_code, decision.scope) == (ReasonCode.MANUAL, Scope.DOMAIN)
+    assert (decision.until, entry.last_seen, page.examined) == (until, NOW, 1)
+
+    # AND filters hold for it as for an address
+    assert subjects(table, Sought(reason=ReasonCode.MANUAL, first=TODAY)) == ["example.test"]
+    for other in (
+        Sought(reason=ReasonCode.DEAD_DOMAIN),
+        Sought(category=Cause.DOMAIN_UNKNOWN),
+        Sought(last=TODAY - timedelta(days=1)),
+    ):
+        assert subjects(table, other) == []
+
+
+def test_a_domain_is_listed_only_while_its_manual_entry_is_in_force() -> None:
+    """Its entry stays under the reserved source; the facts of the domain decide."""
+    # GIVEN domains of which one was removed, one ended, and one is dead besides
+    fake = FakeDynamoDB()
+    add(ledger(fake), "ended.test", NOW + timedelta(days=1))
+    table = Ledger(
+        as_client(fake), SETTINGS, clock=lambda: NOW + timedelta(days=2), sleep=lambda _: None
+    )
+    for name in ("removed.test", "dead.test", "kept.test", "allowed.test"):
+        add(table, name)
+    allow = Change(action=Action.ALLOW, subject="allowed.test", by="ada", note="a customer")
+    table.apply_changes([removal("removed.test"), removal("dead.test"), allow])
+    probe = Probe(verdict=DomainVerdict.NULL_MX, probed_at=NOW + timedelta(days=3))
+    [dead] = table.check_domains(["dead.test"])
+    table.record_probe(dead.domain, probe)
+    [dead] = table.check_domains(["dead.test"])
+    assert dead.decision.reason_code is ReasonCode.DEAD_DOMAIN
+
+    # THEN only those are listed whose entry holds, as the allow-list does not end one
+    assert subjects(table) == ["allowed.test", "kept.test"]
+
+    # AND one that is added again is listed again, once
+    add(table, "removed.test")
+    assert subjects(table) == ["allowed.test", "kept.test", "removed.test"]
 
 
 def test_last_seen_is_when_the_reported_reason_was_last_said_or_found() -> None:

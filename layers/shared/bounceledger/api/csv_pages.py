@@ -8,9 +8,10 @@ from typing import Any
 CONTENT_TYPE = "text/csv; charset=utf-8"
 COLUMNS = (
     *("address", "reason", "category", "scope", "suppressed_until", "unconfirmed"),
-    *("last_seen", "lead_source", "explanation", "diagnostic"),
+    *("last_seen", "lead_source", "explanation", "diagnostic", "domain"),
 )
-"""Columns of a list of suppressed addresses."""
+"""Columns of a list of suppressed addresses; `domain` came last, so the others stay where they are.
+"""
 _STARTS_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 """A spreadsheet runs a cell that begins with one of these, in any width."""
 
@@ -24,7 +25,7 @@ EVIDENCE_COLUMNS = (
 
 
 def suppressions(rows: Iterable[Mapping[str, object]]) -> str:
-    """A heading and one line per suppressed address, as `responses.listed` has them."""
+    """A heading and one line per suppressed address or domain, as `responses.listed` has them."""
     return _table(COLUMNS, rows)
 
 

@@ -144,6 +144,10 @@ def cursor(query: Query) -> str:
     return _optional(query, "cursor")
 
 
+LISTED_REASONS = tuple(code for code in ReasonCode if code is not ReasonCode.ERASED)
+"""Reasons that a list can have. No list has a person who was erased."""
+
+
 def sought(query: Query) -> Sought:
     """Which suppressions a list has: ``reason``, ``category``, ``from`` and ``to``."""
     first = _day(query, "from", FIRST_DAY)
@@ -151,14 +155,14 @@ def sought(query: Query) -> Sought:
     if first > last:
         raise BadRequestError("must not be later than 'to'", field="from")
     return Sought(
-        reason=_member(query, "reason", ReasonCode),
+        reason=_member(query, "reason", LISTED_REASONS),
         category=_member(query, "category", Cause),
         first=first if _optional(query, "from") else None,
         last=last if _optional(query, "to") else None,
     )
 
 
-def _member[E: StrEnum](query: Query, name: str, members: type[E]) -> E | None:
+def _member[E: StrEnum](query: Query, name: str, members: Iterable[E]) -> E | None:
     text = _optional(query, name)
     if not text:
         return None

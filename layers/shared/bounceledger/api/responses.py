@@ -13,6 +13,7 @@ from bounceledger.ledger import (
     History,
     Known,
     Listed,
+    ListedDomain,
     Page,
     RecordedChange,
     RecordedEvent,
@@ -257,7 +258,7 @@ def source_totals(counted: Counts) -> JsonObject:
 
 
 def suppressions(page: Page, next_cursor: str | None) -> JsonObject:
-    """A page of a list of suppressed addresses.
+    """A page of a list of suppressed addresses and domains.
 
     Args:
         page: what the ledger found.
@@ -270,11 +271,27 @@ def suppressions(page: Page, next_cursor: str | None) -> JsonObject:
     }
 
 
-def listed(entry: Listed) -> JsonObject:
-    """One suppressed address of a list; the same names as in `suppression` mean the same."""
+def listed(entry: Listed | ListedDomain) -> JsonObject:
+    """One suppressed address of a list, or a domain that a person added.
+
+    The names mean the same as in `suppression`, but `domain` is the name of a suppressed domain:
+    one of `address` and `domain` is null.
+    """
+    if isinstance(entry, ListedDomain):
+        return {
+            "address": None,
+            "domain": entry.result.domain.domain,
+            **decision_fields(entry.result.decision),
+            "lead_source": None,
+            "lead_sources": [],
+            "diagnostic": None,
+            "last_seen": time_text(entry.last_seen),
+        }
     evidence = entry.result.decision.evidence
     return {
-        **_decision(entry.result),
+        "address": entry.result.address,
+        "domain": None,
+        **decision_fields(entry.result.decision),
         "lead_source": entry.lead_source,
         "lead_sources": list(entry.result.lead_sources[:MAX_SOURCES_IN_ROW]),
         "diagnostic": (evidence.diagnostic or None) if evidence else None,

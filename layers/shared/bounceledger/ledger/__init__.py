@@ -16,7 +16,7 @@ from bounceledger.ledger.items import (
 )
 from bounceledger.ledger.known import Known
 from bounceledger.ledger.ledger import Ledger, connect
-from bounceledger.ledger.listing import Listed, Page, Place, Sought
+from bounceledger.ledger.listing import Listed, ListedDomain, Page, Place, Sought
 from bounceledger.ledger.reports import Reports
 from bounceledger.ledger.results import (
     Addresses,
@@ -43,6 +43,7 @@ __all__ = [
     "Known",
     "Ledger",
     "Listed",
+    "ListedDomain",
     "Outcome",
     "Page",
     "Place",

@@ -103,7 +103,7 @@ class DeadAddresses:
 
     def _entries(self, at: Place, limit: int) -> tuple[list[SourceEntry], bool]:
         pk, keys = items.entries_range(at.source)
-        after = items.source_key(*at).sk if at.address else ""
+        after = items.source_key(*at).sk if at.subject else ""
         found, more = self._table.up_to(limit, pk, keys, self._budget(), after=after)
         return [items.source_of_item(item) for item in found], more
 

@@ -214,9 +214,10 @@ def change_key(subject: str, at: datetime, change_id: str) -> Key:
     return Key(facts.pk, f"{_CHANGE_PREFIX}{to_text(at)}#{change_id}")
 
 
-def source_key(lead_source: str, address: str) -> Key:
-    """One lead source's entry about one address."""
-    return Key(f"SOURCE#{lead_source}", f"{ADDRESS_PREFIX}{address}")
+def source_key(lead_source: str, subject: str) -> Key:
+    """One lead source's entry about one address; that of `MANUAL` also about one host name."""
+    prefix = ADDRESS_PREFIX if "@" in subject else _DOMAIN_PREFIX
+    return Key(f"SOURCE#{lead_source}", f"{prefix}{subject}")
 
 
 def domain_key(domain: str) -> Key:
@@ -288,9 +289,9 @@ def domain_changes_range(address: str) -> tuple[str, tuple[str, str]]:
     return domain_key(domain_of(address)).pk, (_CHANGE_PREFIX, FACTS)
 
 
-def manual_key(address: str) -> Key:
-    """Entry of an address that a person added, beside those of lead sources."""
-    return source_key(MANUAL, address)
+def manual_key(subject: str) -> Key:
+    """Entry of an address or a domain that a person added, beside those of lead sources."""
+    return source_key(MANUAL, subject)
 
 
 def history_range(address: str) -> tuple[str, tuple[str, str]]:
@@ -306,8 +307,14 @@ def everything_range(address: str) -> tuple[str, tuple[str, str]]:
 
 
 def entries_range(lead_source: str) -> tuple[str, tuple[str, str]]:
-    """Partition and sort keys of a lead source's entries about addresses."""
-    return source_key(lead_source, "").pk, (ADDRESS_PREFIX, ADDRESS_PREFIX + LAST)
+    """Partition and sort keys of a lead source's entries; those of `MANUAL` end with domains."""
+    last = _DOMAIN_PREFIX if lead_source == MANUAL else ADDRESS_PREFIX
+    return source_key(lead_source, "").pk, (ADDRESS_PREFIX, last + LAST)
+
+
+def subject_of_entry(item: Mapping[str, Any]) -> str:
+    """The address, or the host name, that an entry is about."""
+    return str(item["sk"]).partition("#")[2]
 
 
 def source_list_range(first: str = "") -> tuple[str, tuple[str, str]]:
@@ -628,9 +635,9 @@ def still_there(item: Mapping[str, Json]) -> tuple[str, Json]:
     return "schema", item["schema"]
 
 
-def manual_item(address: str) -> Item:
-    """Entry of an address that a person added, so that lists find it; kept permanently."""
-    return keyed(manual_key(address), {})
+def manual_item(subject: str) -> Item:
+    """Entry of an address or a domain that a person added, so that lists find it; never expires."""
+    return keyed(manual_key(subject), {})
 
 
 def domain_item(facts: DomainFacts, *, over: DomainFacts | None = None) -> Item:

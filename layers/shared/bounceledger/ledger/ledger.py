@@ -52,6 +52,7 @@ from bounceledger.ledger.results import (
     ChangeResult,
     CheckResult,
     Counts,
+    DomainResult,
     History,
     Outcome,
     RecordResult,
@@ -79,6 +80,7 @@ from bounceledger.state import (
     AddressFacts,
     Change,
     ClaimStanding,
+    Decision,
     DomainFacts,
     DomainVerdict,
     Observation,
@@ -88,6 +90,7 @@ from bounceledger.state import (
     change_to_address,
     change_to_domain,
     decide,
+    decide_domain,
     join,
     join_domain,
     keeps_complaint,
@@ -410,6 +413,13 @@ class Ledger:
             address=address, decision=decision, facts=facts, domain=domain, entry=entry
         )
 
+    def check_domains(self, names: Sequence[str]) -> list[DomainResult]:
+        """What is decided about whole domains; arguments and results as in `check`."""
+        found, now = self.domain_facts(names), self._clock()
+        facts = [found.get(name) or DomainFacts(domain=name) for name in names]
+        policy = self._settings.policy
+        return [DomainResult(domain=d, decision=decide_domain(d, now, policy)) for d in facts]
+
     def apply_changes(self, changes: Sequence[Change]) -> list[ChangeResult]:
         """Make changes that a person asks for, each in one transaction with a record of it.
 
@@ -520,7 +530,7 @@ class Ledger:
             now = self._clock()
             is_erased = not found.keys().isdisjoint(tombstones)
             erased = AddressFacts(address=change.subject, erased=True) if is_erased else facts
-            before = decide(erased, domain, now, policy)
+            before = self._decided(change, erased, domain, now)
             if is_erased and not change.erasure:
                 return ChangeResult(change=change, outcome=ChangeOutcome.ERASED, decision=before)
             if keeps_complaint(change, facts):
@@ -534,7 +544,7 @@ class Ledger:
                 known = domain or DomainFacts(domain=change.domain)
                 domain = join_domain(known, change_to_domain(change, known, now))
                 written = put_version(items.domain_item(domain, over=known), known.version)
-            after = decide(facts, domain, now, policy)
+            after = self._decided(change, facts, domain, now)
             record = items.change_item(change, now, change_id, before=before, after=after)
             actions = [written, put_new(record)]
             actions += [
@@ -543,7 +553,7 @@ class Ledger:
                 else absent(key)
                 for key in tombstones
             ]
-            if change.adds_address:
+            if change.action is ChangeAction.ADD:
                 actions.append(put(items.manual_item(change.subject)))
             try:
                 self._table.transact(actions, budget)
@@ -551,6 +561,18 @@ class Ledger:
                 budget.wait(cancelled)
             else:
                 return ChangeResult(change=change, outcome=ChangeOutcome.DONE, decision=after)
+
+    def _decided(
+        self,
+        change: Change,
+        facts: AddressFacts | None,
+        domain: DomainFacts | None,
+        now: datetime,
+    ) -> Decision:
+        """What is decided about whom a change is about."""
+        if change.is_about_address:
+            return decide(facts, domain, now, self._settings.policy)
+        return decide_domain(domain, now, self._settings.policy)
 
     def domain_facts(self, names: Sequence[str]) -> dict[str, DomainFacts]:
         """Facts of those of the host names that have any."""
@@ -766,7 +788,7 @@ class Ledger:
     def suppressions(
         self, sought: Sought, *, limit: int, source: str | None = None, after: Place | None = None
     ) -> Page:
-        """A page of suppressed addresses, by lead source and address.
+        """A page of suppressed addresses, by lead source and address, and domains people added.
 
         Args:
             sought: which suppressions.
@@ -774,7 +796,7 @@ class Ledger:
             source: only those about which this lead source has an entry; None for all.
             after: where the page before ended; None for the first.
         """
-        listing = Listing(self._table, self.check, self._budget, self._clock)
+        listing = Listing(self._table, self.check, self.check_domains, self._budget, self._clock)
         if source is None:
             return listing.of_all(sought, limit, after)
         return listing.of_source(source, sought, limit, after)

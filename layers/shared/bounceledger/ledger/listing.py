@@ -1,9 +1,10 @@
-"""Lists of suppressed addresses, read through the entries of lead sources.
+"""Lists of what is suppressed, read through the entries of lead sources.
 
 There is no index of what is suppressed, since that is computed from facts on every read. But every
 suppression has an entry under a lead source, or among those that people made. So a list goes
 through these and then the sources by name, through the entries of each by address, and decides
-about every address from its facts.
+about every address from its facts. A domain that a person added has an entry, too, after all
+addresses; one that DNS shows dead has none, only the addresses there do.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bounceledger.ledger import items
-from bounceledger.ledger.results import CheckResult
+from bounceledger.ledger.results import CheckResult, DomainResult
 from bounceledger.ledger.table import RetryBudget, Table
 from bounceledger.state import Reason, ReasonCode, utc_day
 from bounceledger.verdict import Cause
@@ -32,11 +33,11 @@ class Place(NamedTuple):
 
     Attributes:
         source: the lead source, or `items.MANUAL`.
-        address: the last address under it that was looked at; empty for none.
+        subject: the last address, or host name, under it that was looked at; empty for none.
     """
 
     source: str
-    address: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Sought:
     last: date | None = None
 
     def has(self, reason: Reason, last_seen: datetime | None) -> bool:
-        """Whether a list has an address with this reported reason.
+        """Whether a list has an address or a domain with this reported reason.
 
         Args:
             reason: that is reported.
@@ -88,16 +89,29 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedDomain:
+    """A domain in a list, suppressed since a person added it.
+
+    Attributes:
+        result: what is known of it, and the decision.
+        last_seen: when a person added it.
+    """
+
+    result: DomainResult
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A part of a list, which may be empty although there is more.
 
     Attributes:
-        listed: suppressed addresses.
+        listed: suppressed addresses, and domains that people added.
         examined: entries that were looked at.
         following: where the next page begins; None on the last.
     """
 
-    listed: Sequence[Listed]
+    listed: Sequence[Listed | ListedDomain]
     examined: int
     following: Place | None
 
@@ -108,6 +122,7 @@ class Listing:
     Args:
         table: the table.
         check: decides about addresses, see `Ledger.check`.
+        check_domains: decides about domains, see `Ledger.check_domains`.
         budget: makes the limits of one call.
         clock: now, aware.
     """
@@ -116,11 +131,13 @@ class Listing:
         self,
         table: Table,
         check: Callable[[Sequence[str]], Sequence[CheckResult]],
+        check_domains: Callable[[Sequence[str]], Sequence[DomainResult]],
         budget: Callable[[], RetryBudget],
         clock: Callable[[], datetime],
     ) -> None:
         self._table = table
         self._check = check
+        self._check_domains = check_domains
         self._budget = budget
         self._clock = clock
 
@@ -130,7 +147,7 @@ class Listing:
         return self._page([place], sought, limit, following=None, each_once=False)
 
     def of_all(self, sought: Sought, limit: int, after: Place | None) -> Page:
-        """A page of all suppressed addresses, each under one lead source only."""
+        """A page of all suppressions, each address under one lead source only."""
         place = after or Place(items.MANUAL)
         pk, names = items.source_list_range(place.source)
         found, _ = self._table.up_to(MAX_SOURCES_EXAMINED + 1, pk, names, self._budget())
@@ -155,12 +172,12 @@ class Listing:
         Args:
             places: at least where the list goes on.
             sought: what the list has.
-            limit: addresses on the page at most.
+            limit: addresses and domains on the page at most.
             following: what follows the last of the places; None for the end.
             each_once: leave out an address under another source than `listed_under`.
         """
         end = self._clock() + TIME_PER_PAGE
-        listed: list[Listed] = []
+        listed: list[Listed | ListedDomain] = []
         examined = 0
         for place in places:
             at, more = place, True
@@ -169,20 +186,30 @@ class Listing:
                 out_of_time = at != places[0] and self._clock() >= end
                 if room <= 0 or len(listed) >= limit or out_of_time:
                     return Page(listed=listed, examined=examined, following=at)
-                addresses, more = self._addresses(at, room)
-                for number, result in enumerate(self._check(addresses), 1):
+                subjects, more = self._subjects(at, room)
+                results = zip(subjects, self._results(subjects), strict=True)
+                for number, (subject, result) in enumerate(results, 1):
                     examined += 1
-                    at = Place(at.source, result.address)
-                    listed += _listed(result, at.source, sought, each_once=each_once)
-                    if len(listed) >= limit and (more or number < len(addresses)):
+                    at = Place(at.source, subject)
+                    if isinstance(result, DomainResult):
+                        listed += _listed_domain(result, sought)
+                    else:
+                        listed += _listed(result, at.source, sought, each_once=each_once)
+                    if len(listed) >= limit and (more or number < len(subjects)):
                         return Page(listed=listed, examined=examined, following=at)
         return Page(listed=listed, examined=examined, following=following)
 
-    def _addresses(self, at: Place, limit: int) -> tuple[list[str], bool]:
+    def _subjects(self, at: Place, limit: int) -> tuple[list[str], bool]:
         pk, keys = items.entries_range(at.source)
-        after = items.source_key(*at).sk if at.address else ""
+        after = items.source_key(*at).sk if at.subject else ""
         found, more = self._table.up_to(limit, pk, keys, self._budget(), after=after)
-        return [str(item["sk"]).removeprefix(items.ADDRESS_PREFIX) for item in found], more
+        return [items.subject_of_entry(item) for item in found], more
+
+    def _results(self, subjects: Sequence[str]) -> list[CheckResult | DomainResult]:
+        """One for each in their order: all addresses come before the domains."""
+        addresses = [subject for subject in subjects if "@" in subject]
+        domains = subjects[len(addresses) :]
+        return [*self._check(addresses), *(self._check_domains(domains) if domains else ())]
 
 
 def _listed(
@@ -199,6 +226,16 @@ def _listed(
     last_seen = _last_seen(reason, result)
     if sought.has(reason, last_seen):
         yield Listed(result=result, lead_source=lead_source, last_seen=last_seen)
+
+
+def _listed_domain(result: DomainResult, sought: Sought) -> Iterator[ListedDomain]:
+    """The domain as an entry of the list, while what a person added is in force."""
+    reason, manual = result.decision.reported, result.domain.manual
+    if reason is None or reason.code is not ReasonCode.MANUAL:
+        return
+    last_seen = manual.at if manual else None
+    if sought.has(reason, last_seen):
+        yield ListedDomain(result=result, last_seen=last_seen)
 
 
 def _last_seen(reason: Reason, result: CheckResult) -> datetime | None:

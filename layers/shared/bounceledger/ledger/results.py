@@ -91,6 +91,19 @@ class CheckResult:
         return self.facts.lead_sources if self.facts else ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainResult:
+    """What `Ledger.check_domains` knows about one host name.
+
+    Attributes:
+        domain: facts of the host name.
+        decision: about an address there of which nothing else is known.
+    """
+
+    domain: DomainFacts
+    decision: Decision
+
+
 class ChangeOutcome(Enum):
     """What became of a person's change."""
 

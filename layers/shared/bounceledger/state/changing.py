@@ -56,11 +56,6 @@ class Change:
         return "@" in self.subject
 
     @property
-    def adds_address(self) -> bool:
-        """Whether it suppresses one address, which lists of suppressions are then to find."""
-        return self.action is Action.ADD and self.is_about_address
-
-    @property
     def domain(self) -> str:
         """The domain, or that of the address."""
         return domain_of(self.subject)

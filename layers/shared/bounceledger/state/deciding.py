@@ -148,6 +148,17 @@ def decide(
     return Decision(reasons=in_force, explanation=explanation, allowed=listing is not None)
 
 
+def decide_domain(domain: DomainFacts | None, now: datetime, policy: Policy) -> Decision:
+    """The decision about an address of which nothing else is known, in words about the domain.
+
+    Arguments as in `decide`.
+    """
+    decision = decide(None, domain, now, policy)
+    if decision.suppressed or decision.allowed:
+        return decision
+    return replace(decision, explanation="Nothing is recorded that suppresses the whole domain.")
+
+
 def _in_time(reasons: Iterable[Reason], now: datetime) -> tuple[Reason, ...]:
     return tuple(reason for reason in reasons if reason.until is None or now < reason.until)
 
