@@ -144,6 +144,7 @@ class DeadAddress:
     Attributes:
         address: its canonical form.
         category: what the receiving server said, such as ``mailbox_unknown``.
+        lead_date: when the lead was collected, by the message tag; None without one.
         mailed_at: when the message was mailed, on whose day the address counts.
         first_seen: when a server first said so.
         last_seen: when one last did.
@@ -158,6 +159,7 @@ class DeadAddress:
 
     address: str
     category: str
+    lead_date: date | None
     mailed_at: datetime | None
     first_seen: datetime | None
     last_seen: datetime | None
@@ -175,6 +177,7 @@ class DeadAddress:
         return cls(
             address=str(row.get("address") or ""),
             category=str(row.get("category") or ""),
+            lead_date=_date_in(row.get("lead_date")),
             mailed_at=time_in(row.get("mailed_at")),
             first_seen=time_in(row.get("first_seen")),
             last_seen=time_in(row.get("last_seen")),
@@ -185,6 +188,13 @@ class DeadAddress:
             domain=domain if isinstance(domain, dict) else None,
             fields=row,
         )
+
+
+def _date_in(value: object) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

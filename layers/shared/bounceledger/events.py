@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -86,6 +86,7 @@ class MailEvent:
         lead_source: cleaned key of who supplied the address.
         named_source: the one that the message names, where the event is recorded under another
             since there are too many new ones; empty otherwise.
+        lead_date: when the lead was collected, as the sender says; None where it is not known.
         occurred_at: aware, UTC.
         mailed_at: when the provider accepted the message, by its own clock; aware, UTC. None
             where it does not say.
@@ -123,6 +124,7 @@ class MailEvent:
     unmatched: bool = False
     forwarded_to: str = ""
     named_source: str = ""
+    lead_date: date | None = None
 
     @property
     def mail_time(self) -> datetime:

@@ -44,6 +44,7 @@ class Settings:
     lead_source_tag: str = "lead_source"
     lead_source_header: str = "X-Lead-Source"
     lead_source_default: str = "unattributed"
+    lead_date_tag: str = "lead_date"
     max_sources_per_day: int = 1000
     """New lead sources that one execution environment records; the rest is ``other``."""
     count_deliveries: bool = True

@@ -83,6 +83,7 @@ def proof(address: str, **fields: Any) -> dict[str, Any]:
     return {
         "address": address,
         "category": "mailbox_unknown",
+        "lead_date": "2026-10-07",
         "mailed_at": "2026-11-16T08:00:00Z",
         "first_seen": "2026-11-16T08:00:02Z",
         "last_seen": "2026-11-16T08:00:02Z",

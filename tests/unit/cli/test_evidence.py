@@ -78,6 +78,7 @@ def test_a_folder_has_the_addresses_and_a_summary() -> None:
     assert ann == {
         "address": "ann@leads.example",
         "category": "mailbox_unknown",
+        "lead_date": "2026-10-07",
         "mailed_at": "2026-11-16T08:00:00Z",
         "first_seen": "2026-11-16T08:00:02Z",
         "last_seen": "2026-11-16T08:00:02Z",

@@ -217,6 +217,7 @@ def test_evidence_is_read_to_its_end() -> None:
     row = {
         "address": "a@gone.test",
         "category": "no_mail_accepted",
+        "lead_date": "2026-10-01",
         "mailed_at": "2026-11-20T11:59:00Z",
         "first_seen": "2026-11-20T12:00:00Z",
         "last_seen": "2026-11-21T12:00:00Z",
@@ -231,7 +232,7 @@ def test_evidence_is_read_to_its_end() -> None:
         iter(
             [
                 reply(200, {**days, "evidence": [row], "next_cursor": "c"}),
-                reply(200, {**days, "evidence": [{"address": "b@x.test"}], "next_cursor": None}),
+                reply(200, {**days, "evidence": [{"address": "b@x.test", "lead_date": "soon"}]}),
             ]
         )
     )
@@ -243,6 +244,7 @@ def test_evidence_is_read_to_its_end() -> None:
     assert dead == DeadAddress(
         address="a@gone.test",
         category="no_mail_accepted",
+        lead_date=date(2026, 10, 1),
         mailed_at=datetime(2026, 11, 20, 11, 59, tzinfo=UTC),
         first_seen=datetime(2026, 11, 20, 12, tzinfo=UTC),
         last_seen=datetime(2026, 11, 21, 12, tzinfo=UTC),
@@ -254,6 +256,7 @@ def test_evidence_is_read_to_its_end() -> None:
         fields=row,
     )
     assert (bare.address, bare.domain, bare.first_seen, bare.count) == ("b@x.test", None, None, 0)
+    assert bare.lead_date is None
     assert queries(fake) == [
         "/v1/sources/fair/evidence?limit=1000",
         "/v1/sources/fair/evidence?limit=1000&from=2026-11-01&to=2026-11-30&cursor=c",

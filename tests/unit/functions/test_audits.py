@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -198,7 +198,9 @@ def test_the_default_thresholds_are_those_of_the_audit() -> None:
 # --------------------------------------------------------------------------- one lead source
 
 
-def claim(name: str, address: str, category: Category, *, ago: float = 3.0) -> Observation:
+def claim(
+    name: str, address: str, category: Category, *, ago: float = 3.0, **fields: Any
+) -> Observation:
     return observe(
         name,
         category,
@@ -209,6 +211,7 @@ def claim(name: str, address: str, category: Category, *, ago: float = 3.0) -> O
         mailed_at=NOW - timedelta(days=ago),
         message_id=f"m {name}",
         diagnostic="521 Server does not accept mail",
+        **fields,
     )
 
 
@@ -226,7 +229,12 @@ def fair() -> Ledger:
     table.record(
         [
             *mailed("fair", 30, 1),
-            claim("c1", "ann@null.test", Category.NO_MAIL_ACCEPTED),
+            claim(
+                "c1",
+                "ann@null.test",
+                Category.NO_MAIL_ACCEPTED,
+                lead_date=date(2026, 10, 1),
+            ),
             claim("c2", "ben@null.test", Category.NO_MAIL_ACCEPTED),
             claim("c3", "cid@alive.test", Category.DOMAIN_UNKNOWN),
             claim("old", "dan@null.test", Category.NO_MAIL_ACCEPTED, ago=45),
@@ -260,6 +268,14 @@ def test_one_lead_source_has_everything_that_its_audit_says(fair: Ledger) -> Non
     }
     assert body["no_mail_domains"] == {"count": 1, "of": 2, "share": 0.5}
     assert body["dead_domains"] == 1
+
+    # AND the age of the lead with a date: 47 days at its bounce
+    assert body["lead_age"] == {
+        "buckets": {"0-30": 0, "31-90": 1, "91-180": 0, "181-365": 0, "366+": 0},
+        "median": 47,
+        "without_date": 2,
+        "after_bounce": 0,
+    }
 
     # AND what happened to messages
     assert body["outcomes"]["hard"] == 3
@@ -314,6 +330,7 @@ def test_evidence_is_each_dead_address_with_what_proves_it(fair: Ledger) -> None
     assert body["evidence"][0] == {
         "address": "ann@null.test",
         "category": "no_mail_accepted",
+        "lead_date": "2026-10-01",
         "mailed_at": "2026-11-17T12:00:00Z",
         "first_seen": "2026-11-17T12:00:00Z",
         "last_seen": "2026-11-17T12:00:00Z",
@@ -331,7 +348,7 @@ def test_evidence_is_each_dead_address_with_what_proves_it(fair: Ledger) -> None
             "records": "MX 0 .",
         },
     }
-    assert body["evidence"][1]["domain"] is None
+    assert (body["evidence"][1]["domain"], body["evidence"][1]["lead_date"]) == (None, None)
 
 
 def test_evidence_is_that_of_the_figures(fair: Ledger) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -33,6 +33,9 @@ NEIGHBOUR = "b@example.test"
 STRANGER = "a@elsewhere.test"
 
 
+LEAD_DATE = date(2026, 10, 1)
+
+
 def changed(action: Action, subject: str = ADDRESS, **fields: Any) -> Change:
     return Change(action=action, subject=subject, by="ada", note="asked", **fields)
 
@@ -45,7 +48,12 @@ def fake() -> FakeDynamoDB:
     for name, address in enumerate((ADDRESS, NEIGHBOUR, STRANGER)):
         own.record(
             [
-                observe(f"hard {name}", Category.MAILBOX_UNKNOWN, address=address),
+                observe(
+                    f"hard {name}",
+                    Category.MAILBOX_UNKNOWN,
+                    address=address,
+                    lead_date=LEAD_DATE if address == ADDRESS else None,
+                ),
                 observe(f"claim {name}", Category.DOMAIN_UNKNOWN, address=address, source="x"),
                 delivery(f"delivery {name}", address=address, message_id="m"),
             ]
@@ -72,6 +80,8 @@ def tombstones(fake: FakeDynamoDB) -> list[dict[str, Any]]:
 
 
 def test_what_is_left_of_a_person_is_a_tombstone_and_markers(fake: FakeDynamoDB) -> None:
+    assert LEAD_DATE.isoformat() in str(fake.scan()["Items"])
+
     # WHEN a person is erased
     [result] = erasing(fake).apply_changes([erasure(ADDRESS)])
 
@@ -80,8 +90,9 @@ def test_what_is_left_of_a_person_is_a_tombstone_and_markers(fake: FakeDynamoDB)
     assert result.decision
     assert result.decision.reason_code is ReasonCode.ERASED
 
-    # AND no item names them
+    # AND no item names them, or says when their address was collected
     assert naming(ADDRESS, fake.scan()["Items"], NOW) == []
+    assert LEAD_DATE.isoformat() not in str(fake.scan()["Items"])
 
     # AND the tombstone has no more than it needs
     [left] = tombstones(fake)

@@ -1,6 +1,6 @@
 """How facts, events and counters look as items."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import reduce
 from typing import Any
 
@@ -36,6 +36,7 @@ SAID = {
     "diagnostic": "550 no",
     "enhanced_status": "5.1.1",
     "disposition": "hard",
+    "lead_date": "2026-10-01",
 }
 """Evidence as it is stored, without the lead source."""
 
@@ -45,6 +46,7 @@ def hard_bounce() -> FakeDynamoDB:
     """A table in which one hard bounce was recorded."""
     fake = FakeDynamoDB()
     said: dict[str, Any] = {"diagnostic": "550 no", "message_id": "m1", "status": "5.1.1"}
+    said["lead_date"] = date(2026, 10, 1)
     ledger(fake).record([observe("e1", Category.MAILBOX_UNKNOWN, ago=1, **said)])
     return fake
 
@@ -175,6 +177,24 @@ def test_fields_of_a_later_version_are_ignored() -> None:
 
     # THEN the facts are read as they were
     assert items.facts_of_item(item) == facts
+
+
+@pytest.mark.parametrize("newer", ["2026-10", 20261001, {"day": "2026-10-01"}, None])
+def test_a_lead_date_in_the_form_of_a_later_version_is_left_as_it_is(
+    hard_bounce: FakeDynamoDB, newer: Any
+) -> None:
+    # GIVEN a source's entry whose lead date only a later version can read
+    item = stored(hard_bounce, items.source_key("fair", "a@example.test"))
+    item["evidence"]["mailbox_unknown"]["lead_date"] = newer
+
+    # WHEN it is read and written
+    entry = items.source_of_item(item)
+    written = items.source_item(entry, Policy(), over=entry)
+
+    # THEN there is no date for this version, and the later one finds its own
+    assert entry.leading[1].lead_date is None
+    evidence: Any = written["evidence"]
+    assert evidence["mailbox_unknown"]["lead_date"] == newer
 
 
 @given(streams, st.lists(changes(), max_size=3), policies)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -498,6 +498,67 @@ def test_the_lead_source_is_the_first_of_tag_header_and_configuration_set(
     body = {**bounce(), "mail": mail(tags=tags, headers=headers)}
 
     assert only(body).lead_source == source
+
+
+@pytest.mark.parametrize(
+    ("text", "lead_date"),
+    [
+        ("2026-01-05", date(2026, 1, 5)),
+        ("1990-01-01", date(1990, 1, 1)),
+        ("1989-12-31", None),
+        ("20260105", None),
+        ("2026-W02-1", None),
+        ("2026-1-5", None),
+        ("2026-02-30", None),
+        ("2026-01-05T00:00:00Z", None),
+        (" 2026-01-05", None),
+        ("\u0662026-01-05", None),
+        ("2026-01-\ud800", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_lead_date_is_a_day_that_can_be(text: str, lead_date: date | None) -> None:
+    """Anything else is as if there were no tag."""
+    body = {**bounce(), "mail": mail(tags={"lead_date": [text]})}
+
+    assert only(body).lead_date == lead_date
+
+
+def test_a_lead_is_collected_on_the_day_of_mailing_at_the_latest() -> None:
+    """The message was mailed on 15 January."""
+
+    def lead_date(day: str) -> date | None:
+        return only({**bounce(), "mail": mail(tags={"lead_date": [day]})}).lead_date
+
+    assert lead_date("2026-01-15") == date(2026, 1, 15)
+    assert lead_date("2026-01-16") is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "headers", "lead_date"),
+    [
+        ({"Lead_Date": "2026-01-05"}, [], date(2026, 1, 5)),
+        ({"lead_date": ["2026-01-05", "2026-01-04"]}, [], date(2026, 1, 5)),
+        ({"lead_date": [None, 5]}, [], None),
+        ({"lead_date": {"day": "2026-01-05"}}, None, None),
+        (None, [{"name": "X-SES-Message-Tags", "value": "a=b, lead_date=2026-01-05"}], "header"),
+        ("lead_date", "lead_date", None),
+    ],
+)
+def test_the_lead_date_is_a_message_tag(tags: object, headers: object, lead_date: object) -> None:
+    body = {**bounce(), "mail": mail(tags=tags, headers=headers)}
+
+    assert only(body).lead_date == (date(2026, 1, 5) if lead_date == "header" else lead_date)
+
+
+def test_the_name_of_the_tag_with_the_lead_date_is_a_setting() -> None:
+    settings = Settings(allowed_accounts=frozenset("*"), lead_date_tag="collected")
+    tags = {"collected": ["2026-01-05"], "lead_date": ["2025-01-01"]}
+    content = {**bounce(), "mail": mail(tags=tags)}
+
+    [event] = read(Payload(provider="ses", content=content), settings).events
+    assert event.lead_date == date(2026, 1, 5)
 
 
 def test_the_names_of_tag_and_header_and_the_default_are_settings() -> None:

@@ -1,7 +1,7 @@
 """Hypothesis strategies: random events, changes by people, and probes."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 
 from hypothesis import settings
@@ -62,6 +62,7 @@ def observations(draw: st.DrawFn) -> Observation:
         occurred_at=draw(times),
         mailed_at=MAILED[message_id],
         message_id=message_id,
+        lead_date=draw(st.none() | st.dates(date(1990, 1, 1), START.date())),
         diagnostic=draw(st.text(max_size=5)),
         provider_reason=draw(
             st.sampled_from(

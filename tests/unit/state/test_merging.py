@@ -1,9 +1,10 @@
 """Merging: any order and any grouping of any events gives the same facts and decisions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import reduce
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,23 @@ def test_evidence_is_counted_and_has_the_words_of_the_latest() -> None:
 
     # AND both sources are remembered
     assert set(known.sources) == set(known.attributions) == {"fair", "list"}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_evidence_has_the_earliest_lead_date(reverse: bool) -> None:
+    """Its first time is the earliest bounce, so both together give the age at that."""
+    # GIVEN bounces of a lead that was collected twice, and one that has no date
+    said = [
+        bounce(Category.MAILBOX_UNKNOWN, ago=1),
+        bounce(Category.MAILBOX_UNKNOWN, ago=2, lead_date=date(2026, 11, 17)),
+        bounce(Category.MAILBOX_UNKNOWN, ago=5, lead_date=date(2026, 10, 1)),
+    ]
+
+    # WHEN they are merged, in either order
+    known = facts(*reversed(said)) if reverse else facts(*said)
+
+    # THEN the first date is kept
+    assert known.evidence[Cause.MAILBOX_UNKNOWN].lead_date == date(2026, 10, 1)
 
 
 def test_a_diagnostic_is_bounded_and_free_of_control_characters() -> None:

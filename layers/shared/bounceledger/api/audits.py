@@ -156,6 +156,7 @@ def _dead_address(entry: DeadEntry) -> DeadAddress:
         domain=entry.address.rpartition("@")[2],
         category=entry.category,
         bounced_at=entry.evidence.first if entry.evidence else None,
+        lead_date=entry.evidence.lead_date if entry.evidence else None,
     )
 
 
@@ -350,6 +351,7 @@ def _proof(entry: DeadEntry) -> JsonObject:
     return {
         "address": entry.address,
         "category": entry.category.value,
+        "lead_date": said.lead_date.isoformat() if said and said.lead_date else None,
         "mailed_at": responses.time_text(entry.mailed_at),
         **{name: fields[name] for name in _SAID},
         "message_id": (said.message_id or None) if said else None,

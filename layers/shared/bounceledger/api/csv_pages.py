@@ -17,7 +17,7 @@ _STARTS_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 EVIDENCE_COLUMNS = (
-    *("address", "category", "mailed_at", "first_seen", "last_seen", "count"),
+    *("address", "category", "lead_date", "mailed_at", "first_seen", "last_seen", "count"),
     *("reply_code", "enhanced_status", "diagnostic", "message_id", "rule"),
     *("domain_verdict", "domain_explanation", "domain_probed_at", "domain_records"),
 )

@@ -744,8 +744,8 @@ def _plain(value: Any, leave: tuple[str, ...] = ()) -> Any:
     """A value of `state` as JSON, without its empty parts."""
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, datetime):
-        return to_text(value)
+    if isinstance(value, date):
+        return to_text(value) if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, Mapping):
         return {_key_text(key): _plain(part) for key, part in value.items()}
     if is_dataclass(value):
@@ -1073,6 +1073,14 @@ def _time(item: Mapping[str, Any], name: str) -> datetime | None:
         return None
 
 
+def _date(item: Mapping[str, Any], name: str) -> date | None:
+    """A date; None where there is none, or one that only a newer version can read."""
+    try:
+        return date.fromisoformat(item[name]) if name in item else None
+    except (TypeError, ValueError):
+        return None
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands in for a time that cannot be read: what it is about holds, until a person removes it."""
 
@@ -1101,7 +1109,8 @@ def _evidence_of(said: Mapping[str, Any]) -> Evidence:
     last = _time(said, "last") or _time(said, "first") or _EPOCH
     values: dict[str, Any] = {"count": 1, "event_id": "", "lead_source": ""}
     values |= _known(said, Evidence)
-    return Evidence(**values | {"first": _time(said, "first") or last, "last": last})
+    times = {"first": _time(said, "first") or last, "last": last}
+    return Evidence(**values | times | {"lead_date": _date(said, "lead_date")})
 
 
 def _message(line: str) -> Message:

@@ -25,7 +25,7 @@ from bounceledger.providers.fields import (
     pick,
     read_string,
 )
-from bounceledger.providers.ses_lead_source import lead_source_of
+from bounceledger.providers.ses_lead_source import lead_date_of, lead_source_of
 from bounceledger.providers.ses_recipients import (
     MAX_REPORTED_DIAGNOSTIC,
     Destination,
@@ -231,13 +231,15 @@ def read(
         "" if feedback_id or not layout.repeats else _repetition(section, mail, moment),
     )
     named = {recipient.address or recipient.entry.address for recipient in recipients}
+    mailed_at = _mailed_at(mail, published)
     event = partial(
         MailEvent,
         provider=PROVIDER,
         provider_kind=word,
         lead_source=lead_source_of(mail, settings),
+        lead_date=lead_date_of(mail, settings, mailed_at.date()),
         occurred_at=moment,
-        mailed_at=_mailed_at(mail, published),
+        mailed_at=mailed_at,
         reported_at=published,
         message_id=message_id,
         permanence=permanence,

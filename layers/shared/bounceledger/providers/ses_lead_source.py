@@ -1,6 +1,7 @@
-"""Who supplied the address of an SES message: its tags, headers and configuration set."""
+"""Who supplied the address of an SES message, and when: its tags, headers, configuration set."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from bounceledger.addresses import clean_lead_source
 from bounceledger.providers.encoded_words import decode_words
@@ -9,6 +10,9 @@ from bounceledger.settings import Settings
 
 MAX_HEADER = 2048
 """Characters of a header value that are read."""
+
+EARLIEST_LEAD = date(1990, 1, 1)
+"""A lead date before this is a mistake, such as the default of an empty field."""
 
 
 def lead_source_of(mail: JsonObject, settings: Settings) -> str:
@@ -22,9 +26,29 @@ def lead_source_of(mail: JsonObject, settings: Settings) -> str:
     return next((source for source in sources if source), settings.lead_source_default)
 
 
+def lead_date_of(mail: JsonObject, settings: Settings, mailed_on: date) -> date | None:
+    """When the lead was collected, by its tag; None without one, or if it is not valid.
+
+    Args:
+        mail: the ``mail`` object of an SES document.
+        settings: names the tag.
+        mailed_on: UTC day of mailing, after which no lead of the message can be collected.
+    """
+    name = settings.lead_date_tag
+    text = _tag(_tags(mail), name)
+    if not text:
+        text = _message_tag(_headers(mail).get("x-ses-message-tags", ""), name).strip()
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Python reads other forms of ISO 8601 as well, such as week dates.
+    is_valid = found.isoformat() == text and EARLIEST_LEAD <= found <= mailed_on
+    return found if is_valid else None
+
+
 def _lead_source_candidates(mail: JsonObject, settings: Settings) -> Iterator[str]:
-    tags = pick(mail, "tags")
-    tags = tags if isinstance(tags, Mapping) else {}
+    tags = _tags(mail)
     yield _tag(tags, settings.lead_source_tag)
     headers = _headers(mail)
     yield _message_tag(headers.get("x-ses-message-tags", ""), settings.lead_source_tag)
@@ -33,6 +57,11 @@ def _lead_source_candidates(mail: JsonObject, settings: Settings) -> Iterator[st
     yield _tag(tags, "ses:configuration-set")
     yield headers.get("x-ses-configuration-set", "")
     yield settings.lead_source_default
+
+
+def _tags(mail: JsonObject) -> JsonObject:
+    tags = pick(mail, "tags")
+    return tags if isinstance(tags, Mapping) else {}
 
 
 def _tag(tags: JsonObject, name: str) -> str:

@@ -67,6 +67,8 @@ class Evidence:
         diagnostic: what was said, with the addresses of other people masked.
         disposition: of the cause, ``complaint`` for a complaint; for a version that does not
             know the cause.
+        lead_date: when the lead was collected: the earliest date that an event has, since
+            `first` is about the earliest bounce; None if none has one.
     """
 
     first: datetime
@@ -83,6 +85,7 @@ class Evidence:
     reply_code: int | None = None
     enhanced_status: str = ""
     disposition: str = ""
+    lead_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from bounceledger.addresses import mask_addresses
 from bounceledger.events import Kind, MailEvent
@@ -95,6 +95,7 @@ def _evidence(observation: Observation, cause: Cause) -> Evidence:
         reply_code=verdict.reply_code if verdict else None,
         enhanced_status=_clean((verdict.enhanced_status if verdict else None) or event.status),
         disposition=(cause.disposition or cause).value,
+        lead_date=event.lead_date,
     )
 
 
@@ -156,7 +157,16 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
 def join_evidence(a: Evidence, b: Evidence) -> Evidence:
     """Evidence from both sides, with the words of the latest event of the two."""
     newer = max(a, b, key=lambda evidence: (evidence.last, evidence.event_id))
-    return replace(newer, first=min(a.first, b.first), count=a.count + b.count)
+    return replace(
+        newer,
+        first=min(a.first, b.first),
+        count=a.count + b.count,
+        lead_date=_earlier(a.lead_date, b.lead_date),
+    )
+
+
+def _earlier(a: date | None, b: date | None) -> date | None:
+    return min(a, b) if a and b else a or b
 
 
 def _latest_entry(a: ManualEntry | None, b: ManualEntry | None) -> ManualEntry | None:
