@@ -59,7 +59,8 @@ def run_audit(
     Raises:
         LedgerError: the table did not answer, there was no time left, or another run is under way.
             The newest report is as it was.
-        BusError: events were not published. The report is written; the next run sends them.
+        BusError: events were not published. The report is written; the next run sends them, unless
+            the bus rejected them for good.
     """
     last = now.date()
     first = last - timedelta(days=DEFAULT_DAYS - 1)
@@ -89,7 +90,7 @@ def run_audit(
     reports.write(header, rows)
     events = _changes(reports, rows, header, since) if bus and since else []
     failure = _publish(bus, events) if bus and events else None
-    announced = since if failure else header.generation
+    announced = since if failure and failure.retry_helps else header.generation
     reports.switch(replace(header, announced=announced), previous)
     if failure:
         raise failure
@@ -128,8 +129,8 @@ def _publish(bus: Bus, events: Sequence[Announcement]) -> BusError | None:
     """Publish events.
 
     Returns:
-        Why they have to be sent again; None if none has to. One that the bus rejects for good would
-        be rejected each time.
+        Why some were not published; None if all were. An error after which a retry helps comes
+        first, since all events have to be sent again then.
     """
     errors = [error for error in bus.publish(events) if error]
-    return next((error for error in errors if error.retry_helps), None)
+    return next((error for error in errors if error.retry_helps), next(iter(errors), None))

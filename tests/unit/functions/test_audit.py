@@ -371,6 +371,30 @@ def test_an_event_that_could_not_be_published_is_sent_by_the_next_run(days: Days
     assert newest.last == date(2026, 11, 21)
 
 
+def test_an_event_that_the_bus_rejects_for_good_fails_one_run(days: Days) -> None:
+    """It would be rejected each time, but somebody has to know."""
+    # GIVEN two sources that become bad, and a bus that rejects the event about one of them
+    days.audit(FakeBus())
+    before = days.table.reports.newest()
+    assert before is not None
+    days.table.record([*mailed("okay", 0, 200, ago=0.5), *mailed("fine", 0, 200, ago=0.5)])
+    days.clock.now += DAY
+    bus = FakeBus(rejected={f"{before.generation} bad okay"})
+
+    # WHEN the audit runs THEN it fails, after the report and the other event
+    with pytest.raises(BusError, match="rejected"):
+        days.audit(bus)
+    assert flags(bus) == [("fine", "good", "bad")]
+    newest = days.table.reports.newest()
+    assert newest is not None
+    assert newest.last == date(2026, 11, 21)
+
+    # AND Lambda's retry succeeds and sends nothing
+    days.clock.now += timedelta(minutes=1)
+    assert days.audit(bus)["announced"] == 0
+    assert len(bus.published) == 1
+
+
 def test_a_repeated_run_sends_the_same_event_again(days: Days) -> None:
     """Whoever receives it twice knows by its ID."""
     # GIVEN two runs that compare with the same report, as one does that died after publishing

@@ -23,7 +23,7 @@ class AuditThresholds:
     """Confidence of every interval, two-sided."""
     max_false_bad: float = 0.05
     """Probability, at most, with which a source whose rate is exactly `bad_above` is called bad.
-    Wilson's lower bound alone exceeds 0.05 below 108 addresses, and reaches 0.14 at three."""
+    Wilson's lower bound alone exceeds 0.05 at up to 96 addresses, and reaches 0.14 at three."""
     min_addresses: int = 20
     """Addresses without which there is no verdict. Those of a short list are often of a few
     companies, and fail together."""
