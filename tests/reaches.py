@@ -15,13 +15,13 @@ _CHECK = {("POST", "/v1/suppressions/check")}
 _READ = {route for route in ROUTES if route[0] == "GET"} | _CHECK | {("POST", "/v1/classify")}
 _WRITE = {("PUT", "/v1/suppressions"), ("POST", "/v1/suppressions/remove")}
 _ALLOWLIST = {("PUT", "/v1/allowlist"), ("POST", "/v1/allowlist/remove")}
-_ERASE = {("POST", "/v1/suppressions/erase")}
+_ERASE = {("POST", "/v1/suppressions/erase"), ("POST", "/v1/suppressions/erase/end")}
 
 REACHES: Mapping[str, frozenset[Route]] = {
     "CheckStatement": frozenset(_CHECK),
     "ReadStatement": frozenset(_READ),
     "WriteStatement": frozenset(_WRITE),
     "AllowlistStatement": frozenset(_ALLOWLIST),
-    "EraseStatement": frozenset(_ERASE & ROUTES),
+    "EraseStatement": frozenset(_ERASE),
     "AllRoutesStatement": ROUTES,
 }

@@ -149,6 +149,12 @@ _FILE = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one per entry.")
 
 
+ENDS_ERASURES: Mapping[str, str] = {
+    "/v1/suppressions/erase/end": "'bounceledger erase --end' ends an erasure."
+}
+"""What to do about an entry that was refused because it was erased, see `Wording.hints`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """How a change is reported.
@@ -162,9 +168,7 @@ class Wording:
 
     done: str
     suppressed: str = "suppressed"
-    hints: Mapping[str, str] = field(
-        default_factory=lambda: {'"erasure"': "'bounceledger remove --erasure' ends an erasure."}
-    )
+    hints: Mapping[str, str] = field(default_factory=lambda: ENDS_ERASURES)
 
 
 def make_changes(

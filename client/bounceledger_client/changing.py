@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Action = Literal["add", "remove", "allow", "disallow", "erase"]
+Action = Literal["add", "remove", "allow", "disallow", "erase", "end_erasure"]
 """What to do with an entry; the history of an address uses the same names."""
 
 ROUTES: Mapping[str, tuple[str, str]] = {
@@ -26,6 +26,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "allow": ("PUT", "/v1/allowlist"),
     "disallow": ("POST", "/v1/allowlist/remove"),
     "erase": ("POST", "/v1/suppressions/erase"),
+    "end_erasure": ("POST", "/v1/suppressions/erase/end"),
 }
 """Method and path of each action."""
 

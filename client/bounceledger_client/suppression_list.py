@@ -159,7 +159,6 @@ class SuppressionList:
         *,
         note: str,
         complaint: bool = False,
-        erasure: bool = False,
         provider: bool = False,
     ) -> ChangeResult:
         """End what suppresses an address or a domain now; other arguments and errors as `add`.
@@ -168,14 +167,14 @@ class SuppressionList:
             address: see there.
             note: see there.
             complaint: remove a complaint of the address, too.
-            erasure: end the erasure of the address.
             provider: take the address off the list of the SES account, too. If SES fails, the
                 result's `provider_error` says why.
 
         Raises:
-            ConflictError: there is a complaint or an erasure, and it was not told to remove that.
+            ConflictError: there is a complaint, and it was not told to remove that, or the address
+                was erased.
         """
-        options = _options(note, complaint=complaint, erasure=erasure, provider=provider)
+        options = _options(note, complaint=complaint, provider=provider)
         return change_one(self.api, "remove", address, options)
 
     def allow(self, address: str, *, note: str) -> ChangeResult:
@@ -190,12 +189,23 @@ class SuppressionList:
         """Delete what is known of an address, which stays suppressed; arguments as `add`.
 
         The request is repeated until the erasure is finished, up to 50 times. If the result's
-        `finished` is false after that, call it again.
+        `finished` is false after that, call it again. If the erasure is ended meanwhile, a repeat
+        erases the address again, unless the API saw the end while it was deleting.
 
         Raises:
             ApiError: with status 501, the deployment has no key for erasures.
         """
         return change_one(self.api, "erase", address, _options(note))
+
+    def end_erasure(self, address: str, *, note: str) -> ChangeResult:
+        """Let an erased address be mailed again; arguments as `add`.
+
+        What was deleted does not come back. Nothing changes about an address that is not erased.
+
+        Raises:
+            ApiError: with status 501, the deployment has no key for erasures.
+        """
+        return change_one(self.api, "end_erasure", address, _options(note))
 
     def change_many(
         self,
@@ -205,7 +215,6 @@ class SuppressionList:
         note: str,
         until: datetime | None = None,
         complaint: bool = False,
-        erasure: bool = False,
         provider: bool = False,
         on_result: Callable[[ChangeResult], None] | None = None,
     ) -> list[ChangeResult]:
@@ -215,12 +224,12 @@ class SuppressionList:
         result say why. Other arguments and errors as those of the method called as `action`.
 
         Args:
-            action: ``add``, ``remove``, ``allow``, ``disallow`` or ``erase``.
+            action: ``add``, ``remove``, ``allow``, ``disallow``, ``erase`` or
+                ``end_erasure``.
             addresses: addresses and domains, read a call at a time.
             note: why.
             until: for ``add`` only.
             complaint: for ``remove`` only; addresses only.
-            erasure: likewise.
             provider: likewise; 10 in a call then.
             on_result: called with each result as soon as it is known, so that an error does not
                 hide what was done before it.
@@ -231,9 +240,7 @@ class SuppressionList:
         Raises:
             ValueError: `action` is none of these.
         """
-        options = _options(
-            note, until=until, complaint=complaint, erasure=erasure, provider=provider
-        )
+        options = _options(note, until=until, complaint=complaint, provider=provider)
         return change_many(self.api, action, addresses, options, on_result)
 
     # --------------------------------------------------------------------------- lists

@@ -78,8 +78,8 @@ def add_suppression() -> Response[Any] | dict[str, Any]:
 def remove_suppression() -> Response[Any] | dict[str, Any]:
     """End whatever suppresses an address or a domain.
 
-    A complaint ends with ``complaint`` only, and an erasure with ``erasure``. With ``provider``,
-    the address comes off the list of SES as well, once it is off ours.
+    A complaint ends with ``complaint`` only. With ``provider``, the address comes off the list of
+    SES as well, once it is off ours.
     """
     return _apply(Action.REMOVE)
 
@@ -88,6 +88,12 @@ def remove_suppression() -> Response[Any] | dict[str, Any]:
 def erase_person() -> Response[Any] | dict[str, Any]:
     """Forget everything about an address but that it must not be mailed."""
     return _apply(Action.ERASE)
+
+
+@routes.post("/v1/suppressions/erase/end")
+def end_erasure() -> Response[Any] | dict[str, Any]:
+    """Let an erased address be mailed again."""
+    return _apply(Action.END_ERASURE)
 
 
 @routes.put("/v1/allowlist")

@@ -236,7 +236,7 @@ def change(ledger: Ledger) -> None:
     ledger.apply_changes([erasure(address) for address in people])
     ended = Change(action=Action.REMOVE, subject="new@example.test", by="ada", note="came back")
     ledger.apply_changes([ended])
-    ledger.apply_changes([replace(ended, erasure=True)])
+    ledger.apply_changes([replace(ended, action=Action.END_ERASURE)])
 
 
 def outbox(ledger: Ledger) -> None:

@@ -127,7 +127,7 @@ def test_erasures_that_were_ended_since_are_reported() -> None:
     own = ledger(old, erasure=keyring())
     own.apply_changes([erasure(ERASED)])
     new = restored(old)
-    ended = Change(action=Action.REMOVE, subject=ERASED, by="ada", note="came back", erasure=True)
+    ended = Change(action=Action.END_ERASURE, subject=ERASED, by="ada", note="came back")
     own.apply_changes([ended])
 
     # THEN the outcome says so, since only people know who it was

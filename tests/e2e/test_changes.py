@@ -13,6 +13,7 @@ REMOVE = ("POST", "/v1/suppressions/remove")
 ALLOW = ("PUT", "/v1/allowlist")
 DISALLOW = ("POST", "/v1/allowlist/remove")
 ERASE = ("POST", "/v1/suppressions/erase")
+END_ERASURE = ("POST", "/v1/suppressions/erase/end")
 
 
 def shown(stack: Stack, address: str) -> tuple[bool, str | None]:
@@ -117,7 +118,7 @@ def test_an_entry_lives_from_its_bounce_to_the_allow_list(stack: Stack) -> None:
     assert address not in json.dumps(log_of(stack, "ChangeLogs") + log_of(stack, "IngestLogs"))
 
     # WHEN the person asks to be mailed again, THEN they may be
-    status, ended = change(stack, REMOVE, {**entry, "erasure": True})
+    status, ended = change(stack, END_ERASURE, entry)
     assert (status, ended["suppressed"]) == (200, False)
     assert shown(stack, address) == (False, None)
 

@@ -183,12 +183,12 @@ def test_a_person_is_erased_from_a_shell(stack: Stack, tmp_path: Path) -> None:
     ran = bounceledger(stack, "add", "--file", str(file), "--note", "again")
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"bounceledger: {file}: line 2: {dead}: the person was erased")
-    assert ran.stderr.endswith("'bounceledger remove --erasure' ends an erasure.\n")
+    assert ran.stderr.endswith("'bounceledger erase --end' ends an erasure.\n")
 
     # AND the end of the erasure lets it be mailed
-    ran = bounceledger(stack, "remove", dead, "--erasure", "--note", "subscribed again")
+    ran = bounceledger(stack, "erase", "--end", dead, "--note", "subscribed again")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.startswith(f"{dead}: removed; may be mailed\n")
+    assert ran.stdout.startswith(f"{dead}: no longer erased; may be mailed\n")
 
 
 def test_what_the_api_refuses_is_a_message(stack: Stack) -> None:

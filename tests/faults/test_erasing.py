@@ -1,10 +1,11 @@
-"""Erasures that meet ingest at every call, die at every call, and happen amid every fault."""
+"""Erasures that meet ingest at every call, die or are ended at every call, amid every fault."""
 
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import batched, combinations, permutations
+from datetime import datetime, timedelta
+from itertools import batched, combinations, count, permutations
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from bounceledger.events import Kind
 from bounceledger.ledger import ChangeOutcome, Ledger
 from bounceledger.settings import Settings
-from bounceledger.state import Observation, ReasonCode
+from bounceledger.state import Action, Change, Observation, ReasonCode
 from bounceledger.verdict import Category
 from tests.erasing import erasure, expired_in_full, keyring, miscounted, naming
 from tests.faults import model, run, stream
@@ -44,11 +45,11 @@ CALLS = 14
 """Calls of an erasure, and more than those of recording one event."""
 
 
-def ledger(client: Any) -> Ledger:
+def ledger(client: Any, now: datetime = NOW) -> Ledger:
     return Ledger(
         as_client(client),
         Settings(table_name="fake", writers=1),
-        clock=lambda: NOW,
+        clock=lambda: now,
         sleep=lambda seconds: time.sleep(seconds / 50),
         erasure=keyring(),
     )
@@ -248,6 +249,69 @@ def test_an_ingest_that_dies_at_any_call_is_repeated(event: Observation, *, appl
         # THEN nothing is left of the person, and every event counts once
         erase(fake)
         assert_stays_erased(fake, EVENTS)
+
+
+BACK = Change(action=Action.END_ERASURE, subject=ADDRESS, by="ada", note="came back")
+LATER = observe("later", Category.MAILBOX_UNKNOWN, ago=-1, message_id="later", source="later")
+MANY = tuple(delivery(f"delivered {n}", message_id=f"m{n}") for n in range(60))
+
+
+def is_erased(fake: FakeDynamoDB) -> bool:
+    return any(sk == "TOMBSTONE" for _, sk in fake.table)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["ended", "erased again"])
+@pytest.mark.parametrize(
+    "history", [*HISTORIES.values(), (*MANY, GONE)], ids=[*HISTORIES, "many messages"]
+)
+def test_what_is_recorded_once_an_erasure_has_ended_stays(
+    history: Sequence[Observation], *, again: bool
+) -> None:
+    ended = 0
+    for call in count(1):
+        # GIVEN what is known already
+        fake = FakeDynamoDB()
+        record(fake, *history)
+        happened: list[bool] = []
+
+        def come_back(fake: FakeDynamoDB = fake, happened: list[bool] = happened) -> None:
+            happened.append(is_erased(fake))
+            if is_erased(fake):
+                ledger(fake).apply_changes([BACK])
+                record(fake, LATER)
+                if again:  # up to the tombstone only
+                    other = ledger(Dying(fake, 3, applied=False), NOW + timedelta(hours=1))
+                    with pytest.raises(Killed):
+                        other.apply_changes([erasure(ADDRESS)])
+
+        # WHEN the erasure is ended between two calls of the request, and the address bounces again
+        client = Interrupted(fake, call, come_back)
+        [result] = ledger(client).apply_changes([erasure(ADDRESS)])
+        if not happened:  # there is no such call
+            break
+        if not happened[0]:  # nor was there an erasure yet
+            continue
+        ended += 1
+
+        # THEN the request has no more to do, unless it is for the later erasure
+        assert result.outcome is ChangeOutcome.DONE
+        assert result.decision
+        if again:
+            assert result.decision.reason_code is ReasonCode.ERASED
+            if not result.finished:
+                erase(fake)
+            assert_stays_erased(fake, distinct(*history, LATER))
+            continue
+        assert (result.finished, result.decision.reason_code) == (True, ReasonCode.HARD_BOUNCE)
+
+        # AND everything that is newer than the end is still there
+        [answer] = ledger(fake).check([ADDRESS], source="later")
+        assert answer.decision.reason_code is ReasonCode.HARD_BOUNCE
+        assert answer.entry is not None
+        kept = {(pk, sk.partition("#")[0]) for pk, sk in fake.table}
+        own = f"ADDRESS#{ADDRESS}"
+        assert kept >= {(own, "FACTS"), (own, "EVENT"), (own, "MESSAGE"), (own, "CHANGE")}
+    assert ended >= 3
 
 
 SCENARIOS = {"nothing fails": Faults(), "everything": EVERYTHING}

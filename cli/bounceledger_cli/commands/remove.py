@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bounceledger_cli.changes import (
+    ENDS_ERASURES,
     EXIT_CODES,
     Task,
     Wording,
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
 _WORDING = Wording(
     "removed",
     "still suppressed",
-    hints={
-        '"complaint"': "Pass --complaint to remove complaints, too.",
-        '"erasure"': "Pass --erasure to end erasures.",
-    },
+    hints={'"complaint"': "Pass --complaint to remove complaints, too.", **ENDS_ERASURES},
 )
 
 
@@ -47,7 +45,6 @@ _WORDING = Wording(
 @change_options(
     "An email address or a domain.",
     click.option("--complaint", is_flag=True, help="Also remove complaints; addresses only."),
-    click.option("--erasure", is_flag=True, help="End an erasure; addresses only."),
     click.option(
         "--provider",
         is_flag=True,
@@ -59,7 +56,6 @@ def command(
     *,
     task: Task,
     complaint: bool,
-    erasure: bool,
     provider: bool,
     api: "Api | None" = None,
 ) -> int:
@@ -69,7 +65,6 @@ def command(
         console: where to read and write.
         task: the entries.
         complaint: remove complaints, too.
-        erasure: end erasures.
         provider: take addresses off the list of the SES account, too.
         api: the API; that of the task by default.
 
@@ -79,11 +74,10 @@ def command(
     return make_changes(
         console,
         task,
-        task.entries(console, domains=not (complaint or erasure or provider)),
+        task.entries(console, domains=not (complaint or provider)),
         "remove",
         _WORDING,
         api=api,
         complaint=complaint,
-        erasure=erasure,
         provider=provider,
     )

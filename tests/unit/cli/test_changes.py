@@ -13,6 +13,7 @@ from tests.unit.client.api_double import CHANGES, FakeApi, changed, reply, silen
 
 NOTE = ("--note", "asked by phone")
 COMPLAINED = 'the recipient complained; send "complaint": true'
+ERASED = "the person was erased; call POST /v1/suppressions/erase/end"
 COMMANDS = {
     "add": "PUT /v1/suppressions",
     "remove": "POST /v1/suppressions/remove",
@@ -75,7 +76,7 @@ def test_what_has_no_at_sign_is_a_domain(name: str) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [("erase",), ("remove", "--complaint"), ("remove", "--erasure"), ("remove", "--provider")],
+    [("erase",), ("erase", "--end"), ("remove", "--complaint"), ("remove", "--provider")],
     ids=" ".join,
 )
 def test_only_addresses_complain_and_are_erased(argv: tuple[str, ...]) -> None:
@@ -102,12 +103,11 @@ def test_an_end_is_a_moment(until: str) -> None:
     assert f"{until!r} is not a day, or a time with its zone such as" in ran.err
 
 
-@pytest.mark.parametrize("option", ["complaint", "erasure"])
-def test_a_removal_removes_more_if_it_is_told_to(option: str) -> None:
+def test_a_removal_removes_a_complaint_if_it_is_told_to() -> None:
     api = FakeApi(routes=CHANGES)
-    ran = change("remove", "complained@a.test", f"--{option}", api=api)
-    assert sent(api)[0][option] is True
-    assert ran.code == (0 if option == "complaint" else 1)
+    assert change("remove", "complained@a.test", api=api).code == 1
+    assert change("remove", "complained@a.test", "--complaint", api=api).code == 0
+    assert [entry.get("complaint", False) for entry in sent(api)] == [False, True]
 
 
 def test_a_removal_takes_addresses_off_the_list_of_the_ses_account() -> None:
@@ -129,13 +129,10 @@ def test_a_removal_takes_addresses_off_the_list_of_the_ses_account() -> None:
 
 
 def test_an_erased_address_is_changed_by_ending_the_erasure_only() -> None:
-    rows = [{"address": "a@a.test", "error": 'erased; send "erasure": true', "status": 409}]
-    for name, hint in (
-        ("add", "'bounceledger remove --erasure' ends an erasure."),
-        ("remove", "Pass --erasure to end erasures."),
-    ):
+    rows = [{"address": "a@a.test", "error": ERASED, "status": 409}]
+    for name in ("add", "remove", "allow", "disallow"):
         ran = change(name, "a@a.test", api=FakeApi(iter([reply(200, {"results": rows})])))
-        assert ran.err.splitlines()[1:] == [hint]
+        assert ran.err.splitlines()[1:] == ["'bounceledger erase --end' ends an erasure."]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -392,6 +389,20 @@ def test_without_a_terminal_an_erasure_needs_to_be_confirmed(argv: tuple[str, ..
     ran, api = erase("a@a.test\n", *argv, terminal=argv == ("--file", "-"))
     assert (ran.code, ran.out, api.requests) == (2, "", [])
     assert "an erasure cannot be undone: run it at a terminal, or pass --yes" in ran.err
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_end_of_an_erasure_is_not_asked_about(*, terminal: bool) -> None:
+    """It deletes nothing."""
+    ran, api = erase("", "--end", "a@a.test", "dead@b.test", terminal=terminal)
+    [request] = api.requests
+    assert request.url.endswith("/v1/suppressions/erase/end")
+    assert [entry["address"] for entry in sent(api)] == ["a@a.test", "dead@b.test"]
+    assert ran.out.splitlines()[::2] == [
+        "a@a.test: no longer erased; may be mailed",
+        "dead@b.test: no longer erased; still suppressed (dead_domain)",
+    ]
+    assert (ran.code, ran.err) == (0, "")
 
 
 def test_an_erasure_that_is_not_finished_is_said() -> None:

@@ -159,10 +159,10 @@ def test_completion_offers_the_values_that_filter_a_list(
     ("name", "options"),
     [
         ("add", ["--file", "--note", "--until", "--column", "--encoding", "--json"]),
-        ("remove", ["--file", "--note", "--complaint", "--erasure", "--provider"]),
+        ("remove", ["--file", "--note", "--complaint", "--provider"]),
         ("allow", ["--file", "--note"]),
         ("disallow", ["--file", "--note"]),
-        ("erase", ["--file", "--note", "--yes"]),
+        ("erase", ["--file", "--note", "--end", "--yes"]),
         ("history", ["--limit", "--json"]),
         ("list", ["--source", "--reason", "--category", "--from", "--to", "--limit", "--csv"]),
         ("sources", ["--from", "--to", "--sort", "--json"]),

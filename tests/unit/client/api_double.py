@@ -110,6 +110,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Reply]] = {
     "PUT /v1/allowlist": change,
     "POST /v1/allowlist/remove": change,
     "POST /v1/suppressions/erase": change,
+    "POST /v1/suppressions/erase/end": change,
 }
 """Answers of a `FakeApi` to every change."""
 

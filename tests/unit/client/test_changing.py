@@ -26,6 +26,7 @@ ROUTES: list[tuple[Action, str]] = [
     ("allow", "PUT /v1/allowlist"),
     ("disallow", "POST /v1/allowlist/remove"),
     ("erase", "POST /v1/suppressions/erase"),
+    ("end_erasure", "POST /v1/suppressions/erase/end"),
 ]
 
 
@@ -67,11 +68,11 @@ def test_options_of_a_change_are_sent() -> None:
     fake = FakeApi(routes=CHANGES)
     known = suppressions(fake)
     result = known.add("dead-until@a.test", note="n", until=datetime(2027, 1, 31, tzinfo=UTC))
-    known.remove("complained@a.test", note="n", complaint=True, erasure=True)
+    known.remove("complained@a.test", note="n", complaint=True)
 
     assert fake.bodies[0]["until"] == "2027-01-31T00:00:00+00:00"
     assert result.suppressed_until == datetime(2027, 1, 31, tzinfo=UTC)
-    assert (fake.bodies[1]["complaint"], fake.bodies[1]["erasure"]) == (True, True)
+    assert fake.bodies[1]["complaint"] is True
 
 
 def test_an_end_without_a_zone_is_refused() -> None:
@@ -152,7 +153,9 @@ def test_an_entry_without_text_is_an_invalid_row() -> None:
 def test_an_action_that_does_not_exist_is_named_with_those_that_do(entries: list[str]) -> None:
     fake = FakeApi(iter([]))
     action: Any = "nope"
-    with pytest.raises(ValueError, match="one of add, remove, allow, disallow, erase, not 'nope'"):
+    with pytest.raises(
+        ValueError, match="one of add, remove, allow, disallow, erase, end_erasure, not 'nope'"
+    ):
         suppressions(fake).change_many(action, entries, note="n")
     assert fake.requests == []
 

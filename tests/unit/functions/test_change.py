@@ -180,6 +180,7 @@ def test_an_entry_lives_from_its_bounce_to_the_allow_list() -> None:
 
 
 ERASE = ("POST", "/v1/suppressions/erase")
+END_ERASURE = ("POST", "/v1/suppressions/erase/end")
 
 
 def test_a_person_is_erased_and_comes_back_on_request_only() -> None:
@@ -206,16 +207,32 @@ def test_a_person_is_erased_and_comes_back_on_request_only() -> None:
     for method, path in WRITES:
         status, problem = deployment.ask(method, path, entry())
         assert (status, problem["field"]) == (409, "address")
-        assert '"erasure": true' in problem["detail"]
+        assert "POST /v1/suppressions/erase/end" in problem["detail"]
     status, body = deployment.ask("PUT", "/v1/suppressions", {"entries": [entry()]})
     [row] = body["results"]
     assert (status, row["status"], row["address"]) == (200, 409, ADDRESS)
 
     # WHEN the erasure is ended, THEN the address may be mailed
-    status, ended = deployment.ask("POST", "/v1/suppressions/remove", entry(erasure=True))
+    status, ended = deployment.ask(*END_ERASURE, entry())
     assert (status, ended["suppressed"]) == (200, False)
     assert "finished" not in ended
     assert deployment.show()["suppressed"] is False
+
+
+def test_the_end_of_an_erasure_ends_nothing_else() -> None:
+    """Whoever may end erasures may not remove suppressions for that."""
+    # GIVEN an address that bounced and nobody erased
+    deployment = Deployment(erasure=keyring())
+    deployment.bounce()
+    before = json.dumps(deployment.table.scan(), default=repr)
+
+    # WHEN its erasure is ended, as one of several
+    status, body = deployment.ask(*END_ERASURE, {"entries": [entry()]})
+
+    # THEN the answer is the decision as it is, and nothing was written
+    [row] = body["results"]
+    assert (status, row["suppressed"], row["reason"]) == (200, True, "hard_bounce")
+    assert json.dumps(deployment.table.scan(), default=repr) == before
 
 
 def test_nothing_is_known_of_others_at_the_domain_of_somebody_erased() -> None:
@@ -258,15 +275,10 @@ def test_an_erasure_that_is_not_finished_says_so() -> None:
     assert ADDRESS not in json.dumps(deployment.table.scan(), default=repr)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "fields"),
-    [(*ERASE, {}), ("POST", "/v1/suppressions/remove", {"erasure": True})],
-)
-def test_without_keys_an_erasure_is_answered_with_what_to_set(
-    method: str, path: str, fields: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize(("method", "path"), [ERASE, END_ERASURE])
+def test_without_keys_an_erasure_is_answered_with_what_to_set(method: str, path: str) -> None:
     deployment = Deployment()
-    status, problem = deployment.ask(method, path, entry(**fields))
+    status, problem = deployment.ask(method, path, entry())
     assert (status, problem["status"]) == (501, 501)
     assert "ErasureKeysSecret" in problem["detail"]
     assert deployment.table.table == {}
@@ -480,13 +492,12 @@ def test_a_request_that_cannot_be_read_changes_nothing(body: object, field: str)
         (*ERASE, entry(note=f"letter of {ADDRESS}"), "note"),
         (*ERASE, {"entries": [entry(), entry(address="b@x.test", note="a@b")]}, "entries[1].note"),
         ("PUT", "/v1/suppressions", entry(erasure=True), "erasure"),
-        ("POST", "/v1/suppressions/remove", entry(erasure="yes"), "erasure"),
-        (
-            "POST",
-            "/v1/suppressions/remove",
-            {"domain": "example.test", "note": "x", "erasure": True},
-            "erasure",
-        ),
+        ("POST", "/v1/suppressions/remove", entry(erasure=True), "erasure"),
+        (*END_ERASURE, entry(complaint=True), "complaint"),
+        (*END_ERASURE, entry(provider=True), "provider"),
+        (*END_ERASURE, {"domain": "example.test", "note": "x"}, "domain"),
+        (*END_ERASURE, {"note": "x"}, "address"),
+        (*END_ERASURE, {"address": ADDRESS}, "note"),
         ("PUT", "/v1/allowlist", entry(until=FUTURE), "until"),
         ("POST", "/v1/allowlist/remove", entry(complaint=True), "complaint"),
         ("POST", "/v1/allowlist/remove", entry(provider=True), "provider"),

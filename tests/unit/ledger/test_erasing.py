@@ -231,7 +231,7 @@ def test_a_person_who_asks_to_be_mailed_again_is_let_back(fake: FakeDynamoDB) ->
     own = erasing(fake)
 
     # WHEN the erasure is ended
-    [result] = own.apply_changes([changed(Action.REMOVE, erasure=True)])
+    [result] = own.apply_changes([changed(Action.END_ERASURE)])
 
     # THEN they may be mailed, which is recorded
     assert result.decision
@@ -240,7 +240,7 @@ def test_a_person_who_asks_to_be_mailed_again_is_let_back(fake: FakeDynamoDB) ->
     assert tombstones(fake) == []
     [change] = own.history(ADDRESS, limit=10).entries
     assert isinstance(change, RecordedChange)
-    assert change.change == {"action": "remove", "erasure": True}
+    assert change.change == {"action": "end_erasure"}
     assert change.before["reason"] == "erased"
 
     # AND a later bounce suppresses them again
@@ -397,7 +397,7 @@ def secret(current: str, *ids: str) -> str:
 
 def test_without_keys_nobody_is_erased_and_no_erasure_is_ended(fake: FakeDynamoDB) -> None:
     before = dict(fake.table)
-    for change in (erasure(ADDRESS), changed(Action.REMOVE, erasure=True)):
+    for change in (erasure(ADDRESS), changed(Action.END_ERASURE)):
         with pytest.raises(ErasingDisabledError, match="ErasureKeysSecret"):
             ledger(fake).apply_changes([change])
     assert fake.table == before

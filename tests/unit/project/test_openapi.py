@@ -31,7 +31,10 @@ from tests.unit.ledger.recording import NOW, ledger, observe, removal
 from tools.openapi import read_source, to_json
 
 DOCUMENT: dict[str, Any] = read_source()
-WRITES = {"addSuppression", "removeSuppression", "erasePerson", "allow", "disallow"}
+WRITES = {
+    *("addSuppression", "removeSuppression", "erasePerson", "endErasure"),
+    *("allow", "disallow"),
+}
 HANDLERS = {"lookup": load("lookup"), "change": load("change")}
 CURSORS = Cursors("s" * 64)
 

@@ -46,7 +46,7 @@ from tests.unit.state.histories import (
 from tests.unit.state.strategies import times, unhurried
 
 DOMAIN = "example.test"
-ADD, REMOVE, ALLOW, DISALLOW, ERASE = Action
+ADD, REMOVE, ALLOW, DISALLOW, ERASE, END_ERASURE = Action
 
 
 def to_address(
@@ -218,6 +218,18 @@ def test_a_complaint_is_removed_on_request_only() -> None:
 
     # AND another complaint counts again
     again = merge(removed, happened(Kind.COMPLAINT, -1), Policy())
+    assert why(decide(again, None, NOW)) == [ReasonCode.COMPLAINT]
+
+
+def test_the_end_of_an_erasure_ends_what_was_not_deleted_yet() -> None:
+    """Complaints, too: whether the erasure had come as far as the facts must not matter."""
+    known = merge(HARD, happened(Kind.COMPLAINT), Policy())
+    ended = Change(action=END_ERASURE, subject=ADDRESS, by="ada", note="asked")
+    assert not keeps_complaint(ended, known)
+    assert not decide(to_address(END_ERASURE, known), None, NOW).suppressed
+
+    # AND what comes later counts again
+    again = merge(to_address(END_ERASURE, known), happened(Kind.COMPLAINT, -1), Policy())
     assert why(decide(again, None, NOW)) == [ReasonCode.COMPLAINT]
 
 

@@ -10,6 +10,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/suppressions/history": ("GET",),
     "/v1/suppressions/remove": ("POST",),
     "/v1/suppressions/erase": ("POST",),
+    "/v1/suppressions/erase/end": ("POST",),
     "/v1/allowlist": ("PUT",),
     "/v1/allowlist/remove": ("POST",),
     "/v1/domains": ("GET",),

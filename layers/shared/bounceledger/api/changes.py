@@ -42,10 +42,11 @@ _NOT_IN_A_LINE = frozenset(
 
 _FIELDS: Mapping[Action, tuple[str, ...]] = {
     Action.ADD: ("address", "domain", "note", "until"),
-    Action.REMOVE: ("address", "domain", "note", "complaint", "erasure", "provider"),
+    Action.REMOVE: ("address", "domain", "note", "complaint", "provider"),
     Action.ALLOW: ("address", "domain", "note"),
     Action.DISALLOW: ("address", "domain", "note"),
     Action.ERASE: ("address", "note"),
+    Action.END_ERASURE: ("address", "note"),
 }
 """The fields of one entry, by what is asked for."""
 
@@ -122,13 +123,10 @@ def _change(fields: Mapping[str, Any], action: Action, by: str, now: datetime) -
         note=_note(fields),
         until=_until(fields, now),
         complaint=_boolean(fields, "complaint"),
-        erasure=_boolean(fields, "erasure"),
         provider=_boolean(fields, "provider"),
     )
     if change.complaint and not change.is_about_address:
         raise BadRequestError("must be false for a domain: people complain", field="complaint")
-    if change.erasure and not change.is_about_address:
-        raise BadRequestError("must be false for a domain: people are erased", field="erasure")
     if change.provider and not change.is_about_address:
         raise BadRequestError("must be false for a domain: SES lists addresses", field="provider")
     if action is Action.ERASE and "@" in change.note:
@@ -196,8 +194,8 @@ KEPT_COMPLAINT = (
     'the recipient complained, so nothing was changed; send "complaint": true to remove that, too'
 )
 ERASED = (
-    "the person was erased, so nothing was changed; to let the address be mailed again, send "
-    '"erasure": true to /v1/suppressions/remove'
+    "the person was erased, so nothing was changed; to let the address be mailed again, call "
+    "POST /v1/suppressions/erase/end"
 )
 
 

@@ -587,6 +587,11 @@ def tombstone_of_item(item: Mapping[str, Any]) -> Tombstone:
     )
 
 
+def same_erasure(tombstone: Tombstone) -> tuple[str, Json]:
+    """Name and value of the attribute by which a tombstone is known to be of the same erasure."""
+    return "at", to_text(tombstone.at)
+
+
 _COUNTED = frozenset({"outcome", "mailed_at", "lead_source", "named_source"})
 """Attributes of a delivered message that say where its delivery was counted."""
 

@@ -41,7 +41,7 @@ from bounceledger.ledger.plan import (
     marker_key_of,
     slices,
 )
-from bounceledger.ledger.purge import Purge
+from bounceledger.ledger.purge import ErasureEndedError, Purge
 from bounceledger.ledger.record import GroupRecorder
 from bounceledger.ledger.reports import Reports
 from bounceledger.ledger.results import (
@@ -86,6 +86,7 @@ from bounceledger.state import (
     Observation,
     PendingProbe,
     Probe,
+    ReasonCode,
     Span,
     change_to_address,
     change_to_domain,
@@ -506,12 +507,23 @@ class Ledger:
     def _purged(
         self, result: ChangeResult, hashes: Hashes, budget: RetryBudget, end: datetime
     ) -> ChangeResult:
-        """Delete what is kept about an address that has a tombstone, until a moment."""
+        """Delete what is kept about an address as long as it has a tombstone, until a moment.
+
+        If the erasure is ended meanwhile, there is nothing more to do, and the decision is the one
+        of then: a caller who asked again would erase the person again.
+        """
         address = result.change.subject
         found = self._table.get(hashes.tombstones([address]), budget)
         stones = [items.tombstone_of_item(found[key]) for key in found]
-        finished = [self._purge.purge(address, stone, budget, end) for stone in stones]
-        return replace(result, finished=all(finished))
+        try:
+            finished = [self._purge.purge(address, stone, budget, end) for stone in stones]
+        except ErasureEndedError:
+            finished = []
+        if finished:
+            return replace(result, finished=all(finished))
+        [now] = self.check([address])
+        is_erased = now.decision.reason_code is ReasonCode.ERASED  # once more, by somebody else
+        return replace(result, decision=now.decision, finished=not is_erased)
 
     def _apply_change(self, change: Change, hashes: Hashes, budget: RetryBudget) -> ChangeResult:
         own, policy = items.domain_key(change.domain), self._settings.policy
@@ -531,8 +543,11 @@ class Ledger:
             is_erased = not found.keys().isdisjoint(tombstones)
             erased = AddressFacts(address=change.subject, erased=True) if is_erased else facts
             before = self._decided(change, erased, domain, now)
-            if is_erased and not change.erasure:
+            ends_erasure = change.action is ChangeAction.END_ERASURE
+            if is_erased and not ends_erasure:
                 return ChangeResult(change=change, outcome=ChangeOutcome.ERASED, decision=before)
+            if ends_erasure and not is_erased:  # ends nothing else, and may be a repeated request
+                return ChangeResult(change=change, outcome=ChangeOutcome.DONE, decision=before)
             if keeps_complaint(change, facts):
                 kept = ChangeOutcome.KEPT_COMPLAINT
                 return ChangeResult(change=change, outcome=kept, decision=before)
@@ -948,7 +963,7 @@ def _taken(sums: Counter[str], prefix: str) -> dict[str, int]:
 
 
 def _is_about_erasure(change: Change) -> bool:
-    return change.action is ChangeAction.ERASE or change.erasure
+    return change.action in (ChangeAction.ERASE, ChangeAction.END_ERASURE)
 
 
 def _key_of(item: Item) -> Key:

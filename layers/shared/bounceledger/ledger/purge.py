@@ -2,7 +2,8 @@
 
 First the items under the address, whose markers move to the tombstone, then the entries of lead
 sources. Facts keep no more than 200 of these, so all that are on the list are looked through. The
-tombstone says how far that has come, so that another request goes on from there.
+tombstone says how far that has come, so that another request goes on from there. Every transaction
+requires that the tombstone is still there: what is written once the erasure has ended must stay.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from bounceledger.ledger.plan import Counters
 from bounceledger.ledger.sampling import Sampling
 from bounceledger.ledger.shards import Shards
 from bounceledger.ledger.table import (
+    CONDITION_FAILED,
     MAX_ACTIONS,
     Action,
     CancelledError,
@@ -25,16 +27,21 @@ from bounceledger.ledger.table import (
     Table,
     delete,
     delete_over,
-    put_version,
+    put_over,
+    still,
 )
 from bounceledger.settings import Settings
 
 _ITEMS_PER_WRITE = 25
-"""Items under an address that go at once: a marker takes two actions, and some counters."""
+"""Items under an address that go at once: a marker takes up to three actions, the tombstone one."""
 _SOURCES_PER_READ = MAX_ACTIONS - 1
 """Lead sources whose entries are read at once, besides the one of what people added."""
 _READS_PER_SAVE = 20
 """Reads of entries after which the place is saved, some 2,000 lead sources."""
+
+
+class ErasureEndedError(Exception):
+    """The tombstone is gone, or is that of a later erasure, so nothing more may be deleted."""
 
 
 class Purge:
@@ -70,17 +77,21 @@ class Purge:
 
         Returns:
             Whether all of it is gone.
+
+        Raises:
+            ErasureEndedError: the erasure was ended.
         """
         if tombstone.finished:  # once more from the beginning
             tombstone = replace(tombstone, purged_to="", finished=False)
-        return self._purge_items(address, tombstone.partition, budget, end) and self._purge_entries(
+        return self._purge_items(address, tombstone, budget, end) and self._purge_entries(
             address, tombstone, budget, end
         )
 
     def _purge_items(
-        self, address: str, partition: str, budget: RetryBudget, end: datetime
+        self, address: str, tombstone: Tombstone, budget: RetryBudget, end: datetime
     ) -> bool:
         pk, keys = items.everything_range(address)
+        partition = tombstone.partition
         while True:
             found, more = self._table.up_to(_ITEMS_PER_WRITE, pk, keys, budget)
             markers = [item for item in found if items.is_marker(item)]
@@ -89,7 +100,7 @@ class Purge:
             actions = [*moves(markers, moved, partition, counters, _removed)]
             others = (i for i in found if not items.is_marker(i) or items.is_emptied(i))
             actions += [*map(_removed, others), *counters.actions()]
-            if self._written(actions, budget) and not more:
+            if self._written(actions, tombstone, budget) and not more:
                 return True
             if self._clock() >= end:
                 return False
@@ -107,7 +118,7 @@ class Purge:
             wanted = [items.source_key(source, address) for source in (items.MANUAL, *sources)]
             entries = self._table.get(wanted, budget)
             for some in batched(entries, _ITEMS_PER_WRITE, strict=False):
-                while not self._written([delete(key) for key in some], budget):
+                while not self._written([delete(key) for key in some], tombstone, budget):
                     pass
             after, reads = sources[-1] if sources else after, reads + 1
             late = more and self._clock() >= end
@@ -118,25 +129,31 @@ class Purge:
         return self._saved(replace(tombstone, purged_to=after, finished=True), budget).finished
 
     def _saved(self, tombstone: Tombstone, budget: RetryBudget) -> Tombstone:
-        """Write how far it has come; somebody else's word counts if they were first."""
-        written = put_version(items.tombstone_item(tombstone), tombstone.version)
-        while not self._written([written], budget):
-            key = items.tombstone_key(tombstone.partition)
-            found = self._table.get([key], budget)
-            if key not in found:  # the erasure was ended
-                return replace(tombstone, finished=False)
-            now = items.tombstone_of_item(found[key])
-            if now.version != tombstone.version:
-                tombstone = replace(tombstone, version=now.version)
-                written = put_version(items.tombstone_item(tombstone), now.version)
+        """Write how far it has come.
+
+        Another request may have written it, too, and have come further. What is between the two is
+        then looked through once more.
+        """
+        item = items.tombstone_item(replace(tombstone, version=tombstone.version + 1))
+        written = put_over(item, *items.same_erasure(tombstone))
+        while not self._applied([written], budget):
+            pass
         return replace(tombstone, version=tombstone.version + 1)
 
-    def _written(self, actions: list[Action], budget: RetryBudget) -> bool:
+    def _written(self, actions: list[Action], tombstone: Tombstone, budget: RetryBudget) -> bool:
         """Whether actions were applied; otherwise what they rest on is to be read again."""
+        if not actions:
+            return True
+        key = items.tombstone_key(tombstone.partition)
+        return self._applied([still(key, *items.same_erasure(tombstone)), *actions], budget)
+
+    def _applied(self, actions: list[Action], budget: RetryBudget) -> bool:
+        """The same of actions of which the first rests on the tombstone."""
         try:
-            if actions:
-                self._table.transact(actions, budget)
+            self._table.transact(actions, budget)
         except CancelledError as cancelled:
+            if cancelled.codes and cancelled.codes[0] == CONDITION_FAILED:
+                raise ErasureEndedError from cancelled
             budget.wait(cancelled)
             return False
         return True

@@ -390,6 +390,11 @@ def delete_over(key: Key, name: str, seen: Json) -> Action:
     return Action("Delete", key, _still(name, seen))
 
 
+def still(key: Key, name: str, seen: Json) -> Action:
+    """Write nothing, but only succeed if an attribute still has the value that was read."""
+    return Action("ConditionCheck", key, _still(name, seen))
+
+
 def absent(key: Key) -> Action:
     """Write nothing, but only succeed if an item does not exist."""
     return Action("ConditionCheck", key, {"ConditionExpression": "attribute_not_exists(pk)"})

@@ -24,6 +24,8 @@ class Action(StrEnum):
     """End what `ALLOW` did."""
     ERASE = "erase"
     """Forget everything about a person but that they must not be mailed."""
+    END_ERASURE = "end_erasure"
+    """Let an erased address be mailed again; changes nothing about one that is not erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,6 @@ class Change:
         note: what the person wrote about it.
         until: when an entry ends by itself; None for never.
         complaint: whether a removal ends the recipient's complaint, too.
-        erasure: whether a removal ends an erasure, which any other change is refused for.
         provider: whether a removal is asked to take the address off the provider's own list, too.
     """
 
@@ -47,7 +48,6 @@ class Change:
     note: str
     until: datetime | None = None
     complaint: bool = False
-    erasure: bool = False
     provider: bool = False
 
     @property
@@ -80,11 +80,13 @@ def change_to_address(change: Change, facts: AddressFacts, now: datetime) -> Add
     match change.action:
         case Action.ADD:
             return AddressFacts(address=address, manual=_entry(change, at))
-        case Action.REMOVE:
+        case Action.REMOVE | Action.END_ERASURE:
             # A reporter's clock may be ahead: what is known ends all the same.
             said = [evidence.last for evidence in facts.evidence.values()]
             at = max([at, *said, *facts.soft_days.values()])
-            ended = {Cause.COMPLAINT, *complaints_in_force(facts)} if change.complaint else ()
+            # What an erasure has not deleted yet must not come back with its end.
+            ends_complaints = change.complaint or change.action is Action.END_ERASURE
+            ended = {Cause.COMPLAINT, *complaints_in_force(facts)} if ends_complaints else ()
             return AddressFacts(address=address, removed_at=at, voided_at=dict.fromkeys(ended, at))
         case Action.ALLOW | Action.DISALLOW:
             return AddressFacts(address=address, allowed=_listing(change, at))
@@ -106,7 +108,7 @@ def change_to_domain(change: Change, facts: DomainFacts, now: datetime) -> Domai
             return DomainFacts(domain=domain, removed_at=at)
         case Action.ALLOW | Action.DISALLOW:
             return DomainFacts(domain=domain, allowed=_listing(change, at))
-        case Action.ERASE:
+        case Action.ERASE | Action.END_ERASURE:
             raise ValueError("people are erased one by one, not a domain")
 
 
