@@ -146,9 +146,10 @@ ON_THE_PAGE = [
 
 
 def test_every_block_of_the_page_is_run() -> None:
-    """A new one needs a row above. Those of "Rights" have tests of their own."""
+    """A new one needs a row above. Those of two sections have tests of their own."""
     blocks = [1 + (one.body is SHOWN) for one in ON_THE_PAGE]
-    assert len(code(API)) == sum(blocks) + len(code(section(API, "Rights")))
+    others = [code(section(API, title)) for title in ("Rights", "Erasing a person")]
+    assert len(code(API)) == sum(blocks) + sum(map(len, others))
 
 
 @pytest.mark.parametrize("number", range(len(ON_THE_PAGE)))
@@ -378,6 +379,20 @@ def test_changes_on_the_clients_page_are_made(shown: Stack, environment: dict[st
         for address in ("yves@example.test", "jane@example.com")
     ]
     assert [answer["reason"] for answer in answers] == ["manual", None]
+
+
+def test_an_erasure_and_its_end_are_answered_as_the_page_says(shown: Stack) -> None:
+    # GIVEN the requests that the page shows, about a person who is in other examples, too
+    erase, end = map(json.loads, code(section(API, "Erasing a person"), "json"))
+
+    # WHEN the person is erased, THEN all is deleted
+    erased = call_api(shown, "/v1/suppressions/erase", body=erase)
+    assert (erased.status, erased.body["finished"]) == (200, True)
+    assert erased.body["reason"] == "erased"
+
+    # WHEN the erasure is ended, THEN nothing suppresses the address any more
+    ended = call_api(shown, "/v1/suppressions/erase/end", body=end)
+    assert (ended.status, ended.body["suppressed"]) == (200, False)
 
 
 def test_every_program_of_the_clients_page_is_run() -> None:
