@@ -38,7 +38,7 @@ QUERIES = {
 }
 """What a path needs in its query."""
 
-LEAKS = ("Traceback", ".py", "Exception", "Error", "/var/", "/opt/", "/work/", "site-packages")
+LEAKS = ("Traceback", ".py", "Exception", "Error", "/var/", "/opt/", "/home/", "site-packages")
 """What only an answer has that shows its own code."""
 
 
