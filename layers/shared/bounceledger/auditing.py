@@ -46,7 +46,7 @@ def run_audit(
 ) -> AuditRun:
     """Audit all lead sources over the days that the API has by default.
 
-    Counts are read anew from the shards each time, never added to: late events and DNS change days
+    Counts are read from the shards each time and never added to: late events and DNS change days
     that are long over.
 
     Args:

@@ -97,7 +97,7 @@ class Routes(APIGatewayRestResolver):
         """Without the table there is no answer, and none must be made up."""
         what = "table" if isinstance(error, LedgerError) else "secret"
         self._logger.error("%s unavailable", what, extra=describe(error))
-        # What is wrong with the keys of erasures, an operator must mend; no part of a key is said.
+        # An operator has to fix the keys of erasures; what is said holds no part of a key.
         detail = str(error) if isinstance(error, ErasureKeysError) else unavailable(what)
         return self.problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
