@@ -94,8 +94,11 @@ def ops(shown: Stack) -> Credentials:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def removed(shown: Stack, ops: Credentials) -> None:
-    """The change in the example of the history."""
+def changed(shown: Stack, ops: Credentials) -> None:
+    """The changes in the examples of the history and of lists."""
+    entry = {"domain": "spam-trap.example.com", "note": "seen in two lists"}
+    answer = call_api(shown, "/v1/suppressions", method="PUT", body=entry, credentials=ops)
+    assert (answer.status, answer.body["suppressed"]) == (200, True)
     entry = {"address": "jane@example.com", "note": "called, the address works"}
     answer = call_api(shown, "/v1/suppressions/remove", body=entry, credentials=ops)
     assert (answer.status, answer.body["suppressed"]) == (200, False)
