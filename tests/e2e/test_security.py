@@ -101,11 +101,30 @@ def target_of(path: str, query: Mapping[str, str]) -> str:
     return filled(path) + (f"?{urlencode(query)}" if query else "")
 
 
+BY_PROBES = {"probe", "findings", "claims", "dead", "version"}
+"""Attributes of a domain's facts that a probe writes, for which an earlier test may have asked."""
+
+
 def table_of(stack: Stack) -> dict[str, Any]:
-    """All items of the table."""
+    """All items of the table, without what probes write at any time."""
     pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table_name)
     found = (item for page in pages for item in page["Items"])
-    return {json.dumps([item["pk"], item["sk"]]): item for item in found}
+    return {
+        json.dumps([item["pk"], item["sk"]]): kept
+        for item in found
+        if (kept := without_probes(item))
+    }
+
+
+def without_probes(item: dict[str, Any]) -> dict[str, Any]:
+    """An item without what probes write; empty if there is nothing else in it."""
+    pk = item["pk"]["S"]
+    if pk.startswith(("PENDING#", "RECHECK#")):
+        return {}
+    if not pk.startswith("DOMAIN#") or item["sk"]["S"] != "FACTS":
+        return item
+    kept = {name: value for name, value in item.items() if name not in BY_PROBES}
+    return kept if kept.keys() - {"pk", "sk", "schema"} else {}
 
 
 def partitions(keys: Iterable[str]) -> set[str]:
