@@ -340,6 +340,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", BODIES)
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_body_that_cannot_be_read_is_refused_and_changes_nothing(
