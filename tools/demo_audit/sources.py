@@ -8,7 +8,7 @@ from bounceledger.audit import SourceVerdict
 
 
 class Death(StrEnum):
-    """Why a lead's address takes no mail, and how the sender learns it."""
+    """Why a lead's address accepts no mail, and how the sender learns it."""
 
     REFUSED = "refused"
     """The server refuses the recipient: 550 5.1.1."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bounceledger.ledger import items
-from bounceledger.ledger.listing import MAX_EXAMINED, TIME_PER_PAGE, Place
+from bounceledger.ledger.listing import MAX_EXAMINED, TIME_PER_PAGE, Place, entries_after
 from bounceledger.ledger.results import CheckResult
 from bounceledger.ledger.table import RetryBudget, Table
 from bounceledger.state import (
@@ -102,9 +102,7 @@ class DeadAddresses:
         return DeadPage(found=found, examined=examined, following=None)
 
     def _entries(self, at: Place, limit: int) -> tuple[list[SourceEntry], bool]:
-        pk, keys = items.entries_range(at.source)
-        after = items.source_key(*at).sk if at.subject else ""
-        found, more = self._table.up_to(limit, pk, keys, self._budget(), after=after)
+        found, more = entries_after(self._table, at, limit, self._budget())
         return [items.source_of_item(item) for item in found], more
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bounceledger.ledger import items
+from bounceledger.ledger.attributes import Item
 from bounceledger.ledger.results import CheckResult, DomainResult
 from bounceledger.ledger.table import RetryBudget, Table
 from bounceledger.state import Reason, ReasonCode, utc_day
@@ -116,6 +117,25 @@ class Page:
     following: Place | None
 
 
+def entries_after(
+    table: Table, at: Place, limit: int, budget: RetryBudget
+) -> tuple[list[Item], bool]:
+    """Entries under a lead source, or those that people made, from a place on.
+
+    Args:
+        table: the table.
+        at: the place; its subject is left out.
+        limit: entries at most.
+        budget: how long and how often to try.
+
+    Returns:
+        The entries by key, and whether there are more.
+    """
+    pk, keys = items.entries_range(at.source)
+    after = items.source_key(*at).sk if at.subject else ""
+    return table.up_to(limit, pk, keys, budget, after=after)
+
+
 class Listing:
     """Reads pages of a list.
 
@@ -200,9 +220,7 @@ class Listing:
         return Page(listed=listed, examined=examined, following=following)
 
     def _subjects(self, at: Place, limit: int) -> tuple[list[str], bool]:
-        pk, keys = items.entries_range(at.source)
-        after = items.source_key(*at).sk if at.subject else ""
-        found, more = self._table.up_to(limit, pk, keys, self._budget(), after=after)
+        found, more = entries_after(self._table, at, limit, self._budget())
         return [items.subject_of_entry(item) for item in found], more
 
     def _results(self, subjects: Sequence[str]) -> list[CheckResult | DomainResult]:
