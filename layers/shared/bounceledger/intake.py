@@ -111,6 +111,7 @@ class Intake:
     ) -> None:
         if provider not in providers.PROVIDERS:
             raise SettingsError(f"there is no provider {provider!r}")
+        providers.load(provider)  # at start, not with the first message
         self._settings = settings
         self._recorder = recorder
         self._dead_letters = dead_letters

@@ -3,20 +3,33 @@
 docs/adding-a-provider.md shows how to write one.
 """
 
-from collections.abc import Mapping
+from importlib import import_module
+from typing import cast
 
 from bounceledger.errors import InputError
 from bounceledger.events import MailEvent
-from bounceledger.providers import ses
 from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
 
-__all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "read"]
+__all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
 
-PROVIDERS: Mapping[str, Provider] = {
-    "ses": ses,
-}
-"""Every provider's module, by `Payload.provider`."""
+PROVIDERS = frozenset(
+    {
+        "ses",
+    }
+)
+"""Every provider; its module in this package has its name."""
+
+
+def load(name: str) -> Provider:
+    """A provider's module. Only those that are used are loaded, so that a function starts fast.
+
+    Raises:
+        KeyError: there is no such provider.
+    """
+    if name not in PROVIDERS:
+        raise KeyError(name)
+    return cast("Provider", import_module(f"{__name__}.{name}"))
 
 
 def read(payload: Payload, settings: Settings) -> Parsed:
@@ -25,7 +38,7 @@ def read(payload: Payload, settings: Settings) -> Parsed:
     Raises:
         PayloadError: the payload as a whole is not one that its provider sends.
     """
-    provider = PROVIDERS[payload.provider]
+    provider = load(payload.provider)
     events: list[MailEvent] = []
     refused: list[InputError] = []
     notices: list[str] = []

@@ -23,7 +23,8 @@ class Payload:
         layers: the wrappings that were removed, outermost first.
         transport_id: id that the innermost wrapping gave: the SNS ``MessageId``, the
             EventBridge ``id`` or the SQS ``messageId``; may be empty.
-        received_at: when the innermost dated wrapping was made; aware, UTC.
+        received_at: when the innermost dated wrapping was made, or the webhook received the
+            request; aware, UTC.
         event_source: EventBridge ``source``; empty for what came another way.
         detail_type: EventBridge ``detail-type``; likewise.
         account: AWS account that the EventBridge event names; likewise.
@@ -77,6 +78,9 @@ class Provider(Protocol):
 
     def split(self, payload: Payload) -> Iterable[Document]:
         """The documents of a payload.
+
+        Each document's body is a payload of its own, with one event: split again, it gives the
+        same document. So the webhook can split a request, and intake reads what it queued.
 
         Raises:
             PayloadError: the payload is not one that the provider sends.
