@@ -12,11 +12,15 @@ class Kind(StrEnum):
     Attributes:
         RELAYED: a server reports that it delivered a message, passed it on, or sent it to the
             members of a list (RFC 3464 section 2.3.3). That is not a bounce, and proves nothing.
+        UNSUBSCRIBE: the recipient asked not to be mailed any more, by a link of the provider or
+            by the header List-Unsubscribe (RFC 8058).
+        SUBSCRIPTION: the recipient changed preferences in another way.
         OTHER: carries kinds unknown today.
     """
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
     DELIVERY = "delivery"
     DELIVERY_DELAY = "delivery_delay"
     RELAYED = "relayed"
@@ -48,6 +52,15 @@ class ProviderReason(StrEnum):
         AUTOMATIC_REPLY: the form of its report is that of an automatic reply, such as an
             out-of-office message, and not of a bounce.
         SUPPRESSION_LIST: its own suppression list held the message back.
+        NO_MAILBOX: the receiving server has no such mailbox.
+        INVALID_ADDRESS: the address is not one that any mailbox can have, by its syntax.
+        NO_DOMAIN: the domain does not exist, or cannot take mail.
+        MAILBOX_DISABLED: the mailbox is inactive, closed or suspended.
+        CONTENT_REJECTED: the message was refused for what it contains, as spam is.
+        BLOCKED: the receiving server, or a filter there, blocked the sender or the message, and
+            the provider does not say that it was for the content.
+        NETWORK: DNS did not answer, or no connection could be made or held.
+        TIMED_OUT: the provider gave up after a time of trying.
     """
 
     UNSTATED = ""
@@ -58,10 +71,15 @@ class ProviderReason(StrEnum):
     AUTOMATIC_REPLY = "automatic_reply"
     SUPPRESSION_LIST = "suppression_list"
     NO_MAILBOX = "no_mailbox"
+    INVALID_ADDRESS = "invalid_address"
+    NO_DOMAIN = "no_domain"
+    MAILBOX_DISABLED = "mailbox_disabled"
     MAILBOX_FULL = "mailbox_full"
     MESSAGE_TOO_LARGE = "message_too_large"
     CONTENT_REJECTED = "content_rejected"
     ATTACHMENT_REJECTED = "attachment_rejected"
+    BLOCKED = "blocked"
+    NETWORK = "network"
     TIMED_OUT = "timed_out"
 
     # of a complaint: RFC 5965 section 7.3, RFC 6591 (auth-failure), RFC 6430 (not-spam)

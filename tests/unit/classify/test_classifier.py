@@ -9,7 +9,7 @@ from bounceledger.classify.meanings import MEANINGS, explain
 from bounceledger.classify.reply import parse_reply
 from bounceledger.classify.traits import Hints
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
-from bounceledger.verdict import Category, Disposition, Scope, Verdict
+from bounceledger.verdict import DOMAIN_CLAIMS, Category, Cause, Disposition, Scope, Verdict
 
 PERMANENT, TRANSIENT = Permanence.PERMANENT, Permanence.TRANSIENT
 
@@ -97,6 +97,19 @@ def test_the_words_decide_in_the_order_of_evidence(diagnostic: str, category: st
         (Hints("", TRANSIENT, ProviderReason.CONTENT_REJECTED), "spam_content"),
         (Hints("", TRANSIENT, ProviderReason.ATTACHMENT_REJECTED), "policy"),
         (Hints("", TRANSIENT, ProviderReason.TIMED_OUT), "expired"),
+        (Hints("", PERMANENT, ProviderReason.MAILBOX_DISABLED), "mailbox_disabled"),
+        (Hints("", PERMANENT, ProviderReason.BLOCKED), "policy"),
+        (Hints("5.1.1", PERMANENT, ProviderReason.BLOCKED), "mailbox_unknown"),
+        (Hints("", PERMANENT, ProviderReason.NETWORK), "network_error"),
+        (Hints("", PERMANENT, ProviderReason.INVALID_ADDRESS), "mailbox_unknown"),
+        (Hints("", Permanence.UNSTATED, ProviderReason.INVALID_ADDRESS), "mailbox_unknown"),
+        (Hints("", TRANSIENT, ProviderReason.INVALID_ADDRESS), "recipient_refused"),
+        (Hints("", PERMANENT, ProviderReason.INVALID_ADDRESS, "delayed"), "unknown"),
+        (Hints("", PERMANENT, ProviderReason.NO_DOMAIN), "domain_unknown"),
+        (Hints("5.4.4", PERMANENT, ProviderReason.NO_DOMAIN), "domain_unknown"),
+        (Hints("5.4.4", PERMANENT, ProviderReason.NETWORK), "network_error"),
+        (Hints("", TRANSIENT, ProviderReason.NO_DOMAIN), "expired"),
+        (Hints("4.4.4", PERMANENT, ProviderReason.NO_DOMAIN), "network_error"),
         (Hints("", Permanence.UNDETERMINED, ProviderReason.GENERAL), "unknown"),
         (Hints("5.1.1"), "mailbox_unknown"),
         (Hints("550"), "unknown"),
@@ -105,6 +118,34 @@ def test_the_words_decide_in_the_order_of_evidence(diagnostic: str, category: st
 def test_what_the_provider_says_decides_where_nothing_was_said(hints: Hints, category: str) -> None:
     """Without a diagnostic, the provider's own type is all there is."""
     assert read("", hints).category == category
+
+
+@pytest.mark.parametrize(
+    ("permanence", "cause"),
+    [
+        (PERMANENT, Cause.DOMAIN_UNKNOWN),
+        (Permanence.UNSTATED, Cause.DOMAIN_UNKNOWN),
+        (TRANSIENT, Cause.DOMAIN_UNREACHABLE),
+    ],
+)
+def test_a_domain_that_the_provider_did_not_find_is_looked_up(
+    permanence: Permanence, cause: Cause
+) -> None:
+    """Either way it is a claim about the domain, so that DNS is asked."""
+    verdict = read("", Hints("", permanence, ProviderReason.NO_DOMAIN))
+    assert Cause.of(verdict.category, verdict.scope) is cause
+    assert cause in DOMAIN_CLAIMS
+
+
+@pytest.mark.parametrize("permanence", list(Permanence))
+@pytest.mark.parametrize("reason", [ProviderReason.BLOCKED, ProviderReason.NETWORK])
+def test_a_block_without_a_reply_never_suppresses(
+    permanence: Permanence, reason: ProviderReason
+) -> None:
+    """However permanent the provider calls it, the sender or the path was refused."""
+    verdict = read("", Hints("", permanence, reason))
+    assert verdict.disposition is Disposition.BLOCK
+    assert verdict.scope is Scope.NONE
 
 
 def test_a_providers_own_list_is_an_echo_under_any_status() -> None:
