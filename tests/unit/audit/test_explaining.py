@@ -11,18 +11,14 @@ T = AuditThresholds()
 @pytest.mark.parametrize(
     ("dead", "mailed", "sentences"),
     [
-        (80, 1000, ["80 of 1,000 addresses are dead (8%).", "at least 6.47%, above 5%."]),
-        (64, 1000, ["64 of 1,000 addresses are dead (6.4%).", "at least 5.04%, above 5%."]),
-        (1, 2000, ["1 of 2,000 addresses is dead (0.05%).", "at most 0.283%, below 2%."]),
-        (
-            *(30, 1000),
-            ["The true rate is from 2.11% to 4.25%: neither surely below 2% nor surely above 5%."],
-        ),
+        (80, 1000, ["80 of 1,000 addresses are dead (8.0%).", "is at least 6.5%, above 5%."]),
+        (1, 2000, ["1 of 2,000 addresses is dead (0.05%).", "is at most 0.28%, below 2%."]),
+        (30, 1000, ["is from 2.1% to 4.3%: neither surely below 2% nor surely above 5%."]),
         (30, 1000, ["At this rate, more addresses will not tell."]),
         (63, 1000, ["80 more addresses are needed to tell, if the rate stays."]),
-        (0, 188, ["may be anything from 0% to 2%.", "1 more address is needed to tell"]),
-        (1, 1, ["1 of 1 address is dead (100%).", "anything from 20.7% to 100%."]),
-        (0, 0, ["No server has answered about an address.", "189 more addresses are needed"]),
+        (0, 60, ["is from 0% to 6.0%, which is too wide to tell."]),
+        (0, 188, ["1 more address is needed to tell, if the rate stays."]),
+        (1, 1, ["1 of 1 address is dead (100%).", "but fewer than 20 addresses are not judged."]),
     ],
 )
 def test_explanations(dead: int, mailed: int, sentences: list[str]) -> None:
@@ -32,8 +28,18 @@ def test_explanations(dead: int, mailed: int, sentences: list[str]) -> None:
 
 def test_a_whole_explanation() -> None:
     assert explain(judge(80, 1000, T), T) == (
-        "80 of 1,000 addresses are dead (8%). The true rate is at least 6.47%, above 5%."
+        "80 of 1,000 addresses are dead (8.0%). "
+        "With 95% confidence, the true rate is at least 6.5%, above 5%."
     )
+    assert explain(judge(0, 0, T), T) == (
+        "No server has answered about an address. "
+        "189 more addresses are needed to tell, if none of them is dead."
+    )
+
+
+def test_a_bound_never_reads_as_the_threshold_that_it_is_beyond() -> None:
+    assert "is at least 5.04%, above 5%." in explain(judge(64, 1000, T), T)
+    assert "is at most 1.96%, below 2%." in explain(judge(30, 2180, T), T)
 
 
 def test_what_widens_or_corrects_a_figure_is_said() -> None:
@@ -45,5 +51,7 @@ def test_what_widens_or_corrects_a_figure_is_said() -> None:
 
 
 def test_thresholds_of_the_deployment_are_shown() -> None:
-    thresholds = AuditThresholds(bad_above=0.075, good_below=0.015)
-    assert "above 7.5%" in explain(judge(200, 1000, thresholds), thresholds)
+    thresholds = AuditThresholds(bad_above=0.075, good_below=0.015, confidence=0.9)
+    text = explain(judge(200, 1000, thresholds), thresholds)
+    assert "With 90% confidence" in text
+    assert "above 7.5%" in text

@@ -109,7 +109,7 @@ def test_the_worst_lead_source_comes_first_with_why(table: Ledger) -> None:
         "of": 100,
         "rate": 0.4,
     }
-    assert worst["explanation"].startswith("40 of 100 addresses are dead (40%).")
+    assert worst["explanation"].startswith("40 of 100 addresses are dead (40.0%).")
     assert worst["differs"]["direction"] == "worse"
     assert found["small.test"]["needed"] > 0
     assert worst["claims"] == {"refuted": 0, "unconfirmed": 0, "complete": True}

@@ -1,6 +1,7 @@
 """A verdict about a lead source in a few sentences."""
 
 from bounceledger.audit.intervals import Rate
+from bounceledger.audit.percentages import percent, threshold
 from bounceledger.audit.thresholds import AuditThresholds
 from bounceledger.audit.verdicts import Judgement, SourceVerdict
 
@@ -29,23 +30,29 @@ def _found(rate: Rate) -> str:
     if rate.rate is None:
         return "No server has answered about an address."
     verb = "is" if rate.count == 1 else "are"
-    return f"{rate.count:,} of {_addresses(rate.of)} {verb} dead ({_percent(rate.rate)})."
+    return f"{rate.count:,} of {_addresses(rate.of)} {verb} dead ({percent(rate.rate)})."
 
 
 def _conclusion(judgement: Judgement, thresholds: AuditThresholds) -> str:
-    low, high = map(_percent, judgement.rate.bounds)
-    bad, good = _percent(thresholds.bad_above), _percent(thresholds.good_below)
+    if judgement.rate.rate is None:
+        return ""
+    low, high = judgement.rate.bounds
+    bad, good = threshold(thresholds.bad_above), threshold(thresholds.good_below)
+    surely = f"With {threshold(thresholds.confidence)} confidence, the true rate is"
     match judgement.verdict:
         case SourceVerdict.BAD:
-            return f"The true rate is at least {low}, above {bad}."
+            return f"{surely} at least {percent(low, beside=thresholds.bad_above)}, above {bad}."
         case SourceVerdict.GOOD:
-            return f"The true rate is at most {high}, below {good}."
+            return f"{surely} at most {percent(high, beside=thresholds.good_below)}, below {good}."
         case SourceVerdict.TOO_LITTLE_DATA:
-            return f"The true rate may be anything from {low} to {high}."
+            few = judgement.rate.of < thresholds.min_addresses
+            least = f"but fewer than {thresholds.min_addresses:,} addresses are not judged"
+            why = least if few else "which is too wide to tell"
+            return f"{surely} from {percent(low)} to {percent(high)}, {why}."
         case SourceVerdict.WATCH:
             return (
-                f"The true rate is from {low} to {high}: neither surely below {good} nor "
-                f"surely above {bad}."
+                f"{surely} from {percent(low)} to {percent(high)}: neither surely below {good} "
+                f"nor surely above {bad}."
             )
 
 
@@ -53,7 +60,8 @@ def _needed(judgement: Judgement) -> str:
     needed = judgement.needed
     if needed is not None:
         verb = "is" if needed == 1 else "are"
-        return f"{_addresses(needed, ' more')} {verb} needed to tell, if the rate stays."
+        if_ = "the rate stays" if judgement.rate.of else "none of them is dead"
+        return f"{_addresses(needed, ' more')} {verb} needed to tell, if {if_}."
     if judgement.verdict in {SourceVerdict.WATCH, SourceVerdict.TOO_LITTLE_DATA}:
         return "At this rate, more addresses will not tell."
     return ""
@@ -61,7 +69,3 @@ def _needed(judgement: Judgement) -> str:
 
 def _addresses(count: int, more: str = "") -> str:
     return f"{count:,}{more} address{'' if count == 1 else 'es'}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
