@@ -86,6 +86,20 @@ def test_a_domain_that_was_never_probed_has_no_evidence() -> None:
     assert (found.dead, found.no_mail) == (0, 0)
 
 
+def test_of_equal_domains_those_with_evidence_come_first() -> None:
+    """Also where not all of them have room."""
+    # GIVEN more domains with one dead address than are listed, of which DNS knows the last one,
+    # and one with two that it was not asked about
+    names = [f"d{n:02}.example" for n in range(WORST + 5)]
+    known = {names[-1]: facts(names[-1], DomainVerdict.NULL_MX, NULL_MX)}
+
+    # WHEN the worst are listed
+    found = dead_domains([*map(address, names), address(names[3])], known)
+
+    # THEN the number decides, then whether there is evidence, then the name
+    assert [d.domain for d in found.worst] == [names[3], names[-1], *names[:3], *names[4:9]]
+
+
 def test_a_verdict_of_a_newer_version_is_explained() -> None:
     unknown = DomainVerdict("parked")
     found = dead_domains(

@@ -197,7 +197,13 @@ def test_the_document_has_every_field() -> None:
     assert worst["change"]["before"]["of"] == 500
     assert worst["claims"] == {"refuted": 3, "unconfirmed": 2, "complete": True}
     assert worst["dead_domains"] == 1
-    assert worst["no_mail_domains"] == {"count": 1, "of": 1, "share": 1.0}
+    assert worst["no_mail_domains"] == {
+        "count": 1,
+        "of": 1,
+        "share": 1.0,
+        "low": pytest.approx(0.2065, abs=1e-4),
+        "high": 1.0,
+    }
     assert worst["worst_domains"][0]["explanation"] == "publishes a null MX record"
     assert worst["worst_domains"][0]["probed_at"] == "2026-11-26T08:00:00Z"
     assert worst["lead_age"]["buckets"]["0-30"] == 1

@@ -63,7 +63,8 @@ class DeadDomains:
             has.
         no_mail: how many of them accept no mail: a server said so (521, 556) and DNS did
             not refute it, or the domain publishes a null MX record.
-        worst: those with the most dead addresses, at most `WORST`.
+        worst: those with the most dead addresses, at most `WORST`; of equal ones, those that
+            DNS was asked about come first.
     """
 
     domains: int
@@ -89,14 +90,14 @@ def dead_domains(addresses: Iterable[DeadAddress], facts: Mapping[str, DomainFac
     no_mail |= {
         name for name, probe in probes.items() if probe and probe.verdict is DomainVerdict.NULL_MX
     }
-    worst = sorted(counts, key=lambda name: (-counts[name], name))[:WORST]
+    worst = sorted(counts, key=lambda name: (-counts[name], probes.get(name) is None, name))
     return DeadDomains(
         domains=len(counts),
         dead=sum(is_dead(facts[name]) for name in probes),
         no_mail=len(no_mail),
         worst=[
             WorstDomain(domain=name, addresses=counts[name], probe=probes.get(name))
-            for name in worst
+            for name in worst[:WORST]
         ],
     )
 

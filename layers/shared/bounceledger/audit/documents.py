@@ -6,7 +6,7 @@ from typing import Any
 
 from bounceledger.audit.dead_domains import DeadDomains, WorstDomain
 from bounceledger.audit.explaining import explain
-from bounceledger.audit.intervals import Rate
+from bounceledger.audit.intervals import Rate, rate_of
 from bounceledger.audit.lead_age import LeadAge
 from bounceledger.audit.report import OUTCOMES, AccountAudit, Audit, Change, SourceAudit
 from bounceledger.audit.sending_limits import Limit, SendingLimits
@@ -93,7 +93,7 @@ def source_document(source: SourceAudit, thresholds: AuditThresholds) -> Documen
             "complete": period.claims_complete,
         },
         "dead_domains": domains.dead if domains else None,
-        "no_mail_domains": _no_mail(domains) if domains else None,
+        "no_mail_domains": _no_mail(domains, thresholds) if domains else None,
         "worst_domains": [_worst_domain(domain) for domain in domains.worst] if domains else None,
         "lead_age": _lead_age(source.lead_age) if source.lead_age else None,
         "weeks": [
@@ -134,6 +134,8 @@ def _limits(limits: SendingLimits) -> Document:
 def _limit(limit: Limit) -> Document:
     return {
         "rate": limit.rate,
+        "low": limit.low,
+        "high": limit.high,
         "review": limit.review,
         "pause": limit.pause,
         "headroom": limit.headroom,
@@ -144,9 +146,9 @@ def _week(outcomes: Mapping[str, int]) -> Document:
     return {"sent": messages_sent(outcomes), **_outcomes(outcomes)}
 
 
-def _no_mail(domains: DeadDomains) -> Document:
-    share = domains.no_mail / domains.domains if domains.domains else None
-    return {"count": domains.no_mail, "of": domains.domains, "share": share}
+def _no_mail(domains: DeadDomains, thresholds: AuditThresholds) -> Document:
+    fields = _rate(rate_of(domains.no_mail, domains.domains, z=thresholds.z))
+    return {"share" if name == "rate" else name: value for name, value in fields.items()}
 
 
 def _worst_domain(domain: WorstDomain) -> Document:

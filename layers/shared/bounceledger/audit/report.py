@@ -237,6 +237,7 @@ def _account_audit(
     mailed = sum(source.judgement.rate.of for source in sources)
     errors = (source.judgement.rate.of * source.period.mailed_error for source in sources)
     verdicts = Counter(source.judgement.verdict for source in sources)
+    raw = _raw(outcomes, thresholds)
     return AccountAudit(
         outcomes=outcomes,
         categories=categories,
@@ -249,9 +250,9 @@ def _account_audit(
             error=math.hypot(*errors) / mailed if mailed else 0.0,
             unknown=sum(source.judgement.unanswered for source in sources),
         ),
-        raw=_raw(outcomes, thresholds),
+        raw=raw,
         verdicts={verdict: verdicts[verdict] for verdict in SourceVerdict},
-        limits=sending_limits(outcomes, reported_bounce_rate=reported_bounce_rate),
+        limits=sending_limits(raw, reported_bounce_rate=reported_bounce_rate),
         weeks=_weeks(source.period.days for source in sources),
     )
 

@@ -7,7 +7,7 @@ complaints, sending may be paused at 10 % and 0.5 %.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bounceledger.state.rates import messages_sent
+from bounceledger.audit.intervals import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +16,14 @@ class Limit:
 
     Attributes:
         rate: estimated; None where nothing was sent.
+        low, high: bounds of its interval; None where nothing was sent. They hold for our own
+            count, not for what makes it an estimate.
         review, pause: where SES reviews the account, and where it may pause it.
     """
 
     rate: float | None
+    low: float | None
+    high: float | None
     review: float
     pause: float
 
@@ -48,23 +52,22 @@ class SendingLimits:
 
 
 def sending_limits(
-    outcomes: Mapping[str, int], *, reported_bounce_rate: float | None = None
+    raw: Mapping[str, Rate], *, reported_bounce_rate: float | None = None
 ) -> SendingLimits:
     """The account's distance from SES's limits.
 
     Args:
-        outcomes: messages of the whole account by outcome. Hard bounces are compared with the
+        raw: share of the account's messages by outcome. Hard bounces are compared with the
             limit; echoes are not, since SES leaves out those of the account's own suppression
             list.
         reported_bounce_rate: what SES reports itself, 0.0 to 1.0, if it was read.
     """
-    sent = messages_sent(outcomes)
-
-    def share(name: str) -> float | None:
-        return outcomes.get(name, 0) / sent if sent else None
-
     return SendingLimits(
-        bounce=Limit(rate=share("hard"), review=0.05, pause=0.10),
-        complaint=Limit(rate=share("complaint"), review=0.001, pause=0.005),
+        bounce=_limit(raw["hard"], review=0.05, pause=0.10),
+        complaint=_limit(raw["complaint"], review=0.001, pause=0.005),
         reported_bounce_rate=reported_bounce_rate,
     )
+
+
+def _limit(found: Rate, *, review: float, pause: float) -> Limit:
+    return Limit(rate=found.rate, low=found.low, high=found.high, review=review, pause=pause)
