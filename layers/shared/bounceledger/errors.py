@@ -36,6 +36,18 @@ class AddressError(InputError):
     """A string that is not a valid email address or domain."""
 
 
+class VerificationError(BounceledgerError):
+    """A webhook request that is not proven to be its provider's; 401.
+
+    Attributes:
+        reason: what is wrong, in a word or two, such as "signature"; nothing of the request.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the request is not verified: {reason}")
+        self.reason = reason
+
+
 class SettingsError(BounceledgerError):
     """A missing or malformed setting; raised at start, names the variable."""
 

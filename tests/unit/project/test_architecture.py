@@ -27,7 +27,7 @@ RANKS = (
     {"settings", "clients", "cold_start"},
     {"observe", "secret_values", "ses_list"},
     {"erasure_keys"},
-    {"classify", "state", "providers"},
+    {"classify", "state", "providers", "webhooks"},
     {"audit", "ledger", "queues"},
     {"announcements", "domains"},
     {"envelope"},
@@ -50,10 +50,12 @@ ONLY_HERE = {
     "boto3": {"ledger"},
     "botocore": {
         *("announcements", "clients", "ledger", "queues"),
-        *("secret_values", "ses_list"),
+        *("secret_values", "ses_list", "webhooks"),
     },
+    "cryptography": {"webhooks"},
     "dns": {"domains"},
     "publicsuffixlist": {"addresses"},
+    "urllib3": {"webhooks"},
     "aws_lambda_powertools": {"observe", "api", "functions"},
 }
 """Which rooms may import a package, where that is not the command line."""
