@@ -235,7 +235,7 @@ def main() -> int:
 
         def audited() -> Mapping[str, Any]:
             limit = now + timedelta(minutes=14)
-            run = run_audit(ledger, AuditThresholds(), bus=None, now=now, deadline=limit)
+            run = run_audit(ledger, AuditThresholds(), announcing=None, now=now, deadline=limit)
             assert run.sources == args.sources + 1
             return run.verdicts
 

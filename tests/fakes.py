@@ -1,5 +1,6 @@
 """Stand-ins for collaborators, with the behaviour that the tests rely on."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -132,6 +133,9 @@ class FakeBus:
 
     def publish(self, announcements: Sequence[Announcement]) -> list[BusError | None]:
         return [self._publish(announcement) for announcement in announcements]
+
+    def text_of(self, announcement: Announcement) -> str:
+        return json.dumps(announcement.detail("stack"))
 
     def _publish(self, announcement: Announcement) -> BusError | None:
         if self.down:

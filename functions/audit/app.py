@@ -17,7 +17,7 @@ from bounceledger.observe import make_logger
 from bounceledger.settings import Settings
 
 if TYPE_CHECKING:
-    from bounceledger.announcements.bus import Bus
+    from bounceledger.auditing import Announcing
 
 MARGIN = timedelta(seconds=60)
 """Time before the function's end after which no more counts are read."""
@@ -30,7 +30,7 @@ logger = make_logger("audit")
 @cache
 def build_settings() -> Settings:
     """The settings of this execution environment."""
-    return Settings.from_env(require=("table_name",))
+    return Settings.from_env(require=("table_name", "dead_letter_queue_url"))
 
 
 @cache
@@ -42,13 +42,18 @@ def build_ledger() -> Ledger:
 cold_start.build_at_start(build_ledger)
 
 
-def build_bus(settings: Settings) -> "Bus | None":
-    """The event bus of a deployment; None if it has none."""
+def build_announcing(settings: Settings) -> "Announcing | None":
+    """Where a deployment announces changes of verdicts; None if it has no event bus."""
     if not settings.event_bus_name:
         return None
+    from bounceledger import queues
     from bounceledger.announcements import bus
+    from bounceledger.auditing import Announcing
 
-    return bus.EventBus(bus.connect_later(), settings.event_bus_name, settings.stack_name)
+    return Announcing(
+        bus=bus.EventBus(bus.connect_later(), settings.event_bus_name, settings.stack_name),
+        dead_letters=queues.DeadLetterQueue(queues.connect_later(), settings.dead_letter_queue_url),
+    )
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -57,7 +62,7 @@ def handler(
     context: LambdaContext,
     *,
     ledger: Ledger | None = None,
-    bus: "Bus | None" = None,
+    announcing: "Announcing | None" = None,
     settings: Settings | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
@@ -67,16 +72,16 @@ def handler(
         event: of the schedule; not used.
         context: of the invocation.
         ledger: the ledger; the environment's own by default.
-        bus: where changes of verdicts are announced; that of the deployment by default.
+        announcing: where changes of verdicts are announced; as the deployment has it by default.
         settings: of the deployment; from the environment by default.
         now: the time; that of the clock by default.
 
     Returns:
         How many lead sources there are, how many have each verdict, and how many events were
-        published.
+        published and dead-lettered.
 
     Raises:
-        LedgerError, BusError: Lambda retries the invocation, which begins again.
+        LedgerError, BusError, QueueError: Lambda retries the invocation, which begins again.
     """
     from bounceledger.api.audits import thresholds_of
     from bounceledger.auditing import run_audit
@@ -87,10 +92,17 @@ def handler(
     run = run_audit(
         ledger or build_ledger(),
         thresholds_of(settings),
-        bus=bus or build_bus(settings),
+        announcing=announcing or build_announcing(settings),
         now=now or datetime.now(UTC),
         deadline=deadline,
     )
-    answer = {"sources": run.sources, "verdicts": run.verdicts, "announced": run.announced}
+    if run.given_up:
+        logger.error("not announced", extra={"events": list(run.given_up)})
+    answer = {
+        "sources": run.sources,
+        "verdicts": run.verdicts,
+        "announced": run.announced,
+        "not_announced": len(run.given_up),
+    }
     logger.info("audited", extra=answer)
     return answer

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from bounceledger.audit import AuditThresholds
-from bounceledger.auditing import run_audit
+from bounceledger.auditing import Announcing, run_audit
 from bounceledger.ledger import Ledger, Sought
 from bounceledger.settings import Settings
 from bounceledger.state import Action, Change, DomainFacts, DomainVerdict, PendingProbe, Probe
 from bounceledger.verdict import Category
 from tests.erasing import erasure, keyring
-from tests.fakes import FakeBus
+from tests.fakes import FakeBus, FakeDeadLetters
 from tests.faults import stream
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.faults.run import small_samples
@@ -262,7 +262,7 @@ def audit(ledger: Ledger) -> None:
         run_audit(
             ledger,
             AuditThresholds(),
-            bus=FakeBus(),
+            announcing=Announcing(bus=FakeBus(), dead_letters=FakeDeadLetters()),
             now=NOW + timedelta(minutes=minutes),
             deadline=NOW + timedelta(hours=1),
         )

@@ -1,24 +1,42 @@
 """The daily audit: reads the counts of all lead sources, ranks them, and writes the report."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import batched
 
 from bounceledger.announcements.announcement import Announcement
-from bounceledger.announcements.bus import Bus
-from bounceledger.announcements.lead_sources import flagged
+from bounceledger.announcements.bus import Bus, not_published
+from bounceledger.announcements.lead_sources import flagged, standing_verdicts
 from bounceledger.api import audits
 from bounceledger.api.requests import DEFAULT_DAYS, period_before
-from bounceledger.api.responses import JsonObject
-from bounceledger.audit import AuditThresholds, SourcePeriod
-from bounceledger.errors import BusError, LedgerError
-from bounceledger.ledger import Counts, Ledger, ReportHeader, Reports
+from bounceledger.audit import AuditThresholds, SourcePeriod, is_cleared
+from bounceledger.errors import BounceledgerError, LedgerError, QueueError
+from bounceledger.ledger import Counts, Ledger, ReportHeader
+from bounceledger.queues import DeadLetters
 
+GIVE_UP_AFTER = timedelta(days=3)
+"""Age of the report before from which an event is dead-lettered that the bus does not take.
+
+Until then the next run sends it. The report before can be read for six days.
+"""
 _NAMES = 1000
 """Lead sources of one page of their list."""
 _STEP = 50
 """Lead sources whose counts are in memory at once, since their samples are large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcing:
+    """Where changes of verdicts are announced.
+
+    Attributes:
+        bus: where events are published.
+        dead_letters: where events end, whole and with the reason, that cannot be published.
+    """
+
+    bus: Bus
+    dead_letters: DeadLetters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +47,20 @@ class AuditRun:
         sources: lead sources in the report.
         verdicts: how many of them have each verdict.
         announced: events that were published.
+        given_up: IDs of the events that were dead-lettered.
     """
 
     sources: int
     verdicts: dict[str, int]
-    announced: int
+    announced: int = 0
+    given_up: tuple[str, ...] = ()
 
 
 def run_audit(
     ledger: Ledger,
     thresholds: AuditThresholds,
     *,
-    bus: Bus | None,
+    announcing: Announcing | None,
     now: datetime,
     deadline: datetime,
 ) -> AuditRun:
@@ -52,15 +72,16 @@ def run_audit(
     Args:
         ledger: reads counts, and reads and writes reports.
         thresholds: by which lead sources are judged.
-        bus: where verdicts that became bad, or ceased to be, are announced; None for nowhere.
+        announcing: where verdicts that became bad, or ceased to be, are announced; None for
+            nowhere.
         now: the time, aware.
         deadline: after this moment nothing new is begun.
 
     Raises:
         LedgerError: the table did not answer, there was no time left, or another run is under way.
             The newest report is as it was.
-        BusError: events were not published. The report is written; the next run sends them, unless
-            the bus rejected them for good.
+        BusError, QueueError: events were neither published nor dead-lettered. The report is
+            written; the next run sends them.
     """
     last = now.date()
     first = last - timedelta(days=DEFAULT_DAYS - 1)
@@ -86,15 +107,28 @@ def run_audit(
     for row in rows:
         verdicts[row["verdict"]] = verdicts.get(row["verdict"], 0) + 1
     reports, previous = ledger.reports, ledger.reports.newest()
-    since = previous.announced if previous else ""
-    reports.write(header, rows)
-    events = _changes(reports, rows, header, since) if bus and since else []
-    failure = _publish(bus, events) if bus and events else None
-    announced = since if failure and failure.retry_helps else header.generation
+    # Without an event bus, nothing is compared.
+    base = reports.of_generation(previous.announced) if announcing and previous else None
+    stood = reports.standing(base.generation) if base else {}
+    periods = {one.period.source: one.period for one in figures}
+    standing = standing_verdicts(
+        rows, stood, lambda source: is_cleared(periods[source], thresholds)
+    )
+    reports.write(header, rows, standing)
+    sent = _Sent()
+    if announcing and base:
+        events = flagged(rows, header, standing, stood, base.generation)
+        sent = _publish(announcing, events, is_last_try=now >= base.made_at + GIVE_UP_AFTER)
+    announced = base.generation if base and sent.failure else header.generation
     reports.switch(replace(header, announced=announced), previous)
-    if failure:
-        raise failure
-    return AuditRun(sources=len(rows), verdicts=verdicts, announced=len(events))
+    if sent.failure:
+        raise sent.failure
+    return AuditRun(
+        sources=len(rows),
+        verdicts=verdicts,
+        announced=sent.published,
+        given_up=tuple(sent.given_up),
+    )
 
 
 def _names(ledger: Ledger) -> Iterator[tuple[str, ...]]:
@@ -115,22 +149,31 @@ def _counted(
     return found
 
 
-def _changes(
-    reports: Reports, rows: Sequence[JsonObject], header: ReportHeader, since: str
-) -> list[Announcement]:
-    """Events about what changed since an earlier report; none if its rows have expired."""
-    if reports.of_generation(since) is None:
-        return []
-    verdicts = {str(row["lead_source"]): str(row["verdict"]) for row in reports.all_rows(since)}
-    return flagged(rows, header, verdicts, since)
+@dataclass(slots=True)
+class _Sent:
+    """What became of events: how many were published, the IDs of the dead-lettered, a failure."""
+
+    published: int = 0
+    given_up: list[str] = field(default_factory=list)
+    failure: BounceledgerError | None = None
 
 
-def _publish(bus: Bus, events: Sequence[Announcement]) -> BusError | None:
-    """Publish events.
+def _publish(announcing: Announcing, events: Sequence[Announcement], *, is_last_try: bool) -> _Sent:
+    """Publish events, and dead-letter those that the bus will not take.
 
-    Returns:
-        Why some were not published; None if all were. An error after which a retry helps comes
-        first, since all events have to be sent again then.
+    While some are to be sent again, none is dead-lettered, since all of them are sent again then.
     """
-    errors = [error for error in bus.publish(events) if error]
-    return next((error for error in errors if error.retry_helps), next(iter(errors), None))
+    errors = announcing.bus.publish(events) if events else []
+    left = [(event, error) for event, error in zip(events, errors, strict=True) if error]
+    sent = _Sent(published=len(events) - len(left))
+    if not is_last_try:
+        sent.failure = next((error for _, error in left if error.retry_helps), None)
+    if sent.failure is None:
+        for event, error in left:
+            try:
+                announcing.dead_letters.send(announcing.bus.text_of(event), not_published(error))
+            except QueueError as down:
+                sent.failure = down
+                break
+            sent.given_up.append(event.id)
+    return sent

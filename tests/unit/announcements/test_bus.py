@@ -77,6 +77,20 @@ def test_an_entry_has_what_rules_match_by() -> None:
     }
 
 
+def test_a_dead_letter_is_an_entry_that_can_be_sent_again() -> None:
+    # GIVEN an event
+    client = FakeEvents()
+    [event] = announcements(1, lead_source="messe-köln")
+
+    # WHEN it is published, and written as a dead letter
+    publish(client, [event])
+    letter = json.loads(EventBus(client, "bus", "mail").text_of(event))
+
+    # THEN both are the same entry, with the time as the AWS CLI takes it
+    [[entry]] = client.calls
+    assert letter == {**entry, "Time": "2026-11-23T12:00:00Z"}
+
+
 def test_a_call_takes_ten_entries_and_keeps_their_order() -> None:
     client = FakeEvents()
     assert publish(client, announcements(23)) == [""] * 23

@@ -1,19 +1,21 @@
 """The daily audit, and the lists that are read from its report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bounceledger.announcements.announcement import Announcement
-from bounceledger.errors import BusError, LedgerError
+from bounceledger.auditing import GIVE_UP_AFTER, Announcing
+from bounceledger.errors import BusError, LedgerError, QueueError
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.items import REPORT_LIFE
 from bounceledger.settings import Settings
+from bounceledger.state import Observation
 from bounceledger.verdict import Category
-from tests.fakes import FakeBus, FakeContext
+from tests.fakes import FakeBus, FakeContext, FakeDeadLetters
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.functions import load, logged
 from tests.unit.functions.test_audits import mailed
@@ -42,6 +44,7 @@ class Days:
         self.fake = FakeDynamoDB(page=50)
         self.clock = Clock()
         self.table = Ledger(as_client(self.fake), SETTINGS, clock=self.clock, sleep=lambda _: None)
+        self.dead_letters = FakeDeadLetters()
 
     def audit(
         self, bus: FakeBus | None = None, *, milliseconds: int = 900_000, **settings: Any
@@ -51,7 +54,7 @@ class Days:
             {},
             FakeContext(milliseconds=milliseconds),
             ledger=self.table,
-            bus=bus,
+            announcing=Announcing(bus=bus, dead_letters=self.dead_letters) if bus else None,
             settings=Settings(**settings),
             now=self.clock.now,
         )
@@ -89,7 +92,12 @@ def test_the_report_has_all_lead_sources_ranked(days: Days) -> None:
     status, body = get("/v1/sources", {"limit": 3}, table=days.table)
 
     # THEN it says what it found, in the log as well
-    assert answer == {"sources": 4, "verdicts": {"bad": 1, "good": 3}, "announced": 0}
+    assert answer == {
+        "sources": 4,
+        "verdicts": {"bad": 1, "good": 3},
+        "announced": 0,
+        "not_announced": 0,
+    }
     assert '"sources":4' in log.getvalue()
 
     # AND the page is that of the report: compared with all, the worst first
@@ -284,7 +292,8 @@ def test_a_run_without_time_leaves_the_report_as_it_is(days: Days) -> None:
 
 
 def test_an_account_without_lead_sources_has_an_empty_report() -> None:
-    assert Days().audit() == {"sources": 0, "verdicts": {}, "announced": 0}
+    answer = Days().audit()
+    assert answer == {"sources": 0, "verdicts": {}, "announced": 0, "not_announced": 0}
 
 
 # ----------------------------------------------------------------------------- the events
@@ -371,7 +380,7 @@ def test_an_event_that_could_not_be_published_is_sent_by_the_next_run(days: Days
     assert newest.last == date(2026, 11, 21)
 
 
-def test_an_event_that_the_bus_rejects_for_good_fails_one_run(days: Days) -> None:
+def test_an_event_that_the_bus_rejects_for_good_goes_to_the_dead_letter_queue(days: Days) -> None:
     """It would be rejected each time, but somebody has to know."""
     # GIVEN two sources that become bad, and a bus that rejects the event about one of them
     days.audit(FakeBus())
@@ -381,18 +390,93 @@ def test_an_event_that_the_bus_rejects_for_good_fails_one_run(days: Days) -> Non
     days.clock.now += DAY
     bus = FakeBus(rejected={f"{before.generation} bad okay"})
 
-    # WHEN the audit runs THEN it fails, after the report and the other event
-    with pytest.raises(BusError, match="rejected"):
-        days.audit(bus)
-    assert flags(bus) == [("fine", "good", "bad")]
-    newest = days.table.reports.newest()
-    assert newest is not None
-    assert newest.last == date(2026, 11, 21)
+    # WHEN the audit runs
+    with logged(audit) as log:
+        answer = days.audit(bus)
 
-    # AND Lambda's retry succeeds and sends nothing
+    # THEN the other event is published, and this one is kept whole with the reason
+    assert (answer["announced"], answer["not_announced"]) == (1, 1)
+    assert flags(bus) == [("fine", "good", "bad")]
+    [(message, reason)] = days.dead_letters.messages
+    event = json.loads(message)
+    assert (event["lead_source"], event["verdict"]) == ("okay", "bad")
+    assert "could not be published: the event bus rejected the event" in str(reason)
+
+    # AND the log has its ID
+    assert f'"events":["{event["id"]}"]' in log.getvalue()
+
+    # AND the next run sends neither again
     days.clock.now += timedelta(minutes=1)
-    assert days.audit(bus)["announced"] == 0
-    assert len(bus.published) == 1
+    answer = days.audit(bus)
+    assert (answer["announced"], answer["not_announced"]) == (0, 0)
+    assert (len(bus.published), len(days.dead_letters)) == (1, 1)
+
+
+def test_while_an_event_is_to_be_sent_again_none_is_dead_lettered(days: Days) -> None:
+    """All of them are sent again, so that a rejected one would be in the queue once a day."""
+
+    class Halting(FakeBus):
+        """Rejects the event about one source, and does not answer about the other."""
+
+        def publish(self, announcements: Sequence[Announcement]) -> list[BusError | None]:
+            return [
+                BusError("the bus", retry_helps=one.fields["lead_source"] == "fine")
+                for one in announcements
+            ]
+
+    # GIVEN two sources that become bad
+    days.audit(FakeBus())
+    days.table.record([*mailed("okay", 0, 200, ago=0.5), *mailed("fine", 0, 200, ago=0.5)])
+    days.clock.now += DAY
+
+    # WHEN one event is rejected and the other may be taken later THEN the run fails
+    with pytest.raises(BusError):
+        days.audit(Halting())
+    assert len(days.dead_letters) == 0
+
+    # AND the next one sends both
+    days.clock.now += timedelta(minutes=1)
+    assert days.audit(FakeBus())["announced"] == 2
+
+
+def test_a_bus_that_does_not_answer_for_days_is_given_up(days: Days) -> None:
+    """The report with which runs compare is deleted after a week."""
+    # GIVEN a source that becomes bad while the bus is down
+    days.audit(FakeBus())
+    days.table.record(mailed("okay", 0, 200, ago=0.5))
+    days.clock.now += GIVE_UP_AFTER - timedelta(hours=1)
+    with pytest.raises(BusError):
+        days.audit(FakeBus(down=True))
+
+    # WHEN it still is THEN the event is kept
+    days.clock.now += DAY
+    assert days.audit(FakeBus(down=True))["not_announced"] == 1
+    [(message, _)] = days.dead_letters.messages
+    assert json.loads(message)["lead_source"] == "okay"
+
+    # AND not sent once the bus answers
+    days.clock.now += DAY
+    assert days.audit(FakeBus())["announced"] == 0
+
+
+def test_without_bus_and_dead_letter_queue_the_next_run_begins_again(days: Days) -> None:
+    # GIVEN an event that the bus rejects, and a dead-letter queue that is down
+    days.audit(FakeBus())
+    before = days.table.reports.newest()
+    assert before is not None
+    days.table.record(mailed("okay", 0, 200, ago=0.5))
+    days.clock.now += DAY
+    bus = FakeBus(rejected={f"{before.generation} bad okay"})
+    days.dead_letters = FakeDeadLetters(down=True)
+
+    # WHEN the audit runs THEN it fails
+    with pytest.raises(QueueError):
+        days.audit(bus)
+
+    # AND the next run dead-letters it
+    days.dead_letters = FakeDeadLetters()
+    days.clock.now += timedelta(minutes=1)
+    assert days.audit(bus)["not_announced"] == 1
 
 
 def test_a_repeated_run_sends_the_same_event_again(days: Days) -> None:
@@ -410,3 +494,173 @@ def test_a_repeated_run_sends_the_same_event_again(days: Days) -> None:
     # THEN both events have one ID
     [first], [second] = (bus.published for bus in buses)
     assert first.id == second.id
+
+
+# --------------------------------------------------------------- what is no news about a vendor
+
+
+def blocked(source: str, number: int, *, ago: float) -> list[Observation]:
+    """Messages to leads that were refused because of the sender, one each."""
+    return [
+        observe(
+            f"{source} block {ago} {n}",
+            Category.REPUTATION_BLOCK,
+            address=f"refused{n}@{source}",
+            source=source,
+            message_id=f"{source} block {ago} {n}",
+            mailed_at=NOW - timedelta(days=ago),
+            ago=ago,
+        )
+        for n in range(number)
+    ]
+
+
+def verdict_of(days: Days, source: str) -> str:
+    _, body = get("/v1/sources", {"limit": 3}, table=days.table)
+    while True:
+        for row in body["sources"]:
+            if row["lead_source"] == source:
+                return str(row["verdict"])
+        cursor = {"limit": 3, "cursor": body["next_cursor"]}
+        _, body = get("/v1/sources", cursor, table=days.table)
+
+
+def audit_until(days: Days, bus: FakeBus, end: datetime) -> None:
+    """Audit every four days, so that the report before can always be read, and at the end."""
+    while days.clock.now < end:
+        days.audit(bus)
+        days.clock.now = min(end, days.clock.now + 4 * DAY)
+    days.audit(bus)
+
+
+@pytest.mark.parametrize("refused", [600, 5000])
+def test_an_incident_of_the_sender_clears_no_source(days: Days, refused: int) -> None:
+    """Unanswered addresses count as living for `bad`, so that the verdict changes."""
+    # GIVEN a bad source
+    bus = FakeBus()
+    audit_until(days, bus, NOW + 16 * DAY)
+    assert verdict_of(days, "awful") == "bad"
+
+    # WHEN a mailbox provider refuses the sender
+    days.table.record(blocked("awful", refused, ago=-16.5))
+    audit_until(days, bus, NOW + 20 * DAY)
+
+    # THEN its verdict is another one, and nothing is announced
+    assert verdict_of(days, "awful") == {600: "watch", 5000: "too_little_data"}[refused]
+    assert flags(bus) == []
+
+    # AND nothing is announced either when the source is seen to be bad again
+    days.table.record(mailed("awful", 60, 40, ago=-46.5))
+    audit_until(days, bus, NOW + 47 * DAY)
+    assert verdict_of(days, "awful") == "bad"
+    assert flags(bus) == []
+
+
+def test_a_pause_in_mailing_clears_no_source(days: Days) -> None:
+    # GIVEN a bad source that is mailed no more
+    bus = FakeBus()
+    audit_until(days, bus, NOW + 48 * DAY)
+
+    # THEN there is too little data after 30 days, and nothing is announced
+    assert verdict_of(days, "awful") == "too_little_data"
+    assert flags(bus) == []
+
+    # AND a first few addresses without a dead one change nothing
+    days.table.record(mailed("awful", 30, 0, ago=-48.5))
+    audit_until(days, bus, NOW + 49 * DAY)
+    assert flags(bus) == []
+
+
+def test_fewer_addresses_at_the_same_rate_clear_no_source() -> None:
+    """What is `watch` because less is known would be bad if more were."""
+    # GIVEN a source with 8 % dead addresses of very many
+    days, bus = Days(), FakeBus()
+    days.table.record(mailed("fair", 920, 80))
+    days.audit(bus)
+    assert verdict_of_all(days) == {"fair": "bad"}
+
+    # WHEN 30 days later, there are as many of very few
+    days.table.record(mailed("fair", 92, 8, ago=-28.5))
+    audit_until(days, bus, NOW + 31 * DAY)
+
+    # THEN nothing is announced
+    assert verdict_of_all(days) == {"fair": "watch"}
+    assert flags(bus) == []
+
+
+def verdict_of_all(days: Days) -> dict[str, str]:
+    _, body = get(
+        "/v1/sources",
+        {"from": str((days.clock.now - 29 * DAY).date()), "to": str(days.clock.now.date())},
+        table=days.table,
+    )
+    return {row["lead_source"]: row["verdict"] for row in body["sources"]}
+
+
+@pytest.mark.parametrize(
+    ("living", "dead", "verdict"),
+    [
+        (500, 0, "good"),
+        (970, 30, "watch"),
+        # Between good and watch, and surely not bad.
+        (494, 6, "too_little_data"),
+    ],
+)
+def test_a_source_that_is_truly_better_is_announced_once(
+    days: Days, living: int, dead: int, verdict: str
+) -> None:
+    # GIVEN a bad source that was not mailed for a while
+    bus = FakeBus()
+    audit_until(days, bus, NOW + 36 * DAY)
+    assert flags(bus) == []
+
+    # WHEN its addresses are seen to be better
+    days.table.record(mailed("awful", living, dead, ago=-36.5))
+    audit_until(days, bus, NOW + 45 * DAY)
+
+    # THEN that is announced once, with what it was before
+    assert flags(bus) == [("awful", "bad", verdict)]
+
+    # AND that it became bad again, too
+    days.table.record(mailed("awful", 0, 300, ago=-45.5))
+    audit_until(days, bus, NOW + 46 * DAY)
+    assert flags(bus)[1:] == [("awful", verdict, "bad")]
+
+
+def test_a_held_back_verdict_shows_in_no_answer(days: Days) -> None:
+    """The list has the verdicts of the counts."""
+    # GIVEN a bad source of which too little is known now
+    bus = FakeBus()
+    days.audit(bus)
+    days.table.record(blocked("awful", 5000, ago=0.5))
+    days.clock.now += timedelta(hours=1)
+    days.audit(bus)
+
+    # THEN the rows of the report are those of a live answer
+    period = {"from": "2026-10-22", "to": "2026-11-20"}
+    live = get("/v1/sources", period, table=days.table)[1]
+    report = [row for page in pages(days, {"limit": 3}) for row in page["sources"]]
+    assert report == live["sources"]
+    assert verdict_of(days, "awful") == "too_little_data"
+
+
+def test_a_repeated_run_holds_back_the_same(days: Days) -> None:
+    """What stands follows from the report before and the counts, not from how often it ran."""
+    # GIVEN a bad source in an incident, audited twice against the same report
+    days.audit(FakeBus())
+    head = {key: item for key, item in days.fake.table.items() if key[0] == "AUDIT#REPORT"}
+    days.table.record(blocked("awful", 5000, ago=0.5))
+    stood = []
+    for _ in range(2):
+        days.fake.table.update(head)
+        days.clock.now += timedelta(minutes=5)
+        bus = FakeBus()
+        days.audit(bus)
+        assert flags(bus) == []
+        newest = days.table.reports.newest()
+        assert newest is not None
+        stood.append(days.table.reports.standing(newest.generation))
+
+    # THEN it stands as bad in both
+    assert stood[0] == stood[1]
+    assert stood[0]["awful"] == "bad"

@@ -115,7 +115,12 @@ def test_the_api_is_watched_under_the_name_that_it_has() -> None:
 
 
 @pytest.mark.parametrize(
-    ("alarm", "hours"), [("NoEventsAlarm", "NoEventHours"), ("NoRechecksAlarm", "NoRecheckHours")]
+    ("alarm", "hours"),
+    [
+        ("NoEventsAlarm", "NoEventHours"),
+        ("NoRechecksAlarm", "NoRecheckHours"),
+        ("NoAuditsAlarm", "NoAuditHours"),
+    ],
 )
 def test_silence_rings(alarm: str, hours: str) -> None:
     """Every other alarm is quiet when a trigger is disabled, a schedule stopped or SES silent."""
@@ -147,6 +152,17 @@ def test_recheck_is_not_missed_before_it_is_due_again() -> None:
 
     # THEN the alarm waits for longer than the night, and not for a day
     assert 24 - last + first + 1 < PARAMETERS["NoRecheckHours"]["Default"] < 24
+
+
+def test_a_daily_audit_is_not_missed_before_it_is_due_again() -> None:
+    """One that fails is invoked, too: that is what the alarm on errors is for."""
+    # GIVEN a schedule that runs once a day
+    schedule = PARAMETERS["AuditSchedule"]["Default"]
+    assert re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", schedule)
+
+    # THEN the alarm waits for longer than a day and a late start, and not for two
+    assert 24 + 1 < PARAMETERS["NoAuditHours"]["Default"] < 48
+    assert watching("Invocations", FunctionName={"Ref": "AuditFunction"})
 
 
 def test_metrics_of_our_own_are_those_that_the_code_counts_for_this_stack() -> None:

@@ -92,7 +92,11 @@ RIGHTS = {
             "SendMessage",
         },
     },
-    "AuditRole": {"dynamodb": {"BatchGetItem", "PutItem", "Query"}, "events": {"PutEvents"}},
+    "AuditRole": {
+        "dynamodb": {"BatchGetItem", "PutItem", "Query"},
+        "events": {"PutEvents"},
+        "sqs": {"SendMessage"},
+    },
     "RecheckRole": {"dynamodb": {"BatchGetItem", "PutItem", "Query"}, "sqs": {"SendMessage"}},
 }
 """What the code of each function calls, log lines aside."""
@@ -330,6 +334,24 @@ def test_without_a_bus_outbox_may_and_does_no_more_than_ask_for_probes() -> None
     _, by_arn, by_name = statement["Resource"]["If"]
     assert by_arn == {"Ref": "EventBusName"}
     assert by_name["Sub"].endswith(":event-bus/${EventBusName}")
+
+
+def test_without_a_bus_audit_may_publish_nothing_and_send_nothing() -> None:
+    # GIVEN the statements of its role that have a condition
+    [policy] = RESOURCES["AuditRole"]["Properties"]["Policies"]
+    conditional = {
+        str(statement["If"][1]["Action"]): statement["If"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "If" in statement
+    }
+
+    # THEN events, and the queue of those that the bus does not take, are there with a bus only
+    assert conditional["events:PutEvents"][0] == "WithEvents"
+    condition, statement, _ = conditional["sqs:SendMessage"]
+    assert condition == "WithEvents"
+
+    # AND it may send to that queue alone
+    assert statement["Resource"] == {"GetAtt": "AuditFailureQueue.Arn"}
 
 
 @pytest.mark.parametrize(

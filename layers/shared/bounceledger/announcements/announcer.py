@@ -223,4 +223,4 @@ def _is_retried(record: Record, error: BounceledgerError, now: datetime) -> bool
 def _reason(error: BounceledgerError) -> PayloadError:
     if isinstance(error, PayloadError):
         return error
-    return PayloadError(f"could not be published: {error}", field="event")
+    return bus.not_published(error)

@@ -6,9 +6,9 @@ from typing import Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bounceledger.announcements.announcement import Announcement
+from bounceledger.announcements.announcement import Announcement, time_text
 from bounceledger.clients import ConnectedLater, create_client
-from bounceledger.errors import BusError
+from bounceledger.errors import BounceledgerError, BusError, PayloadError
 
 SOURCE = "bounceledger"
 """`source` of every event."""
@@ -54,6 +54,10 @@ class Bus(Protocol):
         """Publish events; the result says of each why it was not, in the same order."""
         ...
 
+    def text_of(self, announcement: Announcement) -> str:
+        """An event as a dead letter holds it."""
+        ...
+
 
 class EventBus:
     """An event bus.
@@ -86,6 +90,11 @@ class EventBus:
                 return results + [error] * (len(entries) - len(results))
         return results
 
+    def text_of(self, announcement: Announcement) -> str:
+        """An event as JSON, as ``aws events put-events`` takes an entry."""
+        entry = {**self._entry(announcement), "Time": time_text(announcement.occurred_at)}
+        return json.dumps(entry, ensure_ascii=False)
+
     def _entry(self, announcement: Announcement) -> Entry:
         return {
             "EventBusName": self._name,
@@ -111,6 +120,11 @@ class EventBus:
             if not left:
                 break
         return results
+
+
+def not_published(error: BounceledgerError) -> PayloadError:
+    """The reason of a dead letter about an event that was not published."""
+    return PayloadError(f"could not be published: {error}", field="event")
 
 
 def groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

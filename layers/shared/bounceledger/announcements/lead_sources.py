@@ -1,6 +1,6 @@
 """Events about lead sources: whose verdict became bad, or ceased to be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bounceledger.announcements.announcement import Announcement, EventType
@@ -9,10 +9,36 @@ from bounceledger.ledger import ReportHeader
 BAD = "bad"
 _RATE = ("count", "of", "rate", "low", "high")
 
+type Row = Mapping[str, Any]
+"""A lead source in an audit report."""
+
+
+def standing_verdicts(
+    rows: Iterable[Row], previous: Mapping[str, str], is_cleared: Callable[[str], bool]
+) -> dict[str, str]:
+    """The verdict by which each lead source is compared: that of its row, or still `bad`.
+
+    A bad source stays that until its addresses show that it is not, since an incident of the sender
+    or a pause in mailing says nothing about its vendor. This follows from the report before and the
+    counts of now, so that a run that is repeated finds the same.
+
+    Args:
+        rows: of an audit report.
+        previous: standing verdicts in the report before, by lead source.
+        is_cleared: whether the addresses of a lead source show that it is not bad.
+    """
+    return {
+        source: BAD
+        if previous.get(source) == BAD and verdict != BAD and not is_cleared(source)
+        else verdict
+        for source, verdict in ((str(row["lead_source"]), str(row["verdict"])) for row in rows)
+    }
+
 
 def flagged(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Row],
     header: ReportHeader,
+    standing: Mapping[str, str],
     previous: Mapping[str, str],
     since: str,
 ) -> list[Announcement]:
@@ -21,20 +47,20 @@ def flagged(
     Args:
         rows: of an audit report.
         header: of that report.
-        previous: verdicts in the report before, by lead source.
+        standing: their standing verdicts, by lead source.
+        previous: those in the report before.
         since: generation of the report before. With the lead source and the verdict it identifies
             the event, so that a run that is repeated sends the same one again.
     """
     return [
         _flagged(row, header, before, since)
         for row in rows
-        if (row["verdict"] == BAD) != ((before := previous.get(row["lead_source"])) == BAD)
+        if (standing[source := row["lead_source"]] == BAD)
+        != ((before := previous.get(source)) == BAD)
     ]
 
 
-def _flagged(
-    row: Mapping[str, Any], header: ReportHeader, before: str | None, since: str
-) -> Announcement:
+def _flagged(row: Row, header: ReportHeader, before: str | None, since: str) -> Announcement:
     source, verdict = row["lead_source"], row["verdict"]
     return Announcement(
         type=EventType.LEAD_SOURCE_FLAGGED,

@@ -5,6 +5,7 @@ dead, of the distinct addresses about which a server answered. What the sender's
 do to mail counts neither for nor against a source. docs/audit.md explains every figure.
 """
 
+from bounceledger.audit.clearing import is_cleared
 from bounceledger.audit.dead_domains import records_line
 from bounceledger.audit.documents import document, source_document, thresholds_document
 from bounceledger.audit.periods import (
@@ -32,6 +33,7 @@ __all__ = [
     "SourceWeek",
     "audit",
     "document",
+    "is_cleared",
     "judge",
     "records_line",
     "source_document",

@@ -712,10 +712,26 @@ def report_header_item(key: Key, header: ReportHeader) -> Item:
     return keyed(key, item | _ttl(end))
 
 
-def report_row_item(generation: str, rank: int, row: Mapping[str, Json], end: datetime) -> Item:
-    """Item of a row of an audit report, which is kept until `end`."""
+def report_row_item(
+    generation: str,
+    rank: int,
+    row: Mapping[str, Json],
+    end: datetime,
+    standing: str | None = None,
+) -> Item:
+    """Item of a row of an audit report, which is kept until `end`.
+
+    Args:
+        generation: of the report.
+        rank: of the row.
+        row: what the API answers.
+        end: when it may be deleted.
+        standing: verdict with which the next report is compared; that of the row by default.
+    """
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     item: Item = {"row": text}
+    if standing and standing != row["verdict"]:
+        item["standing"] = standing
     return keyed(report_row_key(generation, rank), item | _ttl(end))
 
 
@@ -1003,6 +1019,12 @@ def report_row_of_item(item: Mapping[str, Any]) -> dict[str, Json]:
     """A row of an audit report from its item."""
     row: dict[str, Json] = json.loads(item["row"])
     return row
+
+
+def standing_of_item(item: Mapping[str, Any]) -> tuple[str, str]:
+    """Lead source and standing verdict of a row of an audit report from its item."""
+    row = report_row_of_item(item)
+    return str(row["lead_source"]), str(item.get("standing", row["verdict"]))
 
 
 def due_domain_of_item(item: Mapping[str, Any]) -> DueDomain:

@@ -5,7 +5,7 @@ last, so that a reader never sees half of one. Those who read the pages of an ol
 until it expires.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -78,23 +78,28 @@ class Reports:
         found, more = self._table.up_to(limit, pk, keys, self._budget(), after=begin)
         return [items.report_row_of_item(item) for item in found], more
 
-    def all_rows(self, generation: str) -> Iterator[Row]:
-        """All rows of a report by rank."""
+    def standing(self, generation: str) -> dict[str, str]:
+        """The standing verdict of each lead source of a report, by its name."""
         pk, keys = items.report_rows_range(generation)
-        return map(items.report_row_of_item, self._table.query(pk, keys, self._budget()))
+        found = self._table.query(pk, keys, self._budget())
+        return dict(map(items.standing_of_item, found))
 
-    def write(self, header: ReportHeader, rows: Sequence[Row]) -> None:
+    def write(self, header: ReportHeader, rows: Sequence[Row], standing: Mapping[str, str]) -> None:
         """Write the rows and the header of a report, without making it the newest.
 
         Args:
             header: of the report.
             rows: by rank.
+            standing: verdicts with which the next report is compared, by lead source; that of the
+                row by default.
         """
         generation, end = header.generation, header.made_at + REPORT_LIFE
         written = [
             items.report_header_item(items.report_header_key(generation), header),
             *(
-                items.report_row_item(generation, rank, row, end)
+                items.report_row_item(
+                    generation, rank, row, end, standing.get(str(row["lead_source"]))
+                )
                 for rank, row in enumerate(rows, 1)
             ),
         ]
