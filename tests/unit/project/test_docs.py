@@ -13,7 +13,7 @@ from bounceledger.verdict import DISPOSITIONS, Category
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [
     *ROOT.glob("*.md"),
-    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("docs/**/*.md"),
     *ROOT.glob("client/*.md"),
     *ROOT.glob("events/**/README.md"),
     *ROOT.glob("examples/*.md"),

@@ -15,6 +15,7 @@ __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "re
 
 PROVIDERS = frozenset(
     {
+        "sendgrid",
         "ses",
     }
 )

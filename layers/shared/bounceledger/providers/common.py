@@ -93,6 +93,33 @@ def read_text(where: JsonObject, key: str, limit: int = MAX_STRING) -> str:
     return clean_string(str(value), limit)
 
 
+def read_word(where: JsonObject, key: str) -> str:
+    """A word of the provider's as the tables have it: as `read_text`, in lower case."""
+    return read_text(where, key).strip().lower()
+
+
+def read_object(where: JsonObject, key: str) -> JsonObject:
+    """An object; an empty one where it is missing or something else.
+
+    For what an event may also lack, such as the part that holds the reply.
+    """
+    value = pick(where, key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def reply_with_code(code: str, text: str) -> str:
+    """A server's reply as it stood on the wire, where the provider reports its parts.
+
+    Args:
+        code: the reply code, such as ``550``; anything but three digits is left out.
+        text: the rest, which some providers let begin with the code as well.
+    """
+    is_code = len(code) == 3 and code.isascii() and code.isdecimal()
+    if not is_code or not text.strip() or text.lstrip().startswith(code):
+        return text
+    return f"{code} {text.lstrip()}"
+
+
 def read_address(where: JsonObject, key: str, path: str = "") -> str:
     """The canonical address of whom the provider mailed.
 
