@@ -36,11 +36,15 @@ class AddressError(InputError):
     """A string that is not a valid email address or domain."""
 
 
+class TooLargeError(InputError):
+    """A request's body of more bytes than are read."""
+
+
 class VerificationError(BounceledgerError):
-    """A webhook request that is not proven to be its provider's; 401.
+    """A webhook's request that is not proven to come from its provider.
 
     Attributes:
-        reason: what is wrong, in a word or two, such as "signature"; nothing of the request.
+        reason: a word of ours for the log, such as ``bad_signature``; nothing of the request.
     """
 
     def __init__(self, reason: str) -> None:

@@ -26,8 +26,8 @@ RANKS = (
     {"policy", "addresses", "reference"},
     {"settings", "clients", "cold_start"},
     {"observe", "secret_values", "ses_list"},
-    {"erasure_keys"},
-    {"classify", "state", "providers", "webhooks"},
+    {"erasure_keys", "webhooks"},
+    {"classify", "state", "providers"},
     {"audit", "ledger", "queues"},
     {"announcements", "domains"},
     {"envelope"},
@@ -159,14 +159,14 @@ def test_packages_are_imported_where_they_belong(module: str, path: Path) -> Non
     assert {package for package in foreign if own not in ONLY_HERE.get(package, {own})} == set()
 
 
-def test_dns_and_idna_are_loaded_on_demand_only() -> None:
-    """Most invocations need neither, and both cost a cold start."""
+def test_dns_idna_and_cryptography_are_loaded_on_demand_only() -> None:
+    """Most invocations need none of them, and all cost a cold start."""
     loaded = {
         name.partition(".")[0]
         for path in LAYER_MODULES.values()
         for name in imported_names(path, only_at_top=True)
     }
-    assert loaded.isdisjoint({"dns", "idna", "publicsuffixlist", "tomllib"})
+    assert loaded.isdisjoint({"cryptography", "dns", "idna", "publicsuffixlist", "tomllib"})
 
 
 # -------------------------------------------------------------------------- one subject

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.project.modules import FUNCTIONS, LAYER, ROOT
 
-NEVER = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xray_sdk"}
+NEVER = {"pydantic", "moto", "rich", "requests", "jsonschema", "aws_xray_sdk", "cryptography"}
 
 FORBIDDEN = {
     "ingest": {"dns", "idna", "publicsuffixlist", "aws_lambda_powertools.event_handler"},

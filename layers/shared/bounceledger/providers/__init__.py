@@ -3,6 +3,7 @@
 docs/adding-a-provider.md shows how to write one.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
@@ -10,16 +11,16 @@ from bounceledger.errors import InputError
 from bounceledger.events import MailEvent
 from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
+from bounceledger.webhooks.public_keys import SendGrid
+from bounceledger.webhooks.schemes import Scheme, Sns
 
 __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
 
-PROVIDERS = frozenset(
-    {
-        "sendgrid",
-        "ses",
-    }
-)
-"""Every provider; its module in this package has its name."""
+PROVIDERS: Mapping[str, Scheme | Sns] = {
+    "sendgrid": SendGrid(),
+    "ses": Sns(),
+}
+"""Every provider and how its webhook is verified; its module in this package has its name."""
 
 
 def load(name: str) -> Provider:

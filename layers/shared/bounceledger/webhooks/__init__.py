@@ -1,5 +1,5 @@
-"""Requests that providers send by HTTPS: whether they are the provider's own.
+"""Requests that providers send over HTTPS, and how they prove who sent them.
 
-Verification only: nothing here reads an event. Import from the modules, so that a function loads
-only what it needs.
+docs/webhooks.md describes what each scheme covers. Import from the modules, so that a function
+loads only what it needs.
 """

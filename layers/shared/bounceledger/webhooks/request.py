@@ -1,0 +1,162 @@
+"""A webhook's request: its headers and bytes as they came, and what the body says."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlencode
+
+from bounceledger import strict_json
+from bounceledger.errors import InputError, TooLargeError
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a body at most, after base64. Lambda itself takes 6 MB, base64 included."""
+MAX_FIELDS = 200
+"""Fields of a form at most. A provider's has one to some dozens."""
+
+FORM = "application/x-www-form-urlencoded"
+JSON_LINES = "application/jsonl"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Request:
+    """A request. It has no `repr`, since that would be personal data.
+
+    Attributes:
+        headers: by lower-case name; the values of one that came repeatedly are joined by a comma
+            and a space (RFC 9110 section 5.3).
+        body: the bytes that the provider sent.
+        url: to which it sent them, as it was configured there.
+        received_at: aware, UTC.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    received_at: datetime
+
+    @classmethod
+    def from_api_gateway(
+        cls, event: Mapping[str, Any], *, received_at: datetime, base_url: str = ""
+    ) -> Self:
+        """The request in an event of a REST API's Lambda proxy integration.
+
+        Args:
+            event: as API Gateway makes it ("Input format of a Lambda function for proxy
+                integration" in its documentation).
+            received_at: aware, UTC.
+            base_url: what stands before the path of the resource in the configured URL, such as
+                ``https://hooks.example.com/live``, if callers do not use the host and path that
+                API Gateway sees.
+
+        Raises:
+            TooLargeError: the body has more than `MAX_BODY` bytes.
+            InputError: the body is not valid base64, although the event says so.
+        """
+        return cls(
+            headers=_headers(event),
+            body=_body(event),
+            url=_url(event, base_url),
+            received_at=received_at,
+        )
+
+    def content(self) -> Any:
+        """What the body says: its JSON value; for JSON Lines a list of the lines' values.
+
+        For a form a dict of its fields: a string each, or a list of strings for a field that
+        came repeatedly.
+
+        Raises:
+            InputError: the body is empty or malformed, or of a type that is not read.
+        """
+        return self._content
+
+    @cached_property
+    def _content(self) -> Any:
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind.startswith("multipart/"):
+            raise InputError("is multipart, but must be JSON or form-encoded", field="body")
+        if not self.body.strip():
+            raise InputError("is empty", field="body")
+        try:
+            text = self.body.decode()
+        except UnicodeDecodeError:
+            raise InputError("is not valid UTF-8", field="body") from None
+        if kind == FORM:
+            return _fields(text)
+        if kind == JSON_LINES:
+            return [_value(line) for line in text.split("\n") if line.strip()]
+        return _value(text)
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    repeated: Mapping[str, Iterable[str]] | None = event.get("multiValueHeaders")
+    if not repeated:
+        repeated = {name: (value,) for name, value in (event.get("headers") or {}).items()}
+    headers: dict[str, str] = {}
+    for name, values in repeated.items():
+        key = name.lower()
+        earlier = (headers[key],) if key in headers else ()
+        headers[key] = ", ".join((*earlier, *values))
+    return headers
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    # Checked before a copy is made. Base64 has four characters for three bytes.
+    if len(text) > (MAX_BODY * 4 // 3 + 4 if event.get("isBase64Encoded") else MAX_BODY):
+        raise _too_large()
+    if event.get("isBase64Encoded"):
+        try:
+            body = base64.b64decode(text, validate=True)
+        except ValueError:
+            raise InputError("is not valid base64", field="body") from None
+    else:
+        # A lone surrogate is not UTF-8, which `content` reports.
+        body = text.encode(errors="surrogatepass")
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"has more than {MAX_BODY} bytes", field="body")
+
+
+def _url(event: Mapping[str, Any], base_url: str) -> str:
+    context = event.get("requestContext") or {}
+    if base_url:
+        url = base_url.rstrip("/") + event.get("path", "")
+    else:
+        # Its path begins with the stage, or with the base path of a custom domain.
+        url = f"https://{context.get('domainName', '')}{context.get('path', '')}"
+    query = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters")
+    return f"{url}?{urlencode(query, doseq=True)}" if query else url
+
+
+def _value(text: str) -> Any:
+    try:
+        return strict_json.loads(text)
+    except (RecursionError, ValueError):
+        raise InputError("is not valid JSON", field="body") from None
+
+
+def _fields(text: str) -> dict[str, str | list[str]]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise InputError(
+            f"is not a valid form in UTF-8 of at most {MAX_FIELDS} fields", field="body"
+        ) from None
+    fields: dict[str, str | list[str]] = {}
+    for name, value in pairs:
+        earlier = fields.get(name)
+        if earlier is None:
+            fields[name] = value
+        elif isinstance(earlier, list):
+            earlier.append(value)
+        else:
+            fields[name] = [earlier, value]
+    return fields
