@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bounceledger.announcements.announcement import EventType
 from tests.dns import server as servers
+from tests.e2e.callers import output
 from tests.ses_documents import bounce
 from tests.unit.announcements.test_schemas import errors
 from tools.stack import (
@@ -27,6 +29,10 @@ from tools.stack import (
 UNKNOWN_USER = "smtp; 550 5.1.1 user unknown"
 ACCEPTS_NO_MAIL = "smtp; 521 5.3.2 Host does not accept mail"
 NO_SUCH_DOMAIN = "smtp; 550 5.4.4 Invalid domain"
+LEADS = 20
+"""Addresses without which there is no verdict about a lead source."""
+NEWEST_REPORT = {"pk": {"S": "AUDIT#REPORT"}, "sk": {"S": "HEADER"}}
+"""Key of the item that makes an audit report the newest."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,61 @@ def test_a_claim_that_dns_contradicts_is_announced_for_its_domain(subscriber: Su
     assert restored["detail"]["was_suppressed"] is False
 
 
+def audited(stack: Stack) -> dict[str, Any]:
+    """What the audit answers that runs once a day."""
+    ran = stack.client("lambda").invoke(FunctionName=output(stack, "AuditFunctionName"))
+    answer: dict[str, Any] = json.load(ran["Payload"])
+    assert "FunctionError" not in ran, answer
+    return answer
+
+
+def dead_leads(stack: Stack) -> str:
+    """The name of a new lead source of which each address is dead."""
+    name = f"vendor-{uuid.uuid4().hex[:12]}"
+    for n in range(LEADS):
+        document = bounce(f"lead{n}@{name}.example", UNKNOWN_USER, status="5.1.1", lead_source=name)
+        publish(stack, document)
+    path = f"/v1/sources/{name}"
+    assert wait_for(lambda: call_api(stack, path).body["totals"].get("hard") == LEADS)
+    return name
+
+
+def test_a_lead_source_that_becomes_bad_is_announced(subscriber: Subscriber) -> None:
+    # GIVEN an audit report, and a source that is bad since
+    stack = subscriber.stack
+    assert audited(stack)["announced"] == 0
+    table: dict[str, Any] = {"TableName": stack.table_name}
+    dynamodb = stack.client("dynamodb")
+    before = dynamodb.get_item(**table, Key=NEWEST_REPORT)["Item"]
+    source = dead_leads(stack)
+    addresses = {event["detail-type"] for event in subscriber.received(LEADS)}
+    assert addresses == {EventType.ADDRESS_SUPPRESSED}
+
+    # WHEN the audit runs
+    assert audited(stack)["announced"] == 1
+
+    # THEN the event arrives, with the figures that this rests on
+    event = subscriber.next()
+    detail = event["detail"]
+    assert event["detail-type"] == EventType.LEAD_SOURCE_FLAGGED
+    assert (detail["lead_source"], detail["stack"]) == (source, STACK_NAME)
+    assert (detail["verdict"], detail["previous_verdict"]) == ("bad", None)
+    rate = detail["list_attributable"]
+    assert (rate["count"], rate["of"], rate["rate"]) == (LEADS, LEADS, 1.0)
+
+    # AND another run on the same day, which compares with this report, announces nothing
+    assert audited(stack)["announced"] == 0
+
+    # AND one that compares with the report before, as if the first had died after the event was
+    # sent, sends it with the same ID
+    dynamodb.put_item(**table, Item=before)
+    assert audited(stack)["announced"] == 1
+    again = subscriber.next()
+    assert again["detail"]["id"] == detail["id"]
+    assert again["id"] != event["id"]
+    dynamodb.delete_item(**table, Key=NEWEST_REPORT)
+
+
 @pytest.mark.slow
 def test_a_bus_may_be_named_by_its_arn_and_events_may_hold_the_address(
     subscriber: Subscriber,
@@ -180,3 +241,36 @@ def test_a_bus_may_be_named_by_its_arn_and_events_may_hold_the_address(
 
     # THEN the event holds it
     assert subscriber.next()["detail"]["address"] == "gus@crowd.test"
+
+
+@pytest.mark.slow
+def test_an_event_about_a_source_that_the_bus_rejects_can_be_sent_later(
+    subscriber: Subscriber,
+) -> None:
+    """As the runbook does it."""
+    # GIVEN a stack with a bus that does not exist, and a source that becomes bad
+    stack = subscriber.stack
+    default = stack.client("events").describe_event_bus()["Arn"]
+    gone = default.replace(f":{stack.region}:", ":eu-west-1:")
+    assert gone != default
+    stack = deploy(stack.endpoint_url, {**LOCAL_PARAMETERS, "EventBusName": gone})
+    assert audited(stack)["not_announced"] == 0
+    source = dead_leads(stack)
+
+    # WHEN the audit runs THEN it does not fail, and keeps the event with the reason
+    answer = audited(stack)
+    assert (answer["announced"], answer["not_announced"]) == (0, 1)
+    sqs, url = stack.client("sqs"), output(stack, "AuditFailureQueueUrl")
+    [message] = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    reason = message["MessageAttributes"]["reason"]["StringValue"]
+    assert reason.endswith("the event bus rejected the event: ResourceNotFoundException")
+
+    # AND the next run does not send it again
+    assert audited(stack)["not_announced"] == 0
+
+    # AND it is an entry that the right bus takes
+    entry = {**json.loads(message["Body"]), "EventBusName": "default"}
+    assert stack.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    event = subscriber.next()
+    assert event["detail-type"] == EventType.LEAD_SOURCE_FLAGGED
+    assert event["detail"]["lead_source"] == source
