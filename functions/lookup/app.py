@@ -212,7 +212,7 @@ def get_sources() -> dict[str, Any]:
     if report_is_enough and more and (report := ledger.reports.current()):
         return _page_of_report(report, limit)  # there was no time to read them all
     order = audits.Order.NAME if more or after else audits.Order.VERDICT
-    names = [] if order is audits.Order.NAME else [one.source for one in counted]
+    names = [one.source for one in counted]
     before = ledger.counts_of(names, *requests.period_before(first, last))
     found = audits.rows(
         [audits.figures_of(one) for one in counted],

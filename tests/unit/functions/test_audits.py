@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -15,13 +15,14 @@ from bounceledger.api import audits
 from bounceledger.api.catalogue import DESCRIPTION
 from bounceledger.audit import AuditThresholds
 from bounceledger.events import Kind
-from bounceledger.ledger import Ledger
+from bounceledger.ledger import Counts, Ledger
+from bounceledger.ledger.table import MAX_READERS
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts, DomainVerdict, Observation, Probe
 from bounceledger.verdict import Category, Scope
-from tests.faults.fake import FakeDynamoDB
+from tests.faults.fake import FakeDynamoDB, as_client
 from tests.unit.functions.test_lists import follow, get, respond
-from tests.unit.ledger.recording import NOW, TODAY, delivery, ledger, observe, removal
+from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe, removal
 
 BEFORE = TODAY - timedelta(days=30)
 DAYS = {"from": (TODAY - timedelta(days=29)).isoformat(), "to": TODAY.isoformat()}
@@ -141,7 +142,7 @@ def test_weeks_have_messages_and_addresses(table: Ledger) -> None:
     }
 
 
-def test_pages_are_sorted_by_name_and_compare_nothing(table: Ledger) -> None:
+def test_pages_are_sorted_by_name_and_compare_no_sources(table: Ledger) -> None:
     """A source cannot be compared with others that were not read."""
     # WHEN the sources take more than one page
     answers = follow("/v1/sources", {**DAYS, "limit": 2}, table)
@@ -151,9 +152,46 @@ def test_pages_are_sorted_by_name_and_compare_nothing(table: Ledger) -> None:
     rows = [row for answer in answers for row in answer["sources"]]
     assert [row["lead_source"] for row in rows] == ["awful.test", "good.test", "small.test"]
 
-    # AND have a verdict, but no comparison
+    # AND have a verdict, but no comparison with each other
     assert [row["verdict"] for row in rows] == ["bad", "good", "too_little_data"]
-    assert all(row["differs"] is None and row["change"] is None for row in rows)
+    assert all(row["differs"] is None for row in rows)
+
+    # AND each is compared with the period before, as where one page has all
+    [whole] = follow("/v1/sources", DAYS, table)
+    changes = {row["lead_source"]: row["change"] for row in whole["sources"]}
+    assert changes["awful.test"]
+    assert {row["lead_source"]: row["change"] for row in rows} == changes
+
+
+def test_a_period_before_for_which_there_is_no_time_is_left_out() -> None:
+    """An answer without it is better than none."""
+
+    class Slower(Ledger):
+        """Has no time left for the period before, which is read without a deadline of its own."""
+
+        def counts_of(
+            self,
+            names: Sequence[str],
+            first: date,
+            last: date,
+            *,
+            deadline: datetime | None = None,
+        ) -> list[Counts]:
+            return super().counts_of(names, first, last, deadline=deadline or NOW)
+
+    # GIVEN lead sources that were all mailed in both periods
+    slow = Slower(as_client(FakeDynamoDB()), SETTINGS, clock=lambda: NOW, sleep=lambda _: None)
+    names = [f"s{n:02}" for n in range(MAX_READERS + 5)]
+    slow.record(
+        [one for name in names for ago in (1.0, 35.0) for one in mailed(name, 1, 0, ago=ago)]
+    )
+
+    # WHEN they are asked for
+    status, body = get("/v1/sources", {**DAYS, "limit": MAX_READERS + 4}, table=slow)
+
+    # THEN all of the page are there, and those without a period before have no change
+    assert (status, len(body["sources"])) == (200, MAX_READERS + 4)
+    assert [row["change"] is None for row in body["sources"]] == [False] * MAX_READERS + [True] * 4
 
 
 def test_without_deliveries_there_is_no_verdict() -> None:
