@@ -8,8 +8,11 @@ import pytest
 from bounceledger.errors import AddressError, PayloadError
 from bounceledger.providers import Payload
 from bounceledger.providers.common import (
+    MAX_ATTACHED,
     MAX_EVENTS,
     Lead,
+    by_name,
+    decode_json,
     entries_of,
     lead_of,
     read_address,
@@ -270,3 +273,41 @@ def test_a_lead_date_is_a_calendar_day_before_mailing(
     place: dict[str, Any] = {"lead_source": "webinar", "lead_date": text}
 
     assert lead(place) == Lead("webinar", collected_on)
+
+
+@pytest.mark.parametrize(
+    ("value", "decoded"),
+    [
+        ('{"lead_source": "fair"}', {"lead_source": "fair"}),
+        ('["lead_source:fair"]', ["lead_source:fair"]),
+        ("lead_source:fair", "lead_source:fair"),
+        ("", ""),
+        ("NaN", "NaN"),
+        ("[" * 10_000, "[" * 10_000),
+        ("9" * 10_000, "9" * 10_000),
+        (" " * MAX_ATTACHED + "{}", " " * MAX_ATTACHED + "{}"),
+        ({"lead_source": "fair"}, {"lead_source": "fair"}),
+        (None, None),
+    ],
+)
+def test_json_in_a_string_is_decoded_and_anything_else_is_left(
+    value: object, decoded: object
+) -> None:
+    """What a sender attached may be of any form, and must not cost the event."""
+    assert decode_json(value) == decoded
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ([{"name": "a", "value": "1"}, {"Name": "b", "Value": 2}], {"a": "1", "b": 2}),
+        ([{"name": "a", "value": "1"}, {"name": "a", "value": "2"}], {"a": "2"}),
+        ([{"name": "a"}, {"name": 5, "value": "x"}, "text"], {"a": None}),
+        (["lead_source:fair"], ["lead_source:fair"]),
+        ({"a": "1"}, {"a": "1"}),
+        ([], []),
+        (None, None),
+    ],
+)
+def test_a_list_of_names_and_values_is_an_object(value: object, named: object) -> None:
+    assert by_name(value) == named

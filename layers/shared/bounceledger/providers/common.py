@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from bounceledger import strict_json
 from bounceledger.addresses import clean_lead_source, normalise_address
 from bounceledger.errors import AddressError, PayloadError
 from bounceledger.providers.base import Payload
@@ -25,6 +26,8 @@ MAX_EVENTS = 10_000
 """Events of one request; the largest provider's batches have some thousand."""
 MAX_DIAGNOSTIC = 16_384
 """Characters of a reply that are carried in an event."""
+MAX_ATTACHED = 16_384
+"""Characters of what a sender attached to a message that are read where it is a string."""
 EARLIEST_LEAD = date(1990, 1, 1)
 """A lead date before this is a mistake, such as the default of an empty field."""
 
@@ -171,6 +174,30 @@ def lead_of(places: Iterable[object], settings: Settings, mailed_on: date) -> Le
     dates = (_attached(place, settings.lead_date_tag) for place in places)
     text = next((value for value in dates if value), "")
     return Lead(source or settings.lead_source_default, _lead_date(text, mailed_on))
+
+
+def decode_json(value: object) -> object:
+    """What a string of JSON holds; any other value as it is.
+
+    For what the sender attached, which several providers hand on as a string.
+    """
+    if not isinstance(value, str) or len(value) > MAX_ATTACHED:
+        return value
+    try:
+        return strict_json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def by_name(value: object) -> object:
+    """A list of ``{"name": ..., "value": ...}`` as one object; any other value as it is.
+
+    So some providers write headers and tags. Of a name twice, the last one counts.
+    """
+    if not isinstance(value, list):
+        return value
+    pairs = [(pick(one, "name"), pick(one, "value")) for one in value if isinstance(one, Mapping)]
+    return {name: what for name, what in pairs if isinstance(name, str)} or value
 
 
 def _parse(value: object) -> datetime | None:
