@@ -13,10 +13,12 @@ from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
 from bounceledger.webhooks.public_keys import SendGrid
 from bounceledger.webhooks.schemes import Scheme, Sns
+from bounceledger.webhooks.shared_keys import Mandrill
 
 __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
 
 PROVIDERS: Mapping[str, Scheme | Sns] = {
+    "mandrill": Mandrill(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
 }
