@@ -11,6 +11,7 @@ from bounceledger.errors import InputError
 from bounceledger.events import MailEvent
 from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
+from bounceledger.webhooks.credentials import Credentials
 from bounceledger.webhooks.public_keys import SendGrid
 from bounceledger.webhooks.schemes import Scheme, Sns
 from bounceledger.webhooks.shared_keys import Mandrill
@@ -18,6 +19,7 @@ from bounceledger.webhooks.shared_keys import Mandrill
 __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
 
 PROVIDERS: Mapping[str, Scheme | Sns] = {
+    "brevo": Credentials(),
     "mandrill": Mandrill(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
