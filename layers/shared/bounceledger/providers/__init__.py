@@ -20,6 +20,7 @@ __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "re
 
 PROVIDERS: Mapping[str, Scheme | Sns] = {
     "brevo": Credentials(),
+    "mailjet": Credentials(),
     "mandrill": Mandrill(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
