@@ -14,7 +14,7 @@ from bounceledger.settings import Settings
 from bounceledger.webhooks.credentials import Credentials
 from bounceledger.webhooks.public_keys import SendGrid
 from bounceledger.webhooks.schemes import Scheme, Sns
-from bounceledger.webhooks.shared_keys import Mandrill
+from bounceledger.webhooks.shared_keys import Mandrill, StandardWebhooks
 
 __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
 
@@ -22,6 +22,7 @@ PROVIDERS: Mapping[str, Scheme | Sns] = {
     "brevo": Credentials(),
     "mailjet": Credentials(),
     "mandrill": Mandrill(),
+    "resend": StandardWebhooks(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
 }
