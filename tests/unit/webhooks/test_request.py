@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from bounceledger.errors import InputError, TooLargeError
-from bounceledger.webhooks.request import MAX_BODY, MAX_FIELDS, Request
+from bounceledger.webhooks.forms import MAX_FIELDS
+from bounceledger.webhooks.forms import URL_ENCODED as FORM
+from bounceledger.webhooks.request import MAX_BODY, Request
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
-FORM = "application/x-www-form-urlencoded"
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -142,6 +143,11 @@ def test_bytes_count_not_characters() -> None:
         (b"1", "", 1),
         (b'{"a": 1}\n\n{"b": 2}\r\n', "application/jsonl", [{"a": 1}, {"b": 2}]),
         (b"a=1&b=&c=x+y%21&d=%C3%A9", FORM, {"a": "1", "b": "", "c": "x y!", "d": "é"}),
+        (
+            b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n',
+            "multipart/form-data; boundary=b",
+            {"a": "1"},
+        ),
         (b"tag=a&x=1&tag=b&tag=c", f"{FORM}; charset=utf-8", {"tag": ["a", "b", "c"], "x": "1"}),
     ],
 )
@@ -157,6 +163,7 @@ def test_the_content_type_says_how_a_body_is_read(
         (b"", "application/json", "body is empty"),
         (b" \r\n", FORM, "body is empty"),
         (b"\xff", "application/json", "body is not valid UTF-8"),
+        (b"\xff=1", FORM, "body is not a valid form in UTF-8"),
         (b"{", "application/json", "body is not valid JSON"),
         (b"NaN", "application/json", "body is not valid JSON"),
         (b"[" * 100_000, "application/json", "body is not valid JSON"),
@@ -164,7 +171,6 @@ def test_the_content_type_says_how_a_body_is_read(
         (b'{}\n{"a"', "application/jsonl", "body is not valid JSON"),
         (b"a=%ff", FORM, "body is not a valid form"),
         (b"a=1&" * (MAX_FIELDS + 1), FORM, "body is not a valid form"),
-        (b"--x", "multipart/form-data; boundary=x", "body is multipart"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_without_its_text(

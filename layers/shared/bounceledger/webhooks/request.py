@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from bounceledger import strict_json
 from bounceledger.errors import InputError, TooLargeError
+from bounceledger.webhooks import forms
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a body at most, after base64. Lambda itself takes 6 MB, base64 included."""
-MAX_FIELDS = 200
-"""Fields of a form at most. A provider's has one to some dozens."""
 
-FORM = "application/x-www-form-urlencoded"
 JSON_LINES = "application/jsonl"
 
 
@@ -69,23 +67,24 @@ class Request:
         came repeatedly.
 
         Raises:
-            InputError: the body is empty or malformed, or of a type that is not read.
+            InputError: the body is empty or malformed.
         """
         return self._content
 
     @cached_property
     def _content(self) -> Any:
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind.startswith("multipart/"):
-            raise InputError("is multipart, but must be JSON or form-encoded", field="body")
+        content_type = self.headers.get("content-type", "")
+        kind = content_type.partition(";")[0].strip().lower()
         if not self.body.strip():
             raise InputError("is empty", field="body")
+        if kind == forms.URL_ENCODED:
+            return forms.url_encoded(self.body)
+        if kind == forms.MULTIPART:
+            return forms.multipart(self.body, content_type)
         try:
             text = self.body.decode()
         except UnicodeDecodeError:
             raise InputError("is not valid UTF-8", field="body") from None
-        if kind == FORM:
-            return _fields(text)
         if kind == JSON_LINES:
             return [_value(line) for line in text.split("\n") if line.strip()]
         return _value(text)
@@ -141,22 +140,3 @@ def _value(text: str) -> Any:
         return strict_json.loads(text)
     except (RecursionError, ValueError):
         raise InputError("is not valid JSON", field="body") from None
-
-
-def _fields(text: str) -> dict[str, str | list[str]]:
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    except ValueError:
-        raise InputError(
-            f"is not a valid form in UTF-8 of at most {MAX_FIELDS} fields", field="body"
-        ) from None
-    fields: dict[str, str | list[str]] = {}
-    for name, value in pairs:
-        earlier = fields.get(name)
-        if earlier is None:
-            fields[name] = value
-        elif isinstance(earlier, list):
-            earlier.append(value)
-        else:
-            fields[name] = [earlier, value]
-    return fields
