@@ -12,19 +12,29 @@ from bounceledger.events import MailEvent
 from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
 from bounceledger.webhooks.credentials import Credentials
-from bounceledger.webhooks.public_keys import SendGrid
+from bounceledger.webhooks.public_keys import Postal, SendGrid
 from bounceledger.webhooks.schemes import Scheme, Sns
-from bounceledger.webhooks.shared_keys import Mandrill, StandardWebhooks
+from bounceledger.webhooks.shared_keys import (
+    MAILERSEND_TEST_KEY,
+    BodyHmac,
+    Mandrill,
+    StandardWebhooks,
+    UnisenderGo,
+)
 
 __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
 
 PROVIDERS: Mapping[str, Scheme | Sns] = {
     "brevo": Credentials(),
+    "mailersend": BodyHmac("signature", test_key=MAILERSEND_TEST_KEY),
     "mailjet": Credentials(),
+    "mailtrap": BodyHmac("mailtrap-signature"),
     "mandrill": Mandrill(),
+    "postal": Postal(),
     "resend": StandardWebhooks(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
+    "unisender_go": UnisenderGo(),
 }
 """Every provider and how its webhook is verified; its module in this package has its name."""
 

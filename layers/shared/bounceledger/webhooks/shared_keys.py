@@ -25,6 +25,9 @@ from bounceledger.webhooks.schemes import (
     is_plain,
 )
 
+MAILERSEND_TEST_KEY = "test_Am3L1GuOIc4blLUuHqAPxxwkZaJyEk8G"
+"""What MailerSend signs the test of a new webhook with, as its documentation says for everybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class BodyHmac:
