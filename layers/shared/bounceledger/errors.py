@@ -52,6 +52,22 @@ class VerificationError(BounceledgerError):
         self.reason = reason
 
 
+class CertificateFetchError(BounceledgerError):
+    """A certificate that a signature needs could not be fetched; worth a retry, 503."""
+
+
+class SubscriptionError(BounceledgerError):
+    """SNS did not confirm a subscription.
+
+    Attributes:
+        retry_helps: whether it may do so later.
+    """
+
+    def __init__(self, reason: str, *, retry_helps: bool = True) -> None:
+        super().__init__(reason)
+        self.retry_helps = retry_helps
+
+
 class SettingsError(BounceledgerError):
     """A missing or malformed setting; raised at start, names the variable."""
 
