@@ -17,6 +17,7 @@ from bounceledger.webhooks.schemes import Scheme, Sns
 from bounceledger.webhooks.shared_keys import (
     MAILERSEND_TEST_KEY,
     BodyHmac,
+    Mailgun,
     Mandrill,
     StandardWebhooks,
     UnisenderGo,
@@ -27,6 +28,7 @@ __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "re
 PROVIDERS: Mapping[str, Scheme | Sns] = {
     "brevo": Credentials(),
     "mailersend": BodyHmac("signature", test_key=MAILERSEND_TEST_KEY),
+    "mailgun": Mailgun(),
     "mailjet": Credentials(),
     "mailtrap": BodyHmac("mailtrap-signature"),
     "mandrill": Mandrill(),
