@@ -33,6 +33,7 @@ PROVIDERS: Mapping[str, Scheme | Sns] = {
     "mailtrap": BodyHmac("mailtrap-signature"),
     "mandrill": Mandrill(),
     "postal": Postal(),
+    "postmark": Credentials(),
     "resend": StandardWebhooks(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
