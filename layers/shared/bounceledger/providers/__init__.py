@@ -37,6 +37,7 @@ PROVIDERS: Mapping[str, Scheme | Sns] = {
     "resend": StandardWebhooks(),
     "sendgrid": SendGrid(),
     "ses": Sns(),
+    "sparkpost": Credentials(),
     "unisender_go": UnisenderGo(),
 }
 """Every provider and how its webhook is verified; its module in this package has its name."""
