@@ -13,6 +13,7 @@ OUTCOMES = (
     "block",
     "echo",
     "complaint",
+    "unsubscribe",
     "delayed",
     "rejected",
     "unmatched",
@@ -20,7 +21,10 @@ OUTCOMES = (
 )
 """Columns of the table, in this order; a column without any count is left out."""
 
-LEAST_NEEDED = ("unmatched", "delayed", "rejected", "echo", "suppressed", "complaint", "block")
+LEAST_NEEDED = (
+    *("unmatched", "delayed", "rejected", "echo", "suppressed", "unsubscribe", "complaint"),
+    "block",
+)
 """Columns that a terminal without room for all goes without, in this order."""
 
 SORTS = ("hard", "soft", "block", "complaint", "delivered", "name")

@@ -159,6 +159,7 @@ class SuppressionList:
         *,
         note: str,
         complaint: bool = False,
+        unsubscribe: bool = False,
         provider: bool = False,
     ) -> ChangeResult:
         """End what suppresses an address or a domain now; other arguments and errors as `add`.
@@ -167,14 +168,15 @@ class SuppressionList:
             address: see there.
             note: see there.
             complaint: remove a complaint of the address, too.
+            unsubscribe: remove an unsubscribe of the address, too.
             provider: take the address off the list of the SES account, too. If SES fails, the
                 result's `provider_error` says why.
 
         Raises:
-            ConflictError: there is a complaint, and it was not told to remove that, or the address
-                was erased.
+            ConflictError: there is a complaint, or an unsubscribe that suppresses, and it was not
+                told to remove that, or the address was erased.
         """
-        options = _options(note, complaint=complaint, provider=provider)
+        options = _options(note, complaint=complaint, unsubscribe=unsubscribe, provider=provider)
         return change_one(self.api, "remove", address, options)
 
     def allow(self, address: str, *, note: str) -> ChangeResult:
@@ -215,6 +217,7 @@ class SuppressionList:
         note: str,
         until: datetime | None = None,
         complaint: bool = False,
+        unsubscribe: bool = False,
         provider: bool = False,
         on_result: Callable[[ChangeResult], None] | None = None,
     ) -> list[ChangeResult]:
@@ -230,6 +233,7 @@ class SuppressionList:
             note: why.
             until: for ``add`` only.
             complaint: for ``remove`` only; addresses only.
+            unsubscribe: likewise.
             provider: likewise; 10 in a call then.
             on_result: called with each result as soon as it is known, so that an error does not
                 hide what was done before it.
@@ -240,7 +244,9 @@ class SuppressionList:
         Raises:
             ValueError: `action` is none of these.
         """
-        options = _options(note, until=until, complaint=complaint, provider=provider)
+        options = _options(
+            note, until=until, complaint=complaint, unsubscribe=unsubscribe, provider=provider
+        )
         return change_many(self.api, action, addresses, options, on_result)
 
     # --------------------------------------------------------------------------- lists

@@ -78,8 +78,8 @@ def add_suppression() -> Response[Any] | dict[str, Any]:
 def remove_suppression() -> Response[Any] | dict[str, Any]:
     """End whatever suppresses an address or a domain.
 
-    A complaint ends with ``complaint`` only. With ``provider``, the address comes off the list of
-    SES as well, once it is off ours.
+    A complaint ends with ``complaint`` only, an unsubscribe with ``unsubscribe`` only. With
+    ``provider``, the address comes off the list of SES as well, once it is off ours.
     """
     return _apply(Action.REMOVE)
 
@@ -130,6 +130,8 @@ def _apply(action: Action) -> Response[Any] | dict[str, Any]:
         raise LedgerError(result.reason)
     if result.outcome is ChangeOutcome.KEPT_COMPLAINT:
         return routes.problem(HTTPStatus.CONFLICT, changes.KEPT_COMPLAINT, field="complaint")
+    if result.outcome is ChangeOutcome.KEPT_UNSUBSCRIBE:
+        return routes.problem(HTTPStatus.CONFLICT, changes.KEPT_UNSUBSCRIBE, field="unsubscribe")
     if result.outcome is ChangeOutcome.ERASED:
         return routes.problem(HTTPStatus.CONFLICT, changes.ERASED, field="address")
     body = changes.changed(result, removals.get(result.change.subject))

@@ -101,7 +101,8 @@ def test_each_configuration_set_publishes_to_the_topic(stack: Stack, name: str) 
     assert destination["Enabled"] is True
     assert destination["SnsDestination"] == {"TopicArn": stack.topic_arn}
     assert {kind.upper().replace("_", "") for kind in destination["MatchingEventTypes"]} == {
-        *("BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERYDELAY", "REJECT", "RENDERINGFAILURE")
+        *("BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERYDELAY", "REJECT", "RENDERINGFAILURE"),
+        "SUBSCRIPTION",
     }
 
 

@@ -59,11 +59,9 @@ def expected(observations: Iterable[Observation]) -> dict[str, Any]:
             line = f"{item.event.lead_source} {mail_day(item)}#{text(said_at(item))}"
             claims[f"{line}#{host(item.event.address)}#{cause(item)}"]["events"] += 1
     for address, known in facts.items():
-        for source in {*known["attributions"], *known["claim_attributions"]}:
-            claimed = source not in known["attributions"]
-            touch = known["claim_attributions" if claimed else "attributions"][source]
+        for source, touch in _charged(known).items():
             counts[f"{source} {touch['at'][:10]}"].update(_charged_as(touch))
-            if claimed:
+            if touch["cause"] in HARD_CLAIMS:
                 said = f"{touch['at'][:10]}#{touch['said_at']}"
                 claim = f"{source} {said}#{host(address)}#{touch['cause']}"
                 claims[claim]["suppressed"] += 1
@@ -101,6 +99,8 @@ def cause(item: Observation) -> str:
         if event.provider_reason == "not_spam":
             return ""
         return "provider_suppressed" if event.provider_reason == "suppression_list" else "complaint"
+    if event.kind == "unsubscribe":
+        return "unsubscribe"
     if event.kind != "bounce" or item.verdict is None:
         return ""
     category = str(item.verdict.category)
@@ -120,6 +120,8 @@ def counters(item: Observation) -> list[str]:
             "complaint": ["complaint"],
             "provider_suppressed": ["echo", "category_provider_suppressed"],
         }[cause(item)]
+    if kind == "unsubscribe":
+        return ["unsubscribe"]
     if kind != "bounce" or item.verdict is None:
         return []
     category, disposition = str(item.verdict.category), str(item.verdict.disposition)
@@ -194,6 +196,23 @@ def facts_of(items: Sequence[Observation]) -> dict[str, Any]:
         },
         "attributions": first_touches(i for i in attributed if cause(i) not in HARD_CLAIMS),
         "claim_attributions": first_touches(i for i in attributed if cause(i) in HARD_CLAIMS),
+        "unsubscribed": {
+            source: touch["at"]
+            for source, touch in first_touches(
+                i for i in evidence if cause(i) == "unsubscribe"
+            ).items()
+        },
+    }
+
+
+def _charged(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What each source is charged with, unless somebody unsubscribed before it died."""
+    touches = facts["claim_attributions"] | facts["attributions"]
+    alive = facts["unsubscribed"]
+    return {
+        source: touch
+        for source, touch in touches.items()
+        if touch["cause"] == "complaint" or touch["at"] < alive.get(source, "z")
     }
 
 
@@ -416,6 +435,7 @@ def _comparable(facts: Mapping[str, Any]) -> dict[str, Any]:
         "sources": facts["sources"],
         "attributions": facts.get("attributions", {}),
         "claim_attributions": facts.get("claim_attributions", {}),
+        "unsubscribed": facts.get("unsubscribed", {}),
     }
 
 

@@ -211,6 +211,10 @@ def _document(number: int, event: MailEvent) -> dict[str, Any]:
             about |= {"complaintFeedbackType": "not-spam" if withdrawn else "abuse"}
             document |= {"eventType": "Complaint", "complaint": about}
             document["complaint"]["complainedRecipients"] = entries
+        case Kind.UNSUBSCRIBE:
+            new = {"unsubscribeAll": True}
+            subscription = {"timestamp": about["timestamp"], "newTopicPreferences": new}
+            document |= {"eventType": "Subscription", "subscription": subscription}
         case Kind.DELIVERY:
             delivery = {"timestamp": about["timestamp"], "recipients": addresses}
             document |= {"eventType": "Delivery", "delivery": delivery}

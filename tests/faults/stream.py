@@ -29,6 +29,7 @@ _KINDS = {
     (Kind.DELIVERY_DELAY, Kind.DELIVERY): 3,
     (Kind.DELIVERY, Kind.COMPLAINT): 3,
     (Kind.COMPLAINT,): 3,
+    (Kind.DELIVERY, Kind.UNSUBSCRIBE): 4,
     (Kind.DELIVERY_DELAY,): 3,
     (Kind.REJECT,): 2,
     (Kind.OTHER,): 1,

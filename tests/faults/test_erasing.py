@@ -33,8 +33,9 @@ GONE = observe("gone", Category.MAILBOX_UNKNOWN, message_id="m", diagnostic="550
 OTHER_GONE = observe("other gone", Category.DOMAIN_UNKNOWN, message_id="n", source="other")
 DELAYED = observe("delayed", kind=Kind.DELIVERY_DELAY, message_id="m", diagnostic="451 later")
 COMPLAINT = observe("complaint", kind=Kind.COMPLAINT, message_id="m")
+UNSUBSCRIBED = observe("unsubscribed", kind=Kind.UNSUBSCRIBE, message_id="m")
 ANSWERED = observe("answered", Category.AUTOREPLY, message_id="m")
-EVENTS = (DELIVERED, BLOCKED, FULL, GONE, OTHER_GONE, DELAYED, COMPLAINT, ANSWERED)
+EVENTS = (DELIVERED, BLOCKED, FULL, GONE, OTHER_GONE, DELAYED, COMPLAINT, UNSUBSCRIBED, ANSWERED)
 HISTORIES: dict[str, Sequence[Observation]] = {
     "nothing known": (),
     "delivered": (DELIVERED,),

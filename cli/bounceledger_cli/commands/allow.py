@@ -24,7 +24,8 @@ _WORDING = Wording("allowed", "still suppressed")
     details=details(
         """
         No bounce suppresses what is on the allow-list, neither earlier ones nor later ones.
-        Complaints, erasures and entries made with add hold all the same.
+        Complaints, unsubscribes that suppress, erasures and entries made with add
+        hold all the same.
         """,
         "PUT /v1/allowlist",
     ),

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 _WORDING = Wording(
     "removed",
     "still suppressed",
-    hints={'"complaint"': "Pass --complaint to remove complaints, too.", **ENDS_ERASURES},
+    hints={
+        '"complaint"': "Pass --complaint to remove complaints, too.",
+        '"unsubscribe"': "Pass --unsubscribe to remove unsubscribes, too.",
+        **ENDS_ERASURES,
+    },
 )
 
 
@@ -38,6 +42,7 @@ _WORDING = Wording(
     examples="""
         bounceledger remove ann@example.com --note 'called, it works' --stack prod
         bounceledger remove ann@example.com --note 'opted in again' --complaint
+        bounceledger remove ann@example.com --note 'subscribed' --unsubscribe
         bounceledger remove --file again.csv --note 'wrong rule, now fixed'
         """,
     exit_codes=EXIT_CODES,
@@ -45,6 +50,7 @@ _WORDING = Wording(
 @change_options(
     "An email address or a domain.",
     click.option("--complaint", is_flag=True, help="Also remove complaints; addresses only."),
+    click.option("--unsubscribe", is_flag=True, help="Also remove unsubscribes; likewise."),
     click.option(
         "--provider",
         is_flag=True,
@@ -56,6 +62,7 @@ def command(
     *,
     task: Task,
     complaint: bool,
+    unsubscribe: bool,
     provider: bool,
     api: "Api | None" = None,
 ) -> int:
@@ -65,6 +72,7 @@ def command(
         console: where to read and write.
         task: the entries.
         complaint: remove complaints, too.
+        unsubscribe: remove unsubscribes, too.
         provider: take addresses off the list of the SES account, too.
         api: the API; that of the task by default.
 
@@ -74,10 +82,11 @@ def command(
     return make_changes(
         console,
         task,
-        task.entries(console, domains=not (complaint or provider)),
+        task.entries(console, domains=not (complaint or unsubscribe or provider)),
         "remove",
         _WORDING,
         api=api,
         complaint=complaint,
+        unsubscribe=unsubscribe,
         provider=provider,
     )

@@ -28,7 +28,10 @@ class Policy:
     """Until a domain found dead, or without an MX record, is probed again: the first of these
     that is longer than the time for which it has been found so, or the last."""
     suppress_ambiguous_complaints: bool = True
-    """Whether a complaint that names several possible recipients suppresses them all."""
+    """Whether a complaint that names several possible recipients suppresses them all; also whether
+    an unsubscribe does, where those suppress."""
+    suppress_unsubscribes: bool = False
+    """Whether an address whose owner unsubscribed is suppressed, those of before included."""
     soft_days_kept: int = 64
     """Soft days (by day and cause) remembered per address, the newest."""
     messages_kept: int = 32

@@ -129,14 +129,16 @@ looked at, some after it, and messages expire whatever the recipient is.
 
 
 class Cause(OpenEnum):
-    """What can be held against an address: a complaint, or what a reply said about it.
+    """What can be held against an address: what its owner said, or what a reply said about it.
 
-    One member for a complaint, one for each category that is hard, soft or an echo, and one
-    for soft replies that speak of the whole domain. The other categories say nothing about
-    the recipient. Stored evidence may have a cause that only a newer version knows.
+    One member for a complaint, one for an unsubscribe, one for each category that is hard, soft
+    or an echo, and one for soft replies that speak of the whole domain. The other categories say
+    nothing about the recipient. Stored evidence may have a cause that only a newer version knows.
     """
 
     COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
+    """It suppresses only where `policy.Policy.suppress_unsubscribes` says so."""
     MAILBOX_UNKNOWN = Category.MAILBOX_UNKNOWN.value
     MAILBOX_MOVED = Category.MAILBOX_MOVED.value
     DOMAIN_UNKNOWN = Category.DOMAIN_UNKNOWN.value
@@ -167,7 +169,7 @@ class Cause(OpenEnum):
 
     @property
     def category(self) -> Category | None:
-        """What the reply said; None for a complaint, and where only a newer version knows."""
+        """What the reply said; None for what no reply said, or only a newer version knows."""
         if self is Cause.DOMAIN_UNREACHABLE:
             return Category.EXPIRED  # how such a reply usually ends
         return Category(self.value) if self.value in Category else None
@@ -177,9 +179,13 @@ class Cause(OpenEnum):
         """What it means for the recipient; None for a complaint.
 
         Hard where only a newer version knows. Evidence may know better: `state.disposition_of`.
+        None of the dispositions that suppress is that of an unsubscribe, which is evidence of a
+        wish, not of a mailbox: a version that does not know it suppresses nobody for it.
         """
         if not self.is_known:
             return Disposition.HARD
+        if self is Cause.UNSUBSCRIBE:
+            return Disposition.NONE
         return None if self.category is None else DISPOSITIONS[self.category]
 
 

@@ -47,10 +47,11 @@ def of_address(
     *,
     domain: DomainFacts | None = None,
     at: datetime = NOW,
+    policy: Policy = Policy(),
 ) -> Announcement | None:
     change = facts_change(record(new, old, at=at))
     assert isinstance(change, AddressChange)
-    return announce_address(change, domain, Policy(), PLAIN)
+    return announce_address(change, domain, policy, PLAIN)
 
 
 def of_domain(new: DomainFacts, old: DomainFacts | None = None) -> Announcement | None:
@@ -129,6 +130,21 @@ def test_a_term_that_has_run_out_makes_the_next_suppression_a_new_one() -> None:
     assert other is None
     assert again is not None
     assert again.fields["was_suppressed"] is False
+
+
+def test_an_unsubscribe_is_announced_where_it_suppresses() -> None:
+    # GIVEN the facts of somebody who unsubscribed
+    said = replace(DEAD.evidence[Cause.MAILBOX_UNKNOWN], disposition="none")
+    facts = replace(NOBODY, evidence={Cause.UNSUBSCRIBE: said})
+
+    # THEN nothing is announced by default
+    assert of_address(facts) is None
+
+    # AND a suppression where the policy says so
+    event = of_address(facts, policy=Policy(suppress_unsubscribes=True))
+    assert event is not None
+    assert (event.fields["reason"], event.fields["category"]) == ("unsubscribe", "unsubscribe")
+    assert event.fields["permanent"] is True
 
 
 def test_a_longer_term_is_announced() -> None:

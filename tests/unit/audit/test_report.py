@@ -170,6 +170,7 @@ def test_the_document_has_every_field() -> None:
             "block": 0,
             "echo": 0,
             "complaint": 0,
+            "unsubscribe": 0,
         }
     ]
 

@@ -76,7 +76,13 @@ def test_what_has_no_at_sign_is_a_domain(name: str) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [("erase",), ("erase", "--end"), ("remove", "--complaint"), ("remove", "--provider")],
+    [
+        ("erase",),
+        ("erase", "--end"),
+        ("remove", "--complaint"),
+        ("remove", "--unsubscribe"),
+        ("remove", "--provider"),
+    ],
     ids=" ".join,
 )
 def test_only_addresses_complain_and_are_erased(argv: tuple[str, ...]) -> None:
@@ -108,6 +114,27 @@ def test_a_removal_removes_a_complaint_if_it_is_told_to() -> None:
     assert change("remove", "complained@a.test", api=api).code == 1
     assert change("remove", "complained@a.test", "--complaint", api=api).code == 0
     assert [entry.get("complaint", False) for entry in sent(api)] == [False, True]
+
+
+def test_a_removal_removes_an_unsubscribe_if_it_is_told_to() -> None:
+    # GIVEN an address whose owner unsubscribed
+    said = 'the recipient unsubscribed; send "unsubscribe": true'
+
+    def answer(body: dict[str, Any]) -> Any:
+        rows = [
+            changed(entry) if entry.get("unsubscribe") else {**entry, "error": said, "status": 409}
+            for entry in body["entries"]
+        ]
+        return reply(200, {"results": rows})
+
+    # WHEN it is removed with and without a word about that
+    api = FakeApi(routes={COMMANDS["remove"]: answer})
+    refused = change("remove", "a@a.test", api=api)
+    done = change("remove", "a@a.test", "--unsubscribe", api=api)
+
+    # THEN only the first is refused, with what to do
+    assert (refused.code, done.code) == (1, 0)
+    assert refused.err.endswith("Pass --unsubscribe to remove unsubscribes, too.\n")
 
 
 def test_a_removal_takes_addresses_off_the_list_of_the_ses_account() -> None:

@@ -17,6 +17,7 @@ DAYS = {
         "soft": 1,
         "block": 1,
         "complaint": 1,
+        "unsubscribe": 3,
         "suppressed": 7,
         "category_policy": 1,
         "category_mailbox_full": 1,
@@ -64,8 +65,8 @@ def test_the_table_has_days_totals_and_rates() -> None:
     # THEN each day and the total have a line; rates are of deliveries and bounces
     assert ledger.asked == [("fair-2026", date(2026, 10, 22), date(2026, 11, 20))]
     lines = [line.split() for line in ran.out.splitlines()]
-    assert ["2026-11-18", "90", "6", "0", "0", "0", "0"] in lines
-    assert ["total", "92", "6", "1", "1", "1", "7"] in lines
+    assert ["2026-11-18", "90", "6", "0", "0", "0", "0", "0"] in lines
+    assert ["total", "92", "6", "1", "1", "1", "3", "7"] in lines
     assert ["2026-11-18", "6.25", "0.00", "0.00", "0.00"] in lines
     assert ["total", "6.00", "1.00", "1.00", "1.00"] in lines
     assert ["mailbox_unknown", "6"] in lines

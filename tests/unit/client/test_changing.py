@@ -68,11 +68,11 @@ def test_options_of_a_change_are_sent() -> None:
     fake = FakeApi(routes=CHANGES)
     known = suppressions(fake)
     result = known.add("dead-until@a.test", note="n", until=datetime(2027, 1, 31, tzinfo=UTC))
-    known.remove("complained@a.test", note="n", complaint=True)
+    known.remove("complained@a.test", note="n", complaint=True, unsubscribe=True)
 
     assert fake.bodies[0]["until"] == "2027-01-31T00:00:00+00:00"
     assert result.suppressed_until == datetime(2027, 1, 31, tzinfo=UTC)
-    assert fake.bodies[1]["complaint"] is True
+    assert fake.bodies[1]["complaint"] is fake.bodies[1]["unsubscribe"] is True
 
 
 def test_an_end_without_a_zone_is_refused() -> None:

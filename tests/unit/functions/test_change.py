@@ -11,6 +11,7 @@ from bounceledger.errors import SecretError
 from bounceledger.intake import Intake
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.attributes import from_attributes
+from bounceledger.policy import Policy
 from bounceledger.ses_list import SesList
 from bounceledger.settings import Settings
 from tests.erasing import keyring
@@ -43,6 +44,7 @@ class Deployment:
         ses: SES, where the deployment may change its list.
         erasure: the keys of erasures, where the deployment has some.
         table: of another deployment; one of its own by default.
+        policy: the deployment's thresholds.
     """
 
     def __init__(
@@ -52,11 +54,14 @@ class Deployment:
         ses: FakeSes | None = None,
         erasure: ErasureKeyring | None = None,
         table: FakeDynamoDB | None = None,
+        policy: Policy = Policy(),
     ) -> None:
         self.table = table or FakeDynamoDB(faults=faults or Faults())
         self.slowness = timedelta(0)
         """What every look at the ledger's clock takes."""
-        settings = Settings(table_name="fake", writers=1, allowed_accounts=frozenset("*"))
+        settings = Settings(
+            table_name="fake", writers=1, allowed_accounts=frozenset("*"), policy=policy
+        )
         self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.ledger = Ledger(
             as_client(self.table),
@@ -92,6 +97,14 @@ class Deployment:
             "complainedRecipients": [{"emailAddress": ADDRESS}],
             "complaintFeedbackType": "abuse",
         }
+        self._publish(document)
+
+    def unsubscribe(self) -> None:
+        document = bounce(ADDRESS)
+        said = document.pop("bounce")
+        document["eventType"] = "Subscription"
+        new = {"unsubscribeAll": True}
+        document["subscription"] = {"timestamp": said["timestamp"], "newTopicPreferences": new}
         self._publish(document)
 
     def show(self, address: str = ADDRESS) -> Any:
@@ -332,6 +345,39 @@ def test_a_complaint_is_removed_on_request_only() -> None:
     assert (status, removed["suppressed"]) == (200, False)
 
 
+def test_an_unsubscribe_is_removed_on_request_only() -> None:
+    # GIVEN an address whose owner unsubscribed, where that suppresses
+    deployment = Deployment(policy=Policy(suppress_unsubscribes=True))
+    deployment.unsubscribe()
+    shown = deployment.show()
+    assert (shown["reason"], shown["category"], shown["count"]) == ("unsubscribe", "unsubscribe", 1)
+
+    # WHEN it is removed without a word about that
+    status, problem = deployment.ask("POST", "/v1/suppressions/remove", entry())
+
+    # THEN nothing changes, and the answer says what to send, also in a row
+    assert (status, problem["status"], problem["field"]) == (409, 409, "unsubscribe")
+    _, rows = deployment.ask("POST", "/v1/suppressions/remove", {"entries": [entry()]})
+    assert '"unsubscribe": true' in rows["results"][0]["error"]
+    assert deployment.records() == []
+
+    # AND with it, the unsubscribe ends
+    status, removed = deployment.ask("POST", "/v1/suppressions/remove", entry(unsubscribe=True))
+    assert (status, removed["suppressed"]) == (200, False)
+
+
+def test_an_unsubscribe_is_told_where_it_suppresses_nobody() -> None:
+    """By default: whoever sends decides what to make of it."""
+    deployment = Deployment()
+    deployment.unsubscribe()
+
+    shown = deployment.show()
+
+    assert (shown["suppressed"], shown["reason"]) == (False, None)
+    assert shown["known"]["unsubscribed_at"] is not None
+    assert "The recipient unsubscribed on " in shown["explanation"]
+
+
 @pytest.mark.parametrize(("method", "path"), WRITES)
 def test_up_to_a_hundred_entries_are_changed_in_one_call(method: str, path: str) -> None:
     # GIVEN a hundred addresses and domains
@@ -444,6 +490,7 @@ FUTURE = "2999-01-31T00:00:00Z"
         (entry(note=5), "note"),
         (entry(adress="x"), "adress"),
         (entry(complaint=True), "complaint"),
+        (entry(unsubscribe=True), "unsubscribe"),
         (entry(until="tomorrow"), "until"),
         (entry(until="2999-01-31"), "until"),
         (entry(until="2020-01-31T00:00:00Z"), "until"),

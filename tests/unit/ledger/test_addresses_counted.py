@@ -64,6 +64,7 @@ ANSWERS = {
     "echo": (bounce("e", Category.PROVIDER_SUPPRESSED), (0, 0)),
     "automatic reply": (bounce("e", Category.AUTOREPLY), (0, 0)),
     "complaint": (observe("e", kind=Kind.COMPLAINT), (0, 0)),
+    "unsubscribe": (observe("e", kind=Kind.UNSUBSCRIBE), (0, 0)),
     "delay": (observe("e", kind=Kind.DELIVERY_DELAY), (0, 0)),
     "reject": (observe("e", kind=Kind.REJECT), (0, 0)),
     "unmatched": (observe("e", Category.MAILBOX_UNKNOWN, address="", unmatched=True), (0, 0)),
@@ -149,15 +150,59 @@ def test_dead_addresses_are_counted_by_category() -> None:
     assert found.mailed == 4
 
 
-@pytest.mark.parametrize("complaint_first", [True, False])
-def test_someone_who_complained_before_the_bounce_was_alive(*, complaint_first: bool) -> None:
+@pytest.mark.parametrize("kind", [Kind.COMPLAINT, Kind.UNSUBSCRIBE])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("category", [Category.MAILBOX_UNKNOWN, Category.DOMAIN_UNKNOWN])
+def test_someone_who_answered_before_the_bounce_was_alive(
+    kind: Kind, category: Category, *, first: bool
+) -> None:
     """The address was alive when the lead source supplied it."""
+    # GIVEN a bounce, and a complaint or an unsubscribe about a message of before or after
     days = {True: 3, False: 1}
-    found = recorded(
-        observe("c", kind=Kind.COMPLAINT, mailed_at=NOW - timedelta(days=days[complaint_first])),
-        observe("b", Category.MAILBOX_UNKNOWN, mailed_at=NOW - timedelta(days=2)),
+    events = [
+        observe("c", kind=kind, mailed_at=NOW - timedelta(days=days[first])),
+        observe("b", category, mailed_at=NOW - timedelta(days=2)),
+    ]
+    for order in permutations(events):
+        # WHEN they are recorded one by one, in either order
+        fake = FakeDynamoDB()
+        for event in order:
+            ledger(fake).record([event])
+
+        # THEN the address counts as dead only if nobody was there before; a complaint, whenever it
+        # was, counts before a claim
+        found = counted(fake)
+        complained = kind is Kind.COMPLAINT
+        alive = first or (complained and category is Category.DOMAIN_UNKNOWN)
+        assert found.addresses().dead == ({} if alive else {category: 1})
+
+        # AND the source is charged with a complaint or with a bounce, and never with an unsubscribe
+        charged = sum(day.get("suppressed", 0) for day in found.days.values())
+        assert charged == (1 if complained or not alive else 0)
+
+
+def test_a_refuted_claim_of_someone_who_had_unsubscribed_takes_nothing_away() -> None:
+    """It was charged to nobody, so its end must not lower any counter."""
+    # GIVEN an unsubscribe, and a claim about the domain by a later message
+    fake = FakeDynamoDB()
+    table = ledger(fake)
+    table.record(
+        [
+            observe("u", kind=Kind.UNSUBSCRIBE, mailed_at=NOW - timedelta(days=3)),
+            observe("b", Category.DOMAIN_UNKNOWN, mailed_at=NOW - timedelta(days=2)),
+        ]
     )
-    assert found.dead == ({} if complaint_first else {"mailbox_unknown": 1})
+
+    # WHEN DNS refutes the claim
+    probe = Probe(verdict=DomainVerdict.ACCEPTS_MAIL, probed_at=NOW)
+    table.record_probe(DomainFacts(domain="example.test"), probe)
+
+    # THEN nothing is left of it but the claim, and no counter is below zero
+    days = counted(fake).days
+    assert [dict(days[day]) for day in sorted(days)] == [
+        {"unsubscribe": 1},
+        {"claims_refuted": 1},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,33 @@ def test_a_removal_that_was_not_told_to_end_a_complaint_writes_nothing() -> None
     assert not table.check([ADDRESS])[0].decision.suppressed
 
 
+def test_a_removal_that_was_not_told_to_end_an_unsubscribe_writes_nothing() -> None:
+    """Where it suppresses; where it does not, it is in no removal's way."""
+    # GIVEN an address whose owner unsubscribed, in a deployment where that suppresses
+    fake = FakeDynamoDB()
+    policy = Policy(suppress_unsubscribes=True)
+    table = ledger(fake, replace(SETTINGS, policy=policy))
+    table.record([observe("u", kind=Kind.UNSUBSCRIBE)])
+    before = dict(fake.table)
+
+    # WHEN the suppression is removed without a word about that
+    [result] = table.apply_changes([removal(ADDRESS)])
+
+    # THEN nothing changes
+    assert result.outcome is ChangeOutcome.KEPT_UNSUBSCRIBE
+    assert fake.table == before
+
+    # AND elsewhere the same removal is done, and leaves the unsubscribe
+    [result] = ledger(fake).apply_changes([removal(ADDRESS)])
+    assert result.outcome is ChangeOutcome.DONE
+    assert table.check([ADDRESS])[0].decision.reason_code is ReasonCode.UNSUBSCRIBE
+
+    # AND with a word about it, the address may be mailed
+    [result] = table.apply_changes([replace(removal(ADDRESS), unsubscribe=True)])
+    assert result.outcome is ChangeOutcome.DONE
+    assert not table.check([ADDRESS])[0].decision.suppressed
+
+
 def test_changes_meet_events_and_each_other_without_loss() -> None:
     """All of them write the same facts; who comes second reads again."""
     # GIVEN a table that throttles, loses answers and keeps transactions in flight

@@ -1,5 +1,8 @@
 """What is known of an address that is not suppressed."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from bounceledger.events import Kind
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.known import Known
@@ -61,6 +64,19 @@ def test_soft_days_and_a_removal_are_known() -> None:
     found = known(table)
     assert (found.soft_weight, found.soft_days, found.soft_window) == (1, 3, 30)
     assert found.removed_at == NOW
+
+
+def test_an_unsubscribe_that_suppresses_nobody_is_known_until_it_is_removed() -> None:
+    # GIVEN an unsubscribe
+    table = ledger(FakeDynamoDB())
+    table.record([observe("u", kind=Kind.UNSUBSCRIBE, ago=3)])
+    assert known(table).unsubscribed_at == NOW - timedelta(days=3)
+
+    # WHEN a person removes what suppresses the address THEN it stays, unless that was meant
+    remove(table)
+    assert known(table).unsubscribed_at is not None
+    table.apply_changes([replace(removal(ADDRESS), unsubscribe=True)])
+    assert known(table).unsubscribed_at is None
 
 
 def test_blocks_cost_no_write_for_that() -> None:

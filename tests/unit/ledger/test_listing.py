@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from bounceledger.events import Kind
 from bounceledger.ledger import Ledger, Listed, ListedDomain, Page, Place, Sought, items
 from bounceledger.ledger.listing import MAX_EXAMINED, MAX_SOURCES_EXAMINED
+from bounceledger.policy import Policy
 from bounceledger.state import (
     Action,
     Change,
@@ -99,6 +102,23 @@ def test_every_suppressed_address_is_listed_once_whatever_the_size_of_a_page() -
     assert [(e.lead_source, e.result.address) for e in first] == sorted(
         (e.lead_source, e.result.address) for e in first
     )
+
+
+def test_who_unsubscribed_is_listed_where_that_suppresses() -> None:
+    # GIVEN an unsubscribe, and a soft bounce of the same address by a later message
+    fake = FakeDynamoDB()
+    table = ledger(fake, replace(SETTINGS, policy=Policy(suppress_unsubscribes=True)))
+    address = "ann@example.test"
+    table.record([observe("u", kind=Kind.UNSUBSCRIBE, address=address, ago=2)])
+    table.record([bounced(address, "rival", Category.MAILBOX_FULL)])
+
+    # THEN it is on the lists of both sources, and in the list of all under the one that is kept
+    assert [entry.lead_source for entry in listed(table)] == ["fair"]
+    assert subjects(table, source="fair") == subjects(table, source="rival") == [address]
+    assert subjects(table, Sought(reason=ReasonCode.UNSUBSCRIBE)) == [address]
+
+    # AND on none where it suppresses nobody
+    assert subjects(ledger(fake)) == []
 
 
 def test_a_sources_list_has_all_that_it_has_an_entry_about_and_no_other() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounceledger.api import responses
+from bounceledger.events import Kind
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item, from_attributes, to_attributes
 from bounceledger.policy import Policy
@@ -343,6 +344,21 @@ def test_evidence_says_what_it_means_for_versions_that_do_not_know_its_cause(cau
 
     [said] = stored(fake, items.facts_key(ADDRESS))["evidence"].values()
     assert said["disposition"] == cause.disposition
+
+
+def test_an_unsubscribe_says_that_it_suppresses_nobody_for_versions_that_do_not_know_it() -> None:
+    # GIVEN a version of before, which finds a word that it does not know
+    fake = FakeDynamoDB()
+    ledger(fake).record([observe("u", kind=Kind.UNSUBSCRIBE)])
+    facts = stored(fake, items.facts_key(ADDRESS))
+    [said] = facts["evidence"].values()
+    table = ledger(with_evidence("word_of_a_newer_version", said))
+
+    # THEN it suppresses nobody, neither before nor after it wrote the facts itself
+    assert said["disposition"] == "none"
+    assert not table.check([ADDRESS])[0].decision.suppressed
+    table.record([observe("s", Category.MAILBOX_FULL)])
+    assert not table.check([ADDRESS])[0].decision.suppressed
 
 
 # ------------------------------------------------------------------ through the ledger

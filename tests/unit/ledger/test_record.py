@@ -64,6 +64,7 @@ COUNTED = {
     "delivery": (delivery("e"), {"delivered"}),
     "delay": (observe("e", kind=Kind.DELIVERY_DELAY), {"delayed"}),
     "reject": (observe("e", kind=Kind.REJECT), {"rejected"}),
+    "unsubscribe": (observe("e", kind=Kind.UNSUBSCRIBE), {"unsubscribe"}),
     "subscription": (observe("e", kind=Kind.SUBSCRIPTION), set()),
     "unknown kind": (observe("e", kind=Kind.OTHER), set()),
     "passed on": (observe("e", kind=Kind.RELAYED), set()),

@@ -204,6 +204,60 @@ def test_every_kind_names_its_recipients_in_its_own_place(
     assert (found.diagnostic, found.provider_reason) == detail
 
 
+OPT_IN, OPT_OUT = ({"topicName": "t", "subscriptionStatus": f"Opt{one}"} for one in ("In", "Out"))
+
+
+@pytest.mark.parametrize(
+    ("new", "is_unsubscribe"),
+    [
+        ({"unsubscribeAll": True}, True),
+        ({"unsubscribeAll": True, "topicSubscriptionStatus": [OPT_IN]}, True),
+        ({"UnsubscribeAll": True}, True),
+        ({"topicSubscriptionStatus": [OPT_OUT, OPT_OUT]}, True),
+        (
+            {
+                "unsubscribeAll": False,
+                "topicSubscriptionStatus": [OPT_OUT],
+                "topicDefaultSubscriptionStatus": [OPT_OUT],
+            },
+            True,
+        ),
+        ({"unsubscribeAll": False, "topicSubscriptionStatus": [OPT_OUT, OPT_IN]}, False),
+        (
+            {
+                "topicSubscriptionStatus": [OPT_OUT],
+                "topicDefaultSubscriptionStatus": [OPT_IN],
+            },
+            False,
+        ),
+        ({"topicDefaultSubscriptionStatus": [OPT_OUT]}, False),
+        ({"unsubscribeAll": False, "topicSubscriptionStatus": []}, False),
+        ({"unsubscribeAll": "true"}, False),
+        ({"topicSubscriptionStatus": "OptOut"}, False),
+        ({"topicSubscriptionStatus": [OPT_OUT], "topicDefaultSubscriptionStatus": "x"}, False),
+        ({"topicSubscriptionStatus": [OPT_OUT, "OptOut"]}, False),
+        (None, False),
+        ("all", False),
+    ],
+)
+def test_new_preferences_that_leave_no_subscription_are_an_unsubscribe(
+    new: object, *, is_unsubscribe: bool
+) -> None:
+    """Any other change of them suppresses nobody, in whatever form it comes."""
+    said = {"source": "UnsubscribeHeader", "newTopicPreferences": new}
+    found = only(event("Subscription", "subscription", said, destination=["a@b.example"]))
+
+    assert found.kind is (Kind.UNSUBSCRIBE if is_unsubscribe else Kind.SUBSCRIPTION)
+    assert (found.address, found.ambiguous) == ("a@b.example", False)
+
+
+def test_an_unsubscribe_from_a_message_to_several_may_be_any_recipients() -> None:
+    """SES names nobody in the section, so all of the message's recipients stand for one."""
+    said = {"newTopicPreferences": {"unsubscribeAll": True}}
+    found = parse(event("Subscription", "subscription", said)).events
+    assert [(one.kind, one.ambiguous) for one in found] == [(Kind.UNSUBSCRIBE, True)] * 2
+
+
 def test_an_unknown_kind_is_accepted_whatever_it_holds() -> None:
     """SES adds kinds without notice."""
     # GIVEN a kind of tomorrow whose section is of another shape, without any mail

@@ -41,7 +41,12 @@ policies = st.sampled_from([Policy(), TIGHT])
 times = st.integers(0, 400 * 4).map(lambda quarter: START + timedelta(hours=6 * quarter))
 
 
-kinds = st.sampled_from([Kind.DELIVERY, Kind.BOUNCE, Kind.BOUNCE, Kind.COMPLAINT, Kind.REJECT])
+kinds = st.sampled_from(
+    [
+        *(Kind.DELIVERY, Kind.BOUNCE, Kind.BOUNCE, Kind.COMPLAINT, Kind.UNSUBSCRIBE),
+        Kind.REJECT,
+    ]
+)
 
 
 MAILED = {"": None} | {f"message {n}": START + timedelta(days=9 * n) for n in range(8)}

@@ -45,7 +45,7 @@ def test_one_bounce_suppresses_by_its_disposition(category: Category) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.COMPLAINT])
 def test_no_other_kind_of_event_suppresses(kind: Kind) -> None:
-    """Only bounces and complaints are evidence."""
+    """Only bounces and complaints suppress without a setting that says so."""
     assert not decide(facts(happened(kind)), None, NOW).suppressed
 
 

@@ -42,7 +42,7 @@ _NOT_IN_A_LINE = frozenset(
 
 _FIELDS: Mapping[Action, tuple[str, ...]] = {
     Action.ADD: ("address", "domain", "note", "until"),
-    Action.REMOVE: ("address", "domain", "note", "complaint", "provider"),
+    Action.REMOVE: ("address", "domain", "note", "complaint", "unsubscribe", "provider"),
     Action.ALLOW: ("address", "domain", "note"),
     Action.DISALLOW: ("address", "domain", "note"),
     Action.ERASE: ("address", "note"),
@@ -123,10 +123,13 @@ def _change(fields: Mapping[str, Any], action: Action, by: str, now: datetime) -
         note=_note(fields),
         until=_until(fields, now),
         complaint=_boolean(fields, "complaint"),
+        unsubscribe=_boolean(fields, "unsubscribe"),
         provider=_boolean(fields, "provider"),
     )
     if change.complaint and not change.is_about_address:
         raise BadRequestError("must be false for a domain: people complain", field="complaint")
+    if change.unsubscribe and not change.is_about_address:
+        raise BadRequestError("must be false for a domain: people unsubscribe", field="unsubscribe")
     if change.provider and not change.is_about_address:
         raise BadRequestError("must be false for a domain: SES lists addresses", field="provider")
     if action is Action.ERASE and "@" in change.note:
@@ -193,6 +196,10 @@ def _boolean(fields: Mapping[str, Any], name: str) -> bool:
 KEPT_COMPLAINT = (
     'the recipient complained, so nothing was changed; send "complaint": true to remove that, too'
 )
+KEPT_UNSUBSCRIBE = (
+    "the recipient unsubscribed, so nothing was changed; "
+    'send "unsubscribe": true to remove that, too'
+)
 ERASED = (
     "the person was erased, so nothing was changed; to let the address be mailed again, call "
     "POST /v1/suppressions/erase/end"
@@ -214,6 +221,8 @@ def rows(
                 yield changed(result, removals.get(result.change.subject))
             case ChangeOutcome.KEPT_COMPLAINT:
                 yield _failed(result, HTTPStatus.CONFLICT, KEPT_COMPLAINT)
+            case ChangeOutcome.KEPT_UNSUBSCRIBE:
+                yield _failed(result, HTTPStatus.CONFLICT, KEPT_UNSUBSCRIBE)
             case ChangeOutcome.ERASED:
                 yield _failed(result, HTTPStatus.CONFLICT, ERASED)
             case ChangeOutcome.FAILED:

@@ -54,6 +54,7 @@ def _known(known: Known) -> JsonObject:
         "soft": soft if known.soft_weight else None,
         "expired": _reason(known.expired) if known.expired else None,
         "removed_at": time_text(known.removed_at),
+        "unsubscribed_at": time_text(known.unsubscribed_at),
         "last_block": event(known.last_block) if known.last_block else None,
         "last_delay": event(known.last_delay) if known.last_delay else None,
         "last_delivery": event(known.last_delivery) if known.last_delivery else None,

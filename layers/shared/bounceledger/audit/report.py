@@ -18,7 +18,7 @@ from bounceledger.state import DomainFacts
 from bounceledger.state.rates import BOUNCES, RATES, messages_sent
 from bounceledger.verdict import Category
 
-OUTCOMES = ("delivered", *BOUNCES, "complaint")
+OUTCOMES = ("delivered", *BOUNCES, "complaint", "unsubscribe")
 """Outcomes of messages that an audit shows."""
 
 

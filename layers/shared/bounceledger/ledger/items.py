@@ -810,6 +810,7 @@ def facts_of_item(item: Mapping[str, Any]) -> AddressFacts:
         sources=_read_map(item, "sources", lambda source, at: (source, to_time(at))),
         attributions=_attributions(item, "attributions"),
         claim_attributions=_attributions(item, "claim_attributions"),
+        unsubscribed=_read_map(item, "unsubscribed", lambda source, at: (source, to_time(at))),
         searched_to=item.get("searched_to", ""),
         version=item["version"],
         stored=item,

@@ -12,7 +12,7 @@ from bounceledger.events import Kind
 from bounceledger.ledger.items import RecordedEvent
 from bounceledger.ledger.results import CheckResult, History
 from bounceledger.policy import Policy
-from bounceledger.state import Reason, expired_reason, latest, soft_weight
+from bounceledger.state import Reason, expired_reason, latest, soft_weight, unsubscribed_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class Known:
         expired: what suppressed it last, and ended by itself; None for nothing.
         removed_at: when a person last removed a suppression, of the address or of its whole domain;
             None for never.
+        unsubscribed_at: when the recipient last unsubscribed, unless that was removed; None for
+            never.
         last_block: latest event that blocked the sender, message or path; None for none.
         last_delay: latest delay, likewise.
         last_delivery: latest delivery of a message that did not bounce, likewise.
@@ -38,6 +40,7 @@ class Known:
     soft_window: int
     expired: Reason | None
     removed_at: datetime | None
+    unsubscribed_at: datetime | None
     last_block: RecordedEvent | None
     last_delay: RecordedEvent | None
     last_delivery: RecordedEvent | None
@@ -64,6 +67,7 @@ def known_of(result: CheckResult, history: History, now: datetime, policy: Polic
         removed_at=latest(
             facts.removed_at if facts else None, domain.removed_at if domain else None
         ),
+        unsubscribed_at=unsubscribed_at(facts) if facts else None,
         last_block=next((event for event in events if event.is_block), None),
         last_delay=next((e for e in events if e.kind is Kind.DELIVERY_DELAY), None),
         last_delivery=next((e for e in events if e.kind is Kind.DELIVERY), None),

@@ -74,6 +74,7 @@ from bounceledger.ledger.table import (
     put_new,
     put_version,
 )
+from bounceledger.policy import Policy
 from bounceledger.settings import Settings
 from bounceledger.state import Action as ChangeAction
 from bounceledger.state import (
@@ -95,6 +96,7 @@ from bounceledger.state import (
     join,
     join_domain,
     keeps_complaint,
+    keeps_unsubscribe,
     standing_of,
     utc_day,
 )
@@ -548,8 +550,7 @@ class Ledger:
                 return ChangeResult(change=change, outcome=ChangeOutcome.ERASED, decision=before)
             if ends_erasure and not is_erased:  # ends nothing else, and may be a repeated request
                 return ChangeResult(change=change, outcome=ChangeOutcome.DONE, decision=before)
-            if keeps_complaint(change, facts):
-                kept = ChangeOutcome.KEPT_COMPLAINT
+            if kept := _kept(change, facts, policy):
                 return ChangeResult(change=change, outcome=kept, decision=before)
             if address:
                 was = facts or AddressFacts(address=change.subject)
@@ -960,6 +961,13 @@ def _taken(sums: Counter[str], prefix: str) -> dict[str, int]:
     names = [name for name in sums if name.startswith(prefix)]
     taken = {name.removeprefix(prefix): sums.pop(name) for name in names}
     return {name: taken[name] for name in sorted(taken) if taken[name]}
+
+
+def _kept(change: Change, facts: AddressFacts | None, policy: Policy) -> ChangeOutcome | None:
+    """What a removal was not told to end, for which it is refused; None for nothing."""
+    if keeps_complaint(change, facts):
+        return ChangeOutcome.KEPT_COMPLAINT
+    return ChangeOutcome.KEPT_UNSUBSCRIBE if keeps_unsubscribe(change, facts, policy) else None
 
 
 def _is_about_erasure(change: Change) -> bool:

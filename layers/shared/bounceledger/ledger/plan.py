@@ -153,6 +153,8 @@ def _outcome_counters(observation: Observation) -> tuple[str, ...]:
     cause = observation.cause
     if event.kind is Kind.COMPLAINT and cause is not None:
         return ("complaint",) if cause is Cause.COMPLAINT else ("echo", f"category_{cause}")
+    if event.kind is Kind.UNSUBSCRIBE and cause is not None:
+        return ("unsubscribe",)
     if event.kind is not Kind.BOUNCE or observation.verdict is None:
         return ()
     verdict = observation.verdict
@@ -165,7 +167,8 @@ def sample_of(observation: Observation, settings: Settings) -> str | None:
 
     `items.ANSWERED` if the event tells whether the address exists. `items.BLOCKED` for any other
     block or soft bounce, after which that is as unknown as before. Echoes contact no server;
-    automatic replies and complaints follow a delivery. Without deliveries there are no samples.
+    automatic replies, complaints and unsubscribes follow a delivery. Without deliveries there are
+    no samples.
     """
     event, verdict = observation.event, observation.verdict
     if not settings.count_deliveries or not event.address:
@@ -490,7 +493,8 @@ class Counters:
         The counter `suppressed` is the sum over what lead sources are charged with in all
         facts, and so are the counters of dead addresses, by category. So recording each change of
         that keeps them right in whatever order events arrive. What sources are charged with for a
-        claim is in the sums of that claim as well. Someone who complained first was alive then.
+        claim is in the sums of that claim as well. Someone who complained or unsubscribed first was
+        alive then.
         """
         domain = domain_of(after.address)
         for facts, step in ((before, -1), (after, 1)):

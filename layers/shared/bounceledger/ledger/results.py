@@ -110,6 +110,8 @@ class ChangeOutcome(Enum):
     DONE = auto()
     KEPT_COMPLAINT = auto()
     """Nothing was changed: it would have removed a complaint, and was not told to."""
+    KEPT_UNSUBSCRIBE = auto()
+    """Likewise an unsubscribe that suppresses."""
     ERASED = auto()
     """Nothing was changed: the person was erased."""
     FAILED = auto()
@@ -177,7 +179,7 @@ class Counts:
     Attributes:
         source: the lead source.
         days: by the UTC day on which the messages were mailed; each maps a counter to its
-            value. Counters are delivered, hard, soft, block, echo, complaint, delayed,
+            value. Counters are delivered, hard, soft, block, echo, complaint, unsubscribe, delayed,
             rejected, unmatched, suppressed (addresses first suppressed because of mail to this
             source's leads), ``category_<name>``, ``claims_refuted`` and ``claims_unconfirmed``;
             counters at zero are left out. Claims that DNS refuted are in no counter but

@@ -121,6 +121,7 @@ _DELAY = Layout(
 _REJECT = Layout(Kind.REJECT, "reject", diagnostic="reason")
 _FAILURE = Layout(Kind.RENDERING_FAILURE, "failure", diagnostic="errorMessage")
 _SUBSCRIPTION = Layout(Kind.SUBSCRIPTION, "subscription", repeats=True)
+_UNSUBSCRIBE = Layout(Kind.UNSUBSCRIBE, "subscription", repeats=True)
 _SEND = Layout(Kind.SEND, "send")
 _OPEN = Layout(Kind.OPEN, "open", repeats=True)
 _CLICK = Layout(Kind.CLICK, "click", repeats=True)
@@ -163,6 +164,9 @@ Where it is ``failed``, missing or any other, the reply decides."""
 
 _NEEDS_ADDRESS = frozenset({Kind.BOUNCE, Kind.COMPLAINT})
 """What is held against an address: without one, it is unmatched."""
+
+_OF_ONE_PERSON = frozenset({Kind.COMPLAINT, Kind.UNSUBSCRIBE})
+"""What one person does; where several are named, nothing tells which of them it was."""
 
 _INBOUND = "received"
 _INBOUND_PROBLEM = "shows mail that SES received; only events about sent mail are read"
@@ -215,6 +219,8 @@ def read(
     word = _kind_word(body)
     layout = KINDS.get(_fold(word)) or _layout_by_section(body)
     section = get_object(body, layout.section, "") if layout.section else {}
+    if layout is _SUBSCRIPTION and _has_unsubscribed(section):
+        layout = _UNSUBSCRIBE
     if layout.recipients and pick(body, layout.section) is None:
         raise PayloadError(f"is required in a {layout.kind} event", field=layout.section)
     mail = get_object(body, "mail", "")
@@ -244,7 +250,7 @@ def read(
         message_id=message_id,
         permanence=permanence,
         provider_reason=reason,
-        ambiguous=layout.kind is Kind.COMPLAINT and len(named) + len(refused) > 1,
+        ambiguous=layout.kind in _OF_ONE_PERSON and len(named) + len(refused) > 1,
     )
     events = _events(layout, section, recipients, identity, event)
     return Parsed(
@@ -261,6 +267,29 @@ def _layout_by_section(body: JsonObject) -> Layout:
         if isinstance(pick(body, layout.section), Mapping):
             return layout
     return _OTHER
+
+
+def _has_unsubscribed(section: JsonObject) -> bool:
+    """Whether new preferences leave nothing to which the recipient is subscribed.
+
+    The topics are those on which the recipient has decided (``topicSubscriptionStatus``), and those
+    for which the default of the contact list holds (``topicDefaultSubscriptionStatus``).
+    """
+    preferences = pick(section, "newTopicPreferences")
+    if not isinstance(preferences, Mapping):
+        return False
+    if pick(preferences, "unsubscribeAll") is True:
+        return True
+    decided, default = (
+        pick(preferences, key) or []
+        for key in ("topicSubscriptionStatus", "topicDefaultSubscriptionStatus")
+    )
+    if not isinstance(decided, list) or not isinstance(default, list):
+        return False
+    return bool(decided) and all(
+        isinstance(topic, Mapping) and pick(topic, "subscriptionStatus") == "OptOut"
+        for topic in (*decided, *default)
+    )
 
 
 def _events(

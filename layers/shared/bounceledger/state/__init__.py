@@ -15,6 +15,7 @@ from bounceledger.state.changing import (
     change_to_address,
     change_to_domain,
     keeps_complaint,
+    keeps_unsubscribe,
 )
 from bounceledger.state.deciding import (
     Decision,
@@ -26,6 +27,7 @@ from bounceledger.state.deciding import (
     expired_reason,
     soft_suppressions,
     soft_weight,
+    unsubscribed_at,
 )
 from bounceledger.state.domain_policy import (
     DEAD_VERDICTS,
@@ -125,6 +127,7 @@ __all__ = [
     "join_span",
     "keeps_complaint",
     "keeps_soft_days",
+    "keeps_unsubscribe",
     "latest",
     "merge",
     "merge_source",
@@ -134,5 +137,6 @@ __all__ = [
     "standing_of",
     "stored_words",
     "unbroken",
+    "unsubscribed_at",
     "utc_day",
 ]

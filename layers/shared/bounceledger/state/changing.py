@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bounceledger.addresses import domain_of
-from bounceledger.state.deciding import complaints_in_force
+from bounceledger.policy import Policy
+from bounceledger.state.deciding import complaints_in_force, unsubscribe_in_force
 from bounceledger.state.facts import AddressFacts, AllowlistEntry, DomainFacts, ManualEntry
 from bounceledger.verdict import Cause
 
@@ -39,6 +40,7 @@ class Change:
         note: what the person wrote about it.
         until: when an entry ends by itself; None for never.
         complaint: whether a removal ends the recipient's complaint, too.
+        unsubscribe: whether it ends the recipient's unsubscribe, too.
         provider: whether a removal is asked to take the address off the provider's own list, too.
     """
 
@@ -48,6 +50,7 @@ class Change:
     note: str
     until: datetime | None = None
     complaint: bool = False
+    unsubscribe: bool = False
     provider: bool = False
 
     @property
@@ -67,6 +70,12 @@ def keeps_complaint(change: Change, facts: AddressFacts | None) -> bool:
     return unasked and facts is not None and bool(complaints_in_force(facts))
 
 
+def keeps_unsubscribe(change: Change, facts: AddressFacts | None, policy: Policy) -> bool:
+    """Whether an unsubscribe suppresses that this removal was not told to end."""
+    unasked = change.action is Action.REMOVE and not change.unsubscribe
+    return unasked and facts is not None and unsubscribe_in_force(facts, policy) is not None
+
+
 def change_to_address(change: Change, facts: AddressFacts, now: datetime) -> AddressFacts:
     """What a change adds to the facts of its address.
 
@@ -84,14 +93,22 @@ def change_to_address(change: Change, facts: AddressFacts, now: datetime) -> Add
             # A reporter's clock may be ahead: what is known ends all the same.
             said = [evidence.last for evidence in facts.evidence.values()]
             at = max([at, *said, *facts.soft_days.values()])
-            # What an erasure has not deleted yet must not come back with its end.
-            ends_complaints = change.complaint or change.action is Action.END_ERASURE
-            ended = {Cause.COMPLAINT, *complaints_in_force(facts)} if ends_complaints else ()
-            return AddressFacts(address=address, removed_at=at, voided_at=dict.fromkeys(ended, at))
+            ended = dict.fromkeys(_ended_by_name(change, facts), at)
+            return AddressFacts(address=address, removed_at=at, voided_at=ended)
         case Action.ALLOW | Action.DISALLOW:
             return AddressFacts(address=address, allowed=_listing(change, at))
         case Action.ERASE:
             return AddressFacts(address=address, erased=True)
+
+
+def _ended_by_name(change: Change, facts: AddressFacts) -> Iterable[Cause]:
+    """What ends only where a change names it: what the recipient asked for."""
+    # What an erasure has not deleted yet must not come back with its end.
+    ends_all = change.action is Action.END_ERASURE
+    if change.complaint or ends_all:
+        yield from {Cause.COMPLAINT, *complaints_in_force(facts)}
+    if change.unsubscribe or ends_all:
+        yield Cause.UNSUBSCRIBE
 
 
 def change_to_domain(change: Change, facts: DomainFacts, now: datetime) -> DomainFacts:

@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
 
     ERASED = "erased"
     COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
     MANUAL = "manual"
     HARD_BOUNCE = "hard_bounce"
     DEAD_DOMAIN = "dead_domain"
@@ -135,7 +136,7 @@ def decide(
         now: aware.
         policy: the deployment's thresholds.
     """
-    by_people = _in_time(_personal_reasons(facts, domain), now)
+    by_people = _in_time(_personal_reasons(facts, domain, policy), now)
     by_bounces = _in_time(_bounce_reasons(facts, domain, policy), now)
     listing = _listing(facts, domain)
     in_force = by_people if listing else by_people + by_bounces
@@ -177,7 +178,9 @@ def _listing(
 def _undone_at(cause: Cause, facts: AddressFacts, domain: DomainFacts | None) -> datetime | None:
     """Up to when a person's changes undo what was said for a cause; None if nothing does."""
     evidence = facts.evidence.get(cause)
-    by_person = evidence is not None and disposition_of(cause, evidence) is None
+    by_person = cause is Cause.UNSUBSCRIBE or (
+        evidence is not None and disposition_of(cause, evidence) is None
+    )
     undone_at = latest(facts.voided_at.get(cause), None if by_person else facts.removed_at)
     if domain is None or cause not in DOMAIN_CLAIMS:
         return undone_at
@@ -213,14 +216,31 @@ def complaints_in_force(facts: AddressFacts) -> tuple[Cause, ...]:
     return tuple(cause for cause, _ in _in_force(facts, None))
 
 
-def _personal_reasons(facts: AddressFacts | None, domain: DomainFacts | None) -> Iterator[Reason]:
+def unsubscribe_in_force(facts: AddressFacts, policy: Policy) -> Evidence | None:
+    """The recipient's unsubscribe, if it suppresses the address."""
+    return _unsubscribe(facts) if policy.suppress_unsubscribes else None
+
+
+def unsubscribed_at(facts: AddressFacts) -> datetime | None:
+    """When the recipient last unsubscribed, whether that suppresses or not; None for never."""
+    unsubscribe = _unsubscribe(facts)
+    return unsubscribe.last if unsubscribe else None
+
+
+def _unsubscribe(facts: AddressFacts) -> Evidence | None:
+    return _effective(facts, Cause.UNSUBSCRIBE, None)
+
+
+def _personal_reasons(
+    facts: AddressFacts | None, domain: DomainFacts | None, policy: Policy
+) -> Iterator[Reason]:
     if facts is not None:
-        yield from _reasons_about(facts)
+        yield from _reasons_about(facts, policy)
     if domain is not None:
         yield from _manual_reasons(domain.manual, domain.removed_at, Scope.DOMAIN)
 
 
-def _reasons_about(facts: AddressFacts) -> Iterator[Reason]:
+def _reasons_about(facts: AddressFacts, policy: Policy) -> Iterator[Reason]:
     if facts.erased:
         yield Reason(code=ReasonCode.ERASED, explanation="The person asked to be forgotten.")
     for cause, complaint in _in_force(facts, None):
@@ -229,6 +249,13 @@ def _reasons_about(facts: AddressFacts) -> Iterator[Reason]:
             cause=cause,
             evidence=complaint,
             explanation=f"The recipient complained on {_day(complaint.last)}.",
+        )
+    if unsubscribe := unsubscribe_in_force(facts, policy):
+        yield Reason(
+            code=ReasonCode.UNSUBSCRIBE,
+            cause=Cause.UNSUBSCRIBE,
+            evidence=unsubscribe,
+            explanation=f"The recipient unsubscribed on {_day(unsubscribe.last)}.",
         )
     yield from _manual_reasons(facts.manual, facts.removed_at, Scope.ADDRESS)
 
@@ -508,6 +535,17 @@ def _allowed_words(entry: AllowlistEntry, scope: Scope, held_back: tuple[Reason,
 
 
 def _why_not_suppressed(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
+    at = unsubscribed_at(facts) if facts else None
+    words = _why_bounces_do_not_suppress(facts, domain)
+    if at is None:
+        return words
+    return (
+        f"{words} The recipient unsubscribed on {_day(at)}, which suppresses nobody "
+        "in this deployment (SuppressUnsubscribes)."
+    )
+
+
+def _why_bounces_do_not_suppress(facts: AddressFacts | None, domain: DomainFacts | None) -> str:
     if facts is None or facts.is_empty:
         return "No bounces or complaints are recorded that could suppress this address."
     probe = domain.probe if domain else None

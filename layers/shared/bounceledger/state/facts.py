@@ -66,7 +66,7 @@ class Evidence:
             address there.
         diagnostic: what was said, with the addresses of other people masked.
         disposition: of the cause, ``complaint`` for a complaint; for a version that does not
-            know the cause.
+            know the cause, which suppresses nobody for ``none``, as an unsubscribe has it.
         lead_date: when the lead was collected: the earliest date that an event has, since
             `first` is about the earliest bounce; None if none has one.
     """
@@ -173,8 +173,9 @@ class AddressFacts:
             bounded to those mailed last. Complete for an address with soft evidence; where
             nothing but deliveries is known there are no facts at all.
         removed_at: when the suppression was last removed; evidence up to here counts no more,
-            complaints excepted.
-        voided_at: the same for one cause, where a wrong rule suppressed or a complaint was removed.
+            complaints and unsubscribes excepted.
+        voided_at: the same for one cause, where a wrong rule suppressed, or a complaint or an
+            unsubscribe was removed.
         manual: the latest manual entry.
         allowed: the latest decision about the allow-list.
         sources: first evidence per lead source; bounded to the earliest.
@@ -182,6 +183,8 @@ class AddressFacts:
             message was mailed; bounded likewise. Claims about the domain are kept apart, since
             DNS may refute them.
         claim_attributions: first hard claim about the domain per lead source; likewise.
+        unsubscribed: when the first message was mailed by which the owner unsubscribed, per lead
+            source; bounded likewise.
         searched_to: how far the address's items were searched for messages, where they are
             too many for one go: a sort key. The search goes on from there.
         version: how often the facts were written; 0 for facts that are in no table.
@@ -201,6 +204,7 @@ class AddressFacts:
     sources: Mapping[str, datetime] = field(default_factory=dict)
     attributions: Mapping[str, Attribution] = field(default_factory=dict)
     claim_attributions: Mapping[str, Attribution] = field(default_factory=dict)
+    unsubscribed: Mapping[str, datetime] = field(default_factory=dict)
     searched_to: str = ""
     version: int = 0
     stored: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
@@ -217,8 +221,19 @@ class AddressFacts:
 
     @property
     def charged(self) -> Mapping[str, Attribution]:
-        """What each lead source is charged with: a claim only if there is nothing else."""
-        return {**self.claim_attributions, **self.attributions}
+        """What each lead source is charged with: a claim only if there is nothing else.
+
+        Whoever unsubscribed by an earlier message was alive when the source's mail arrived, so
+        what says that the address is dead since then is charged to nobody.
+        """
+        charged = {**self.claim_attributions, **self.attributions}
+        if not self.unsubscribed:
+            return charged
+        return {source: said for source, said in charged.items() if self._is_charged(source, said)}
+
+    def _is_charged(self, source: str, said: Attribution) -> bool:
+        alive_at = self.unsubscribed.get(source)
+        return said.cause is Cause.COMPLAINT or alive_at is None or said.at < alive_at
 
     @property
     def listed_under(self) -> str | None:
@@ -250,7 +265,7 @@ class AddressFacts:
 class SourceEntry:
     """What was learned about one address from mail to one lead source's leads.
 
-    Written for every event that is evidence (hard, soft, echo, complaint), so that a
+    Written for every event that is evidence (hard, soft, echo, complaint, unsubscribe), so that a
     source's listing and the answer to "did this source contribute?" need no other item.
 
     Attributes:
@@ -457,13 +472,13 @@ def disposition_of(cause: Cause, evidence: Evidence) -> Disposition | None:
 
 
 def severity_key(cause: Cause, evidence: Evidence) -> tuple[int, timedelta, str]:
-    """Sort key: complaint, hard, echo, soft; within each the latest first."""
+    """Sort key: complaint, hard, echo, soft, unsubscribe; within each the latest first."""
     return _SEVERITY.index(disposition_of(cause, evidence)), NEVER - evidence.last, cause
 
 
 _SEVERITY = (
     *(None, Disposition.HARD, Disposition.ECHO, Disposition.SOFT),
-    *(Disposition.BLOCK, Disposition.NONE),  # evidence of a newer version may have these
+    *(Disposition.BLOCK, Disposition.NONE),  # and so may evidence of a newer version
 )
 
 

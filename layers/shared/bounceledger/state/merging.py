@@ -64,6 +64,7 @@ def facts_of(observation: Observation) -> AddressFacts:
         sources={event.lead_source: event.occurred_at},
         attributions=attribution if attributed and cause not in HARD_CLAIMS else {},
         claim_attributions=attribution if cause in HARD_CLAIMS else {},
+        unsubscribed=({event.lead_source: event.mail_time} if cause is Cause.UNSUBSCRIBE else {}),
     )
 
 
@@ -149,6 +150,7 @@ def join(a: AddressFacts, b: AddressFacts, policy: Policy) -> AddressFacts:
         claim_attributions=_earliest(
             _union(a.claim_attributions, b.claim_attributions, min), policy.sources_kept
         ),
+        unsubscribed=_earliest(_union(a.unsubscribed, b.unsubscribed, min), policy.sources_kept),
         searched_to=max(a.searched_to, b.searched_to),
         version=version,
     )

@@ -19,7 +19,8 @@ def observe(
 
     Blocks of the sender, automatic replies, delays and the like are evidence of nothing.
     Neither are complaints that no person made (``auth_failure``, ``virus``) or that withdraw
-    one (``not_spam``), nor events that match nobody who was mailed.
+    one (``not_spam``), nor events that match nobody who was mailed. An unsubscribe is evidence
+    whether the policy lets it suppress or not, so that a change of that applies to it, too.
 
     A reply about an address to which the recipient's mail is forwarded says little about the
     recipient: the mailbox may be read all the same, or be a list of which one member is gone.
@@ -42,12 +43,19 @@ def _cause_of(event: MailEvent, verdict: Verdict | None, policy: Policy) -> Caus
         return None
     if event.kind is Kind.BOUNCE and verdict is not None:
         return Cause.of(verdict.category, verdict.scope)
+    cause = _cause_of_a_wish(event)
+    is_meant = not event.ambiguous or policy.suppress_ambiguous_complaints
+    return cause if is_meant or cause is Cause.PROVIDER_SUPPRESSED else None
+
+
+def _cause_of_a_wish(event: MailEvent) -> Cause | None:
+    """What an event is evidence of that reports what its recipient wants."""
+    if event.kind is Kind.UNSUBSCRIBE:
+        return Cause.UNSUBSCRIBE
     if event.kind is not Kind.COMPLAINT or event.provider_reason in _NOBODY_COMPLAINED:
         return None
     if event.provider_reason is ProviderReason.SUPPRESSION_LIST:
         return Cause.PROVIDER_SUPPRESSED
-    if event.ambiguous and not policy.suppress_ambiguous_complaints:
-        return None
     return Cause.COMPLAINT
 
 
