@@ -71,7 +71,7 @@ def test_a_bounce_is_read_in_our_words() -> None:
     assert event.message_id == "202601151000.40217830001@relay.sender.example"
     assert event.diagnostic == UNKNOWN
     assert event.permanence is Permanence.PERMANENT
-    assert event.provider_reason is ProviderReason.GENERAL
+    assert event.provider_reason is ProviderReason.UNLISTED
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,10 @@ def test_any_other_block_is_not_about_the_recipient(reason: object) -> None:
 @pytest.mark.parametrize(
     ("word", "reason", "category"),
     [
-        ("hard_bounce", None, Category.MAILBOX_UNKNOWN),
+        ("hard_bounce", None, Category.UNKNOWN),
+        ("hard_bounce", "Message delivery failed", Category.UNKNOWN),
+        ("soft_bounce", "connection timeout", Category.NETWORK_ERROR),
+        ("soft_bounce", "Connection closed by recipient's server", Category.NETWORK_ERROR),
         ("soft_bounce", None, Category.UNKNOWN),
         ("invalid_email", None, Category.MAILBOX_UNKNOWN),
         ("soft_bounce", "Unable to find MX of domain no-mx.example", Category.EXPIRED),
@@ -138,7 +141,7 @@ def test_any_other_block_is_not_about_the_recipient(reason: object) -> None:
 def test_without_a_reply_brevos_own_words_decide(
     word: str, reason: str | None, category: Category
 ) -> None:
-    """Those about a domain lead to a question for DNS."""
+    """Those about a domain lead to a question for DNS. A hard bounce may as well be a block."""
     event = only(event_of(word, reason=reason))
 
     assert event.diagnostic == ""
@@ -163,10 +166,15 @@ def test_a_reply_comes_before_brevos_opinion(reason: str, category: Category) ->
         assert classify_event(event).category is category
 
 
-def test_a_server_that_uses_brevos_words_is_read_as_a_server() -> None:
-    event = only(event_of(reason="550 Unable to find MX of domain sender.example"))
-
-    assert event.diagnostic == "550 Unable to find MX of domain sender.example"
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "550 Unable to find MX of domain sender.example",
+        "Message delivery failed: 550 5.1.1 User unknown",
+    ],
+)
+def test_a_server_that_uses_brevos_words_is_read_as_a_server(reason: str) -> None:
+    assert only(event_of(reason=reason)).diagnostic == reason
 
 
 def test_that_a_message_was_sent_is_no_reply() -> None:

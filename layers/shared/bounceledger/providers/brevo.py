@@ -1,7 +1,7 @@
 """Brevo, formerly Sendinblue: the webhooks of transactional and of marketing email.
 
 Sources: "Transactional webhooks", "Marketing webhooks" and "Batched webhooks" in the Brevo
-documentation for developers.
+documentation for developers; "What is a bounce?" in its help center.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +54,8 @@ KINDS: Mapping[str, Kind] = {
 """``event``. Any other is `Kind.OTHER`."""
 
 TYPES: Mapping[str, tuple[Permanence, ProviderReason]] = {
-    "hard_bounce": (Permanence.PERMANENT, ProviderReason.GENERAL),
+    # No such address, or blocked by the server: without a reply, the milder one holds.
+    "hard_bounce": (Permanence.PERMANENT, ProviderReason.UNLISTED),
     "soft_bounce": (Permanence.TRANSIENT, ProviderReason.GENERAL),
     "invalid_email": (Permanence.PERMANENT, ProviderReason.INVALID_ADDRESS),
 }
@@ -65,14 +66,15 @@ BLOCKS = frozenset({"blocked : due to blacklist user", "blocked : due to unsubsc
 lists. Any other may be about the sender or the message."""
 
 SENTENCES: Mapping[str, ProviderReason] = {
-    "unable to find mx of domain": ProviderReason.NO_DOMAIN,
-    "invalid mx of domain": ProviderReason.NO_DOMAIN,
+    "sent": ProviderReason.UNSTATED,
+    "connection timeout": ProviderReason.NETWORK,
+    "connection closed by recipient's server": ProviderReason.NETWORK,
+    "message delivery failed": ProviderReason.UNLISTED,
 }
-"""With what a ``reason`` begins, in lower case, that is Brevo's own and not a server's reply. The
-domain follows."""
+"""``reason``, in lower case, that is a sentence of Brevo's and not a server's reply, as seen."""
 
-SENT = "sent"
-"""``reason`` of what was sent or delivered; Brevo's own."""
+NO_MAIL_HOST = ("unable to find mx of domain ", "invalid mx of domain ")
+"""With what Brevo's own ``reason`` begins, in lower case, where the domain follows."""
 
 TIMES = ("ts_epoch", "ts_event", "ts")
 """Fields with the time of the event, the best first. ``date`` has no time zone."""
@@ -148,11 +150,8 @@ def read(
 
 def _own_words(text: str) -> ProviderReason | None:
     """What a sentence of Brevo's own says; None for what a server said."""
-    folded = _folded(text)
-    if folded == SENT:
-        return ProviderReason.UNSTATED
-    folded = folded.removeprefix("undefined ")  # where Brevo had no reply code to put there
-    return next((why for start, why in SENTENCES.items() if folded.startswith(start)), None)
+    folded = _folded(text).removeprefix("undefined ")  # where Brevo had no reply code to put there
+    return ProviderReason.NO_DOMAIN if folded.startswith(NO_MAIL_HOST) else SENTENCES.get(folded)
 
 
 def _folded(text: str) -> str:
