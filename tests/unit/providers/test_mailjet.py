@@ -141,7 +141,7 @@ def test_a_template_that_fails_is_not_about_the_recipient(word: str, error: str)
         (False, "connection issue", Category.NETWORK_ERROR),
         (True, "preblocked", Category.PROVIDER_SUPPRESSED),
         (True, "a new error", Category.UNKNOWN),
-        (True, None, Category.MAILBOX_UNKNOWN),
+        (True, None, Category.UNKNOWN),
         (False, None, Category.UNKNOWN),
         ("true", None, Category.UNKNOWN),
     ],
@@ -229,8 +229,16 @@ def test_an_event_without_a_usable_time_is_still_known_again(moment: object) -> 
     assert providers.read(later, Settings()).events[0].event_id == only(body).event_id
 
 
+@pytest.mark.parametrize("word", ["sent", "bounce", "spam"])
+def test_the_consoles_test_is_a_notice(word: str) -> None:
+    """It has the number 0 and is about nobody. A bounce about nobody is refused."""
+    test = event_of(word, email="", MessageID=0, Message_GUID="")
+
+    assert (read(test).events, read(test).notices) == ((), ("test",))
+    assert [error.field for error in read(event_of(word, email="")).refused] == ["email"]
+
+
 def test_a_message_without_a_number_has_its_guid() -> None:
-    """Mailjet's test of a webhook has the number 0."""
     assert only(event_of(MessageID=0)).message_id == "7d0f6a52-3f0e-4c1b-9a57-5d2c7b8e1001"
     assert only(event_of(MessageID="12")).message_id == "12"
 
