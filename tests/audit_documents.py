@@ -144,9 +144,8 @@ def _source(random: Random, index: int, sources: int) -> dict[str, Any]:
         },
         "dead_domains": dead.get("domain_unknown", 0) // 2,
         "no_mail_domains": {
-            "count": no_mail // 2,
-            "of": count,
-            "share": no_mail // 2 / count if count else None,
+            "share" if name == "rate" else name: value
+            for name, value in rate(no_mail // 2, count).items()
         },
         "worst_domains": _domains(random, count),
         "lead_age": {
@@ -165,13 +164,12 @@ def _explanation(found: Mapping[str, Any], verdict: str) -> str:
     low, high = found["low"], found["high"]
     said = f"{found['count']:,} of {found['of']:,} addresses are dead ({found['rate']:.1%}). "
     return (
-        said
+        f"{said}With 95% confidence, the true rate is "
         + {
-            "bad": f"The true rate is at least {low:.1%}, above 5%.",
-            "good": f"The true rate is at most {high:.1%}, below 2%.",
-            "watch": f"The true rate is from {low:.1%} to {high:.1%}: neither surely below 2% nor "
-            "surely above 5%.",
-            "too_little_data": f"The true rate may be anything from {low:.1%} to {high:.1%}. 400 "
+            "bad": f"at least {low:.1%}, above 5%.",
+            "good": f"at most {high:.1%}, below 2%.",
+            "watch": f"from {low:.1%} to {high:.1%}: neither surely below 2% nor surely above 5%.",
+            "too_little_data": f"from {low:.1%} to {high:.1%}, which is too wide to tell. 400 "
             "more addresses are needed to tell, if the rate stays.",
         }[verdict]
     )
@@ -190,7 +188,8 @@ def _divided(random: Random, count: int, names: tuple[str, ...]) -> dict[str, in
 
 
 def _domains(random: Random, count: int) -> list[dict[str, Any]]:
-    said = (
+    said: tuple[tuple[str | None, str, str | None], ...] = (
+        (None, "was not looked up in DNS, since no reply spoke of the whole domain", None),
         ("null_mx", "publishes a null MX record", "MX 0 ."),
         ("missing", "does not exist", "NXDOMAIN (SOA ns1.example.net.)"),
         ("no_mail_host", "has no usable mail host", "MX 10 mail.gone.example. (NXDOMAIN)"),
@@ -209,7 +208,7 @@ def _domains(random: Random, count: int) -> list[dict[str, Any]]:
                 "addresses": max(1, count // (place + 3)),
                 "verdict": verdict,
                 "explanation": explanation,
-                "probed_at": "2026-11-20T09:12:00Z",
+                "probed_at": "2026-11-20T09:12:00Z" if verdict else None,
                 "records": records,
             }
         )
@@ -252,11 +251,23 @@ def _account(random: Random, sources: list[dict[str, Any]]) -> dict[str, Any]:
         },
         "ses": {
             "estimate": True,
-            "bounce": {"rate": 0.031, "review": 0.05, "pause": 0.10, "headroom": 0.019},
-            "complaint": {"rate": 0.0004, "review": 0.001, "pause": 0.005, "headroom": 0.0006},
+            "bounce": _limit(0.031, review=0.05, pause=0.1),
+            "complaint": _limit(0.0004, review=0.001, pause=0.005),
             "reported_bounce_rate": 0.0287,
         },
         "weeks": weeks,
+    }
+
+
+def _limit(estimate: float, *, review: float, pause: float) -> dict[str, float]:
+    """One of SES's limits, as the audit has it."""
+    return {
+        "rate": estimate,
+        "low": estimate * 0.9,
+        "high": estimate * 1.1,
+        "review": review,
+        "pause": pause,
+        "headroom": review - estimate,
     }
 
 

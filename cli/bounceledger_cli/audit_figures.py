@@ -19,7 +19,10 @@ BY_VERDICT = "verdict"
 
 _JUDGED = ("list_attributable", "verdict", "needed", "explanation", "change", "claims")
 """Figures of a row that are the API's own; it has more of the counts than a row shows."""
-_DETAILS = ("change", "dead_domains", "no_mail_domains", "worst_domains", "lead_age")
+_DETAILS = (
+    *("change", "dead_domains", "no_mail_domains", "worst_domains", "lead_age"),
+    *("examined", "truncated"),
+)
 """Figures that only the answer about one source has."""
 
 

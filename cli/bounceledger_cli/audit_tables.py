@@ -5,9 +5,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from bounceledger.api.csv_pages import cell
+from bounceledger.audit import AuditThresholds
+from bounceledger.audit.intervals import rate_of
+from bounceledger.audit.percentages import number, percent, threshold
 from bounceledger_cli.console import Console
 from bounceledger_cli.count_tables import print_final_day, print_incomplete, print_overflow
-from bounceledger_cli.report.wording import VERDICTS, headline, probability, words
+from bounceledger_cli.report.wording import (
+    VERDICTS,
+    headline,
+    headroom,
+    points,
+    probability,
+    words,
+)
 from bounceledger_cli.wording import counted
 
 type Document = Mapping[str, Any]
@@ -45,12 +55,13 @@ def print_audit(console: Console, found: Document, now: datetime) -> None:
         console,
         ("lead source", "mailed", "dead", "dead %", "interval", "verdict", "needed"),
         [_row(source) for source in sources[:MOST_ROWS]],
-        title=f"{counted(len(sources), 'lead source')}, {_period(found)}",
+        title=f"{counted(len(sources), 'lead source')}, {_period(found)}, "
+        f"{threshold(found['thresholds']['confidence'])} intervals",
         least_needed=("needed",),
     )
     if len(sources) > MOST_ROWS:
         console.line(f"The first {MOST_ROWS}; for all, use --json, --html or a pipe.")
-    _print_blocked(console, sources)
+    _print_blocked(console, found, sources)
     _print_account(console, found)
     _print_caveats(console, found, sources, now)
 
@@ -99,7 +110,7 @@ def print_source(console: Console, found: Document, source: Document, now: datet
                 (
                     domain["domain"],
                     domain["addresses"],
-                    domain["records"] or domain["explanation"],
+                    (domain["records"] or domain["explanation"]) if domain["verdict"] else "-",
                     (domain["probed_at"] or "")[:10],
                 )
                 for domain in domains
@@ -107,12 +118,20 @@ def print_source(console: Console, found: Document, source: Document, now: datet
             title="domains with the most dead addresses",
             whole="domain",
         )
+        if not all(domain["verdict"] for domain in domains):
+            console.paragraph("-: DNS was not asked, because no reply spoke of the whole domain.")
+    if source.get("truncated"):
+        console.paragraph(
+            "Domains and the age of leads are of the first"
+            f" {counted(source['examined'], 'entry', 'entries')} of this source; there are more."
+        )
     if weeks := source["weeks"]:
+        error = source["addresses"]["mailed_error"]
         console.line()
         print_table(
             console,
-            ("week of", "mailed", "dead", "dead %"),
-            [(w["from"], w["mailed"], w["dead"], _percent(w["dead"], w["mailed"])) for w in weeks],
+            ("week of", "mailed", "dead", "dead %", "interval"),
+            [(w["from"], *_share(w["dead"], w["mailed"], found, error=error)) for w in weeks],
         )
     _print_caveats(console, found, [source], now)
 
@@ -142,22 +161,19 @@ def _fields(source: Document) -> Iterable[tuple[str, str]]:
     yield "messages", f"{source['sent']:,}, {source['delivered']:,} delivered"
     for name, label in (("soft", "soft"), ("block", "blocked"), ("complaint", "complaints")):
         raw = source["raw"][name]
-        note = "; your own sending, not counted against the source" if name == "block" else ""
-        yield label, f"{raw['count']:,} ({_number(raw['rate'])}% of messages{note})"
+        note = "; never held against the source" if name == "block" else ""
+        yield label, f"{_rated(raw, 'messages')}{note}"
 
 
 def _address_fields(source: Document) -> Iterable[tuple[str, str]]:
     rate, addresses = source["list_attributable"], source["addresses"]
-    of = f"{rate['count']:,} of {rate['of']:,} mailed"
-    yield "dead", of if rate["rate"] is None else f"{rate['rate']:.2%} ({of})"
-    if rate["rate"] is not None:
-        yield "interval", f"{rate['low']:.2%} to {rate['high']:.2%}"
+    yield "dead", _rated(rate, "mailed")
     if reasons := [f"{words(name)} {count:,}" for name, count in addresses["dead"].items()]:
         yield "reasons", ", ".join(reasons)
     if addresses["unanswered"]:
         yield "unanswered", counted(addresses["unanswered"], "more address", "more addresses")
     if source["needed"] is not None:
-        yield "needed", counted(source["needed"], "more address", "more addresses")
+        yield "needed", f"{counted(source['needed'], 'more address', 'more addresses')} to tell"
 
 
 def _comparison_fields(source: Document) -> Iterable[tuple[str, str]]:
@@ -167,16 +183,16 @@ def _comparison_fields(source: Document) -> Iterable[tuple[str, str]]:
             said = "no reliable difference from the others"
         yield "differs", f"{said} (adjusted p {probability(differs['q'])})"
     if change := source["change"]:
-        points = f"{100 * change['difference']:+.1f} points"
-        bounds = f"{100 * change['low']:+.1f} to {100 * change['high']:+.1f}"
-        yield "change", f"{points} ({bounds}) since the period before"
+        by, low, high = (points(change[name]) for name in ("difference", "low", "high"))
+        yield "change", f"{by} points ({low} to {high}) since the period before"
 
 
 def _domain_fields(source: Document) -> Iterable[tuple[str, str]]:
     if source["dead_domains"] is not None:
         yield "dead domains", f"{source['dead_domains']:,}"
     if no_mail := source["no_mail_domains"]:
-        yield "accept no mail", f"{no_mail['count']:,} of {counted(no_mail['of'], 'domain')}"
+        share = {"low": None, "high": None, **no_mail, "rate": no_mail["share"]}
+        yield "accept no mail", _rated(share, "domains with dead addresses")
     if age := source["lead_age"]:
         buckets = ", ".join(f"{days} days {count:,}" for days, count in age["buckets"].items())
         yield "age of leads", buckets
@@ -186,8 +202,8 @@ def _domain_fields(source: Document) -> Iterable[tuple[str, str]]:
         yield "DNS", f"{refuted:,} refuted and not counted, {open_:,} not confirmed yet"
 
 
-def _print_blocked(console: Console, sources: Sequence[Document]) -> None:
-    """Print whose messages were blocked most, which is the sender's trouble."""
+def _print_blocked(console: Console, found: Document, sources: Sequence[Document]) -> None:
+    """Print which lead sources' messages were blocked most."""
     from bounceledger_cli.tables import print_table
 
     blocked = sorted(
@@ -197,15 +213,13 @@ def _print_blocked(console: Console, sources: Sequence[Document]) -> None:
     if not blocked:
         return
     total, sent = (sum(part) for part in zip(*map(_blocked, sources), strict=True))
-    rows = [
-        (s["source"], s["outcomes"]["block"], s["sent"], _percent(*_blocked(s))) for s in blocked
-    ]
+    rows = [(s["source"], *_share(*_blocked(s), found)) for s in blocked]
     console.line()
     print_table(
         console,
-        ("lead source", "blocked", "messages", "blocked %"),
-        [*rows[:MOST_BLOCKED], ("all lead sources", total, sent, _percent(total, sent))],
-        title="blocked: your own sending, counted against no source",
+        ("lead source", "messages", "blocked", "blocked %", "interval"),
+        [*rows[:MOST_BLOCKED], ("all lead sources", *_share(total, sent, found))],
+        title="blocked: the sender, the message or the path; held against no source",
         whole="lead source",
     )
 
@@ -215,22 +229,38 @@ def _blocked(source: Document) -> tuple[int, int]:
 
 
 def _print_account(console: Console, found: Document) -> None:
+    """Print the rate of all sources, and how far the account is from SES's limits."""
+    from bounceledger_cli.tables import print_table
+
     account = found["account"]
     ses, rate = account["ses"], account["list_attributable"]
-    bounce, complaint = ses["bounce"], ses["complaint"]
     console.line()
-    console.paragraph(
-        f"All sources: {rate['count']:,} of {counted(rate['of'], 'address', 'addresses')} dead"
-        f" ({_number(rate['rate'])}%)."
-    )
-    if bounce["rate"] is None:
+    console.paragraph(f"All sources: {_rated(rate, 'addresses')} dead.")
+    if ses["bounce"]["rate"] is None:
         return
+    console.line()
+    print_table(
+        console,
+        ("", "rate %", "interval", "review at", "headroom", "pause at"),
+        [_limit(f"{what}s", ses[what]) for what in ("bounce", "complaint")],
+        title="SES's limits, estimated",
+    )
     reported = ses["reported_bounce_rate"]
-    also = "" if reported is None else f" SES reports {reported:.2%} bounces."
+    own = "was not read" if reported is None else f"is {percent(reported)}"
     console.paragraph(
-        f"SES limits: {bounce['rate']:.2%} bounces (review at {bounce['review']:.0%}),"
-        f" {complaint['rate']:.3%} complaints (review at {complaint['review']:.1%}); estimated."
-        f"{also}"
+        "SES counts by its own bounce types and over its own volume of mail. Its own bounce rate"
+        f" {own} (CloudWatch: Reputation.BounceRate)."
+    )
+
+
+def _limit(what: str, limit: Document) -> tuple[object, ...]:
+    return (
+        what,
+        _number(limit["rate"]),
+        interval(limit),
+        threshold(limit["review"]),
+        headroom(limit["headroom"]),
+        threshold(limit["pause"]),
     )
 
 
@@ -253,16 +283,31 @@ def _print_caveats(
 
 def interval(rate: Mapping[str, Any]) -> str:
     """The interval of a rate in percent, such as ``9.4-12.1``; a dash where there is none."""
-    return "-" if rate["low"] is None else f"{100 * rate['low']:.1f}-{100 * rate['high']:.1f}"
+    return "-" if rate["low"] is None else f"{number(rate['low'])}-{number(rate['high'])}"
+
+
+def _rated(rate: Mapping[str, Any], of: str) -> str:
+    """A rate with its interval, such as ``12.0% (interval 10.1-14.2), 120 of 1,000 mailed``."""
+    counts = f"{rate['count']:,} of {rate['of']:,} {of}"
+    if rate["rate"] is None:
+        return counts
+    bounds = "" if rate["low"] is None else f" (interval {interval(rate)})"
+    return f"{percent(rate['rate'])}{bounds}, {counts}"
 
 
 def _number(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+    return "-" if share is None else number(share)
 
 
-def _percent(part: int, whole: int) -> str:
-    """A share as a number of percent; a dash where there is no whole."""
-    return f"{100 * min(1.0, part / whole):.1f}" if whole else "-"
+def _share(part: int, whole: int, found: Document, *, error: float = 0.0) -> tuple[object, ...]:
+    """The cells of a share: of how many, how many, percent and interval.
+
+    `error` is the relative standard error of `whole`.
+    """
+    z = AuditThresholds(confidence=found["thresholds"]["confidence"]).z
+    rate = rate_of(part if whole else 0, whole, z=z, error=error)
+    bounds = {"low": rate.low, "high": rate.high}
+    return whole, part, _number(rate.rate), interval(bounds)
 
 
 def _period(found: Document) -> str:

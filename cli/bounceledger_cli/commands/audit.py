@@ -36,12 +36,13 @@ type ReadBounceRate = Callable[["Api", date, datetime], float | None]
     details="""
         Each source has the share of its addresses that turned out dead, the 95 % interval of
         that share, and a verdict: bad, watch, good, or too little data, with how many more
-        addresses are needed. What was blocked because of your own sending counts against no
-        source. docs/audit.md explains every figure.
+        addresses are needed. What was blocked because of the sender, the message or the path
+        counts against no source. docs/audit.md explains every figure.
 
         Prints a table at a terminal, and lines with tabs in a pipe or a file, in which a cell
         that a spreadsheet would run as a formula begins with an apostrophe. --source shows one
-        source in full; --html writes a page with details of the 20 worst.
+        source in full; --html writes a page with details of the 20 worst, and of 20 with too
+        little data.
 
         --evidence writes what to send to a vendor into a folder: dead-addresses.csv, with the
         servers' replies, and summary.html, with the method. --list joins that with the vendor's

@@ -10,34 +10,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import vl_convert
 from markupsafe import Markup
 
-from bounceledger_cli.report.wording import day, small_percent
+from bounceledger.audit.intervals import rate_of
+from bounceledger_cli.report.wording import day, percent
 
 VEGA_LITE = "6.1"
 """The Vega-Lite version of the specifications, which newer versions of vl-convert keep."""
 
 _LONG = re.compile(r"\d+\.\d{3,}")
 """Coordinates with more decimals than anyone sees."""
-_ROLE = re.compile(r' (?:aria-[a-z]+|role|class)="[^"]*"')
-"""What Vega says of a chart's parts to screen readers. The chart is one picture with one label."""
+_UNUSED = re.compile(
+    r' (?:aria-[a-z]+|role|class|pointer-events|font-[a-z]+)="[^"]*"'
+    r'| opacity="1"| stroke-width="[12]"'
+)
+_EMPTY = re.compile(r'<path d="(?:M0,0h\d+v\d+h-?\d+Z)?"(?: display="none")?/>')
+"""What a chart does not need: names of its parts for screen readers, since it is one picture with
+one label; the font, which the page's style sets; defaults; and shapes without paint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """How many of how many in the week that starts on a day, such as ``2026-08-24``."""
+    """How many of how many in the week that starts on a day, such as ``2026-08-24``.
+
+    Attributes:
+        rate: at most 1.0, since `of` may be an estimate; None if it is 0.
+        low, high: bounds of its interval; None if there is no rate.
+    """
 
     start: str
     count: int
     of: int
+    rate: float | None
+    low: float | None
+    high: float | None
 
-    @property
-    def rate(self) -> float | None:
-        """At most 1.0, since `of` may be an estimate; None if it is 0."""
-        return min(1.0, self.count / self.of) if self.of else None
+    @classmethod
+    def counted(cls, start: str, count: int, of: int, *, z: float, error: float = 0.0) -> Self:
+        """A week with its rate and interval; `z` and `error` as for `intervals.rate_of`."""
+        found = rate_of(count if of else 0, of, z=z, error=error)
+        return cls(start, count, of, found.rate, found.low, found.high)
 
 
 class Threshold(NamedTuple):
@@ -50,7 +65,7 @@ class Threshold(NamedTuple):
 def weekly(
     weeks: Sequence[Week], thresholds: Sequence[Threshold] = (), *, what: str, of: str
 ) -> Markup:
-    """A line of weekly rates above bars of how many there were.
+    """A line of weekly rates with their intervals, above bars of how many there were.
 
     Args:
         weeks: at least one; a week without any interrupts the line.
@@ -58,7 +73,9 @@ def weekly(
         what: what is counted, such as ``dead addresses``; said to screen readers.
         of: of what, such as ``addresses mailed``; the title of the bars.
     """
-    rows = [{"week": week.start, "of": week.of, "rate": week.rate} for week in weeks]
+    rows = [
+        {"week": w.start, "of": w.of, "rate": w.rate, "low": w.low, "high": w.high} for w in weeks
+    ]
     top = max((*(week.rate or 0.0 for week in weeks), *(line.rate for line in thresholds)))
     return _drawn(_spec(rows, thresholds, top * 1.1 or 0.01, of), said=summary(weeks, what, of))
 
@@ -70,7 +87,7 @@ def summary(weeks: Sequence[Week], what: str, of: str) -> str:
         return f"{what.capitalize()} by week: none."
     highest = max(known, key=lambda week: week.rate or 0.0)
     first, last, most = (
-        f"{small_percent(week.rate)} in the week of {day(week.start)}"
+        f"{percent(week.rate)} in the week of {day(week.start)}"
         for week in (known[0], known[-1], highest)
     )
     return f"{what.capitalize()} by week, as a share of {of}: {first}, {last}; highest {most}."
@@ -96,6 +113,21 @@ def _spec(
                 "scale": {"domain": [0, top]},
                 "axis": rate_axis,
             },
+        },
+    }
+    known = [
+        # An interval of few may be far longer than all rates are high.
+        {"week": row["week"], "low": row["low"], "high": min(top, row["high"])}
+        for row in rows
+        if row["rate"] is not None
+    ]
+    intervals = {
+        "data": {"values": known},
+        "mark": {"type": "rule", "color": "var(--line-strong)", "strokeWidth": 3},
+        "encoding": {
+            "x": week | {"axis": None},
+            "y": {"field": "low", "type": "quantitative"},
+            "y2": {"field": "high"},
         },
     }
     lines = {"values": [line._asdict() for line in thresholds]}
@@ -139,7 +171,7 @@ def _spec(
             {
                 "width": _WIDTH,
                 "height": _HEIGHT,
-                "layer": [*([rules, labels] if thresholds else []), line],
+                "layer": [*([rules, labels] if thresholds else []), intervals, line],
             },
             bars,
         ],
@@ -185,7 +217,8 @@ _CONFIG = {
 
 def _drawn(spec: Mapping[str, Any], *, said: str) -> Markup:
     svg = vl_convert.vegalite_to_svg(dict(spec), vl_version=VEGA_LITE)
-    body = _ROLE.sub("", _LONG.sub(_shortened, svg[svg.index("width=") :]))
+    body = _LONG.sub(_shortened, svg[svg.index("width=") :])
+    body = _EMPTY.sub("", _UNUSED.sub("", body))
     return Markup(f'<svg role="img" aria-label="{escape(said)}" {body}')  # noqa: S704
 
 

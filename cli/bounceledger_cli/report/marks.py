@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bounceledger.audit.percentages import threshold
 from bounceledger_cli.report.wording import clean, percent, words
 
 WIDTH, HEIGHT = 200, 14
@@ -24,8 +25,6 @@ DEAD_CATEGORIES = ("mailbox_unknown", "mailbox_moved", "domain_unknown", "no_mai
 
 _TOPS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 """Right ends of scales."""
-_FEWEST_STACKED = 5
-"""Dead addresses below which shares of them say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def axis(scale: Scale) -> Markup:
     for rate in ticks:
         anchor = "start" if rate == 0 else "end" if rate == scale.top else "middle"
         parts.append(f'<text x="{_n(scale.x(rate))}" y="10" text-anchor="{anchor}">')
-        parts.append(f"{rate * 100:g}%</text>")
+        parts.append(f"{threshold(rate)}</text>")
     lines = "".join(f"M{_n(scale.x(rate))} 13v4" for rate in scale.thresholds)
     return _drawn(
         f'<svg class="b ax" viewBox="-6 0 {WIDTH + 12} 17" aria-hidden="true">'
@@ -76,12 +75,16 @@ def axis(scale: Scale) -> Markup:
 
 
 def definitions(scale: Scale) -> Markup:
-    """What the rows refer to: the thresholds' lines, and a shape for each verdict."""
-    lines = "".join(f"M{_n(scale.x(rate))} -9v32" for rate in scale.thresholds)
+    """What the rows refer to: the thresholds' lines, by height, and a shape for each verdict."""
+    lines, tall_lines = (
+        "".join(f"M{_n(scale.x(rate))} {end}v{height}" for rate in scale.thresholds)
+        for end, height in ((-9, 32), (-19, 52))
+    )
     weeks = "".join(f"M0 {_n(_week_y(rate, scale))}H{LINE_WIDTH}" for rate in scale.thresholds[-1:])
     return _drawn(
         '<svg class="defs" aria-hidden="true"><defs>'
-        f'<path id="t" class="t" d="{lines}"/><path id="tw" class="t" d="{weeks}"/>'
+        f'<path id="t" class="t" d="{lines}"/>'
+        f'<path id="tt" class="t" d="{tall_lines}"/><path id="tw" class="t" d="{weeks}"/>'
         '<path id="m-bad" d="M-4 -4h8v8h-8z"/>'
         '<path id="m-watch" d="M0 -5L5 4H-5z"/>'
         '<circle id="m-good" r="4"/>'
@@ -90,10 +93,19 @@ def definitions(scale: Scale) -> Markup:
     )
 
 
-def interval_bar(rate: Mapping[str, Any], verdict: str, scale: Scale) -> Markup:
-    """A rate as the shape of its verdict, on the line of its interval; for none, no shape."""
+def interval_bar(
+    rate: Mapping[str, Any], verdict: str, scale: Scale, *, tall: bool = False
+) -> Markup:
+    """A rate as the shape of its verdict, on the line of its interval; for none, no shape.
+
+    Args:
+        rate: the rate.
+        verdict: the verdict.
+        scale: of all rows.
+        tall: whether the row has two lines of text.
+    """
     if rate["rate"] is None:
-        return _bar("")
+        return _bar("", tall=tall)
     middle = HEIGHT // 2
     low, high = scale.x(rate["low"]), scale.x(rate["high"])
     path = f"M{_n(low)} {middle}H{_n(high)}"
@@ -102,11 +114,11 @@ def interval_bar(rate: Mapping[str, Any], verdict: str, scale: Scale) -> Markup:
     point = ""
     if rate["rate"] <= scale.top:
         point = f'<use href="#m-{verdict}" x="{_n(scale.x(rate["rate"]))}" y="{middle}"/>'
-    return _bar(f'<path d="{path}"/>{point}')
+    return _bar(f'<path d="{path}"/>{point}', tall=tall)
 
 
 def stack(dead: Mapping[str, int], width: int = STACK_WIDTH) -> Markup:
-    """Dead addresses by category as parts of one bar; nothing for few addresses.
+    """Dead addresses by category as parts of one bar; nothing if there are none.
 
     Args:
         dead: addresses by category.
@@ -114,7 +126,7 @@ def stack(dead: Mapping[str, int], width: int = STACK_WIDTH) -> Markup:
     """
     parts = stacked(dead)
     total = sum(count for _, count in parts)
-    if total < _FEWEST_STACKED:
+    if not total:
         return _drawn("")
     paths, left, so_far = [], 0, 0
     for name, count in parts:
@@ -122,7 +134,7 @@ def stack(dead: Mapping[str, int], width: int = STACK_WIDTH) -> Markup:
         right = round(so_far / total * width)
         gap = 1 if left + 2 < right < width else 0
         if right > left:
-            drawn = f"M{left} 0H{right - gap}v{STACK_HEIGHT}H{left}z"
+            drawn = f"M{left} {STACK_HEIGHT // 2}H{right - gap}"
             paths.append(f'<path class={category_class(name)} d="{drawn}"/>')
         left = right
     size = "" if width == STACK_WIDTH else f'viewBox="0 0 {width} {STACK_HEIGHT}" '
@@ -151,28 +163,43 @@ def week_line(weeks: Sequence[Mapping[str, Any]], scale: Scale) -> Markup:
     if len(known) < 2:
         return _drawn("")
     step = LINE_WIDTH / (len(rates) - 1)
-    path, pen = "", "M"
+    path, before = "", None
     for index, rate in enumerate(rates):
-        if rate is not None:
-            path += f"{pen}{_n(index * step)} {_n(_week_y(rate, scale))}"
-            if pen == "M" and rates[index + 1 : index + 2] in ([], [None]):
-                path += "h0"  # a dot
-        pen = "M" if rate is None else " "
+        if rate is None:
+            before = None
+            continue
+        at = round(index * step, 1), round(_week_y(rate, scale), 1)
+        if before is None:
+            path += f"M{_n(at[0])} {_n(at[1])}"
+            # A dot where no other week follows, else a line.
+            path += "h0" if rates[index + 1 : index + 2] in ([], [None]) else "l"
+        else:
+            path += _step(at[0] - before[0], at[1] - before[1], path[-1])
+        before = at
     said = f"first week {percent(known[0])}, last week {percent(known[-1])}"
     return _drawn(
         f'<svg class=w role=img><title>{said}</title><use href="#tw"/><path d="{path}"/></svg>'
     )
 
 
-def _bar(inside: str) -> Markup:
+def _bar(inside: str, *, tall: bool) -> Markup:
     return _drawn(
         f'<svg class=b viewBox="-6 0 {WIDTH + 12} {HEIGHT}" aria-hidden=true>'
-        f'<use href="#t"/>{inside}</svg>'
+        f'<use href="#{"tt" if tall else "t"}"/>{inside}</svg>'
     )
 
 
 def _week_y(rate: float, scale: Scale) -> float:
     return LINE_HEIGHT - 1 - scale.x(rate, LINE_HEIGHT - 2)
+
+
+def _step(right: float, down: float, last: str) -> str:
+    """Relative coordinates in as few characters as SVG allows."""
+    across, along = (
+        _n(value).replace("0.", ".") if abs(value) < 1 else _n(value) for value in (right, down)
+    )
+    gap = " " if last != "l" else ""
+    return f"{gap}{across}{'' if along.startswith('-') else ' '}{along}"
 
 
 def _n(value: float) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bounceledger.audit import AuditThresholds, percentages
 from bounceledger.classify.meanings import MEANINGS
 from bounceledger.verdict import DISPOSITIONS, Category, Disposition
 from bounceledger_cli.report import charts, marks, wording
@@ -24,7 +25,7 @@ from bounceledger_cli.wording import counted
 GROUPS: Mapping[Disposition, str] = {
     Disposition.HARD: "Dead: counts against the source",
     Disposition.SOFT: "May pass: does not count against the source",
-    Disposition.BLOCK: "Your own sending: never counts against a source",
+    Disposition.BLOCK: "The sender, the message or the path: never counts against a source",
     Disposition.ECHO: "Your provider's suppression list: not counted again",
     Disposition.NONE: "Not a bounce",
 }
@@ -48,6 +49,7 @@ def page(document: Mapping[str, Any], *, detailed: int) -> str:
                 for place, source in enumerate(sources, 1)
                 if source["verdict"] == "bad"
             ],
+            undecided=[source for source in sources if source["verdict"] == "too_little_data"],
             detailed=detailed_sources(sources, detailed),
             scale=marks.Scale.of(sources, (thresholds["good_below"], thresholds["bad_above"])),
             estimated=any(source["addresses"].get("mailed_error") for source in sources),
@@ -118,8 +120,9 @@ def environment() -> Environment:
         "clean": wording.clean,
         "number": wording.number,
         "percent": wording.percent,
-        "small_percent": wording.small_percent,
+        "threshold": percentages.threshold,
         "points": wording.points,
+        "headroom": wording.headroom,
         "probability": wording.probability,
         "day": wording.day,
         "short_day": wording.short_day,
@@ -132,6 +135,8 @@ def environment() -> Environment:
         "counted": counted,
         "headline": wording.headline,
         "interval": wording.interval,
+        "needed": wording.needed,
+        "command": wording.command,
         "axis": marks.axis,
         "definitions": marks.definitions,
         "interval_bar": marks.interval_bar,
@@ -139,7 +144,7 @@ def environment() -> Environment:
         "stacked": marks.stacked,
         "category_class": marks.category_class,
         "week_line": marks.week_line,
-        "threshold": charts.Threshold,
+        "line_at": charts.Threshold,
         "weekly": charts.weekly,
         "weeks_of": weeks_of,
         "category_rows": category_rows,
@@ -147,9 +152,27 @@ def environment() -> Environment:
     return made
 
 
-def weeks_of(weeks: Sequence[Mapping[str, Any]], what: str, of: str) -> list[charts.Week]:
-    """Weeks of the document as a chart takes them; `what` and `of` are fields of each."""
-    return [charts.Week(week["from"], week[what], week[of]) for week in weeks]
+def weeks_of(
+    weeks: Sequence[Mapping[str, Any]],
+    what: str,
+    of: str,
+    *,
+    confidence: float,
+    error: float = 0.0,
+) -> list[charts.Week]:
+    """Weeks of the document as a chart takes them.
+
+    Args:
+        weeks: of a source or of the account.
+        what: the field of a week that is counted.
+        of: the field of what it is a share.
+        confidence: of the intervals.
+        error: relative standard error of the numbers in `of`.
+    """
+    z = AuditThresholds(confidence=confidence).z
+    return [
+        charts.Week.counted(week["from"], week[what], week[of], z=z, error=error) for week in weeks
+    ]
 
 
 def category_rows(categories: Mapping[str, int]) -> list[tuple[str, str, int]]:

@@ -1,10 +1,12 @@
 """What the report says: numbers, dates, names and the headline."""
 
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from bounceledger.audit import percentages
 from bounceledger_cli.wording import counted
 
 VERDICTS: Mapping[str, str] = {
@@ -54,23 +56,24 @@ def number(value: int) -> str:
 
 
 def percent(rate: float | None) -> str:
-    """A rate such as ``9.4%``; a dash for None."""
-    return "–" if rate is None else f"{rate * 100:.1f}%"
-
-
-def small_percent(rate: float | None) -> str:
-    """A rate such as ``0.04%``, with two decimals, for complaints; a dash for None."""
-    return "–" if rate is None else f"{rate * 100:.2f}%"
+    """A rate as `percentages.percent` writes it; a dash for None."""
+    return "–" if rate is None else percentages.percent(rate)
 
 
 def interval(low: float | None, high: float | None) -> str:
     """An interval of rates, such as ``8.1 to 10.9%``; a dash where there is none."""
-    return "–" if low is None or high is None else f"{low * 100:.1f} to {high * 100:.1f}%"
+    return "–" if low is None or high is None else percentages.interval(low, high)
 
 
 def points(difference: float) -> str:
     """A difference of rates with its sign, such as ``+2.1``, in percentage points."""
-    return f"{difference * 100:+.1f}".replace("-", "−")
+    sign = "−" if difference < 0 else "+" if difference else ""
+    return sign + percentages.number(abs(difference))
+
+
+def headroom(difference: float) -> str:
+    """How much is left up to a limit, such as ``3.8 points``, or ``0.4 points over``."""
+    return f"{percentages.number(abs(difference))} points{' over' if difference < 0 else ''}"
 
 
 def probability(value: float) -> str:
@@ -101,8 +104,26 @@ def words(name: str) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share in whole percent, as a sentence needs it."""
-    return f"{part / whole:.0%}" if whole else "none"
+    """A share as a sentence needs it."""
+    return percentages.percent(part / whole) if whole else "none"
+
+
+def needed(source: Mapping[str, Any]) -> str:
+    """How many more addresses a verdict needs, such as ``129 more addresses``; else nothing."""
+    more = source.get("needed")
+    return "" if more is None else counted(more, "more address", "more addresses")
+
+
+def command(option: str, source: str, audit: Mapping[str, Any]) -> str:
+    """The command that shows more about a source on the days of an audit.
+
+    Args:
+        option: of ``bounceledger audit``, with a lead source as its value.
+        source: the lead source. A name that a terminal might not show as it is, is left open.
+        audit: the audit.
+    """
+    word = shlex.quote(source) if source == clean(source) else "NAME"
+    return f"bounceledger audit {option} {word} --from {audit['from']} --to {audit['to']}"
 
 
 def headline(sources: Sequence[Mapping[str, Any]]) -> str:
@@ -128,14 +149,24 @@ def headline(sources: Sequence[Mapping[str, Any]]) -> str:
             f"{_verb(watch, 'needs', 'need')} watching."
         )
     if not good:
-        whom = "the 1 lead source" if total == 1 else f"any of the {total:,} lead sources"
-        return f"There is too little data to judge {whom}."
+        return _too_little_data(few)
     if few:
         return (
             f"No lead source is bad. {len(good):,} of {total:,} {_verb(good, 'is', 'are')} good, "
             f"and {len(few):,} {_verb(few, 'has', 'have')} too little data."
         )
     return "The lead source is good." if total == 1 else f"All {total:,} lead sources are good."
+
+
+def _too_little_data(sources: Sequence[Mapping[str, Any]]) -> str:
+    """The headline where no source can be judged."""
+    total = len(sources)
+    if total > 1:
+        return f"There is too little data to judge any of the {total:,} lead sources."
+    verb = "is" if sources[0].get("needed") == 1 else "are"
+    more = needed(sources[0])
+    tail = f": {more} {verb} needed to tell" if more else ""
+    return f"There is too little data to judge the 1 lead source{tail}."
 
 
 def dead(sources: Iterable[Mapping[str, Any]]) -> int:

@@ -105,7 +105,7 @@ DETAILS: dict[str, Any] = {
         "low": 0.03,
         "high": 0.09,
     },
-    "no_mail_domains": {"count": 1, "of": 3, "share": 1 / 3},
+    "no_mail_domains": {"count": 1, "of": 3, "share": 1 / 3, "low": 0.061, "high": 0.792},
     "worst_domains": [
         {
             "domain": "gone.example",

@@ -192,27 +192,30 @@ def test_a_table_at_a_terminal() -> None:
     lines = [line.split() for line in ran.out.splitlines()]
 
     # THEN the headline comes first, then a row for each, the worst first
-    assert ran.out.startswith("1 of 4 lead sources is bad. It supplied 12% of the dead addresses")
+    assert ran.out.startswith("1 of 4 lead sources is bad. It supplied 11.5% of the dead addresses")
     rows = lines.index(words("lead source mailed dead dead % interval verdict needed")) + 1
     assert lines[rows : rows + 4] == [
         words("acme 1,000 120 12.0 10.1-14.2 bad -"),
         words("webinar-2026 20,000 900 4.5 4.2-4.8 watch -"),
         words("tiny 9 1 11.1 2.0-43.5 too little data 11"),
-        words("fair 3,000 20 0.7 0.4-1.0 good -"),
+        words("fair 3,000 20 0.67 0.43-1.0 good -"),
     ]
 
     # AND what was blocked is apart, the most first
-    assert "blocked: your own sending, counted against no source" in ran.out
-    rows = lines.index(words("lead source blocked messages blocked %")) + 1
+    assert "blocked: the sender, the message or the path; held against no source" in ran.out
+    rows = lines.index(words("lead source messages blocked blocked % interval")) + 1
     assert lines[rows : rows + 3] == [
-        words("webinar-2026 1,000 21,000 4.8"),
-        words("acme 30 1,030 2.9"),
-        words("all lead sources 1,030 25,039 4.1"),
+        words("webinar-2026 21,000 1,000 4.8 4.5-5.1"),
+        words("acme 1,030 30 2.9 2.0-4.1"),
+        words("all lead sources 25,039 1,030 4.1 3.9-4.4"),
     ]
 
     # AND so is the account, with what SES itself reports
-    assert "All sources: 1,041 of 24,009 addresses dead (4.3%)." in ran.out
-    assert "SES reports 3.12% bounces." in ran.out
+    assert "All sources: 4.3% (interval 4.1-4.6), 1,041 of 24,009 addresses dead." in ran.out
+    assert "SES's limits, estimated" in ran.out
+    assert words("bounces 4.2 3.9-4.4 5% 0.84 points 10%") in lines
+    assert words("complaints 0 0-0.02 0.1% 0.10 points 0.5%") in lines
+    assert "Its own bounce rate is 3.1%" in " ".join(words(ran.out))
     assert "all of these are from 2026-12-10 on." in ran.out
     assert (ran.code, ran.err) == (0, "")
 
@@ -276,12 +279,14 @@ def test_one_source_is_shown_in_full() -> None:
     )
     assert ran.out.startswith("acme: bad, 2026-10-28 to 2026-11-26 (UTC)\n120 of 1,000 addresses")
     for said in (
-        "interval        10.13% to 14.16%",
+        "dead            12.0% (interval 10.1-14.2), 120 of 1,000 mailed",
         "differs         worse than the others (adjusted p below 0.001)",
         "change          +6.0 points (+3.0 to +9.0) since the period before",
         "reasons         mailbox unknown 120",
-        "accept no mail  1 of 3 domains",
-        "blocked         30 (2.9% of messages; your own sending",
+        "accept no mail  33.3% (interval 6.1-79.2), 1 of 3 domains",
+        "blocked         2.9% (interval 2.0-4.1), 30 of 1,030 messages; never held",
+        "2026-11-16   1,000   120    12.0  10.1-14.2",
+        "-: DNS was not asked, because no reply spoke of the whole domain.",
     ):
         assert said in ran.out
     assert ["gone.example", "40", "MX", "0", ".", "2026-11-17"] in [
@@ -328,6 +333,32 @@ def test_the_page_has_details_of_the_worst(tmp_path: Path) -> None:
     assert page.count("gone.example") == 20
     assert 'id="s20"' in page
     assert 'id="s21"' not in page
+
+
+def test_the_page_has_details_of_sources_with_too_little_data(tmp_path: Path) -> None:
+    # GIVEN more of them than have a section, and one that is good
+    rows = [row(f"tiny-{n:02}", 19, 3) for n in range(25)] + [row("fine", 3000, 5)]
+    api, path = audit_api(rows, examined=1000, truncated=True), tmp_path / "report.html"
+
+    # WHEN the page is written
+    ran = audited("--html", str(path), api=api)
+
+    # THEN twenty were asked for, each has its section, and the others are pointed to a command
+    assert (ran.code, ran.err) == (0, "")
+    page = path.read_text()
+    assert len(api.requests) == 21
+    assert (
+        page.count("<article") == page.count("1 more address needed to tell</span></header>") == 20
+    )
+    assert page.count("of the first 1,000 entries of this source; there are more") == 20
+    assert "These are 20 of 26 sources: the worst, and those with too little data." in page
+    assert "bounceledger audit --source NAME --from 2026-10-28 --to 2026-11-26" in page
+    assert "were not read for this page" not in page
+
+    # AND a terminal says as much of one of them
+    out = audited("--source", "tiny-07", api=api).out
+    assert "needed          1 more address to tell" in out
+    assert "Domains and the age of leads are of the first 1,000 entries" in out
 
 
 def test_the_page_goes_to_standard_output() -> None:

@@ -5,6 +5,7 @@ How a browser shows it: tests/browser.
 
 import base64
 import hashlib
+import html
 import json
 import re
 import subprocess
@@ -177,7 +178,7 @@ def test_the_audits_own_documents_are_rendered(sources: int) -> None:
     # WHEN its document is rendered THEN verdicts, evidence and the estimate are on the page
     page = render(json.loads(json.dumps(audit_document(made))))
     if sources == 3:
-        assert "1 of 3 lead sources is bad. It supplied 90% of the dead addresses" in page
+        assert "1 of 3 lead sources is bad. It supplied 89.9% of the dead addresses" in page
         assert "<bdi>fair-&lt;b&gt;2026</bdi>" in page
         assert "gone.example" in page
         assert "Their number is an estimate" in page
@@ -192,18 +193,156 @@ def test_the_same_audit_gives_the_same_page(page: str) -> None:
     assert render(document(3)) == page
 
 
-def test_doubtful_sources_have_sections() -> None:
-    # GIVEN an audit of a dozen sources WHEN at most four sections are wanted
+def test_doubtful_and_undecided_sources_have_sections() -> None:
+    # GIVEN an audit of a dozen sources, with five that are bad or need watching, and two with
+    # too little data after them
     audit = document(12)
+    verdicts = [one["verdict"] for one in audit["sources"]]
+    assert [verdicts.index(v) for v in ("too_little_data", "good")] == [5, 7]
+
+    # WHEN at most four sections of a kind are wanted THEN the first of each kind have them
     found = Elements(render(audit, detailed=4)).of("article")
+    assert [attributes["id"] for attributes in found] == ["s1", "s2", "s3", "s4", "s6", "s7"]
 
-    # THEN those of the ranking's first places have them
-    assert [attributes["id"] for attributes in found] == ["s1", "s2", "s3", "s4"]
-
-    # WHEN no source is bad or needs watching THEN the first three have them
+    # WHEN all sources are good THEN the first three have them
     for one in audit["sources"]:
         one["verdict"] = "good"
     assert len(Elements(render(audit)).of("article")) == 3
+
+
+def test_too_little_data_is_said_with_how_many_addresses_are_needed() -> None:
+    # GIVEN an audit with two sources that cannot be judged yet
+    audit = document(12)
+    first, second = (s for s in audit["sources"] if s["verdict"] == "too_little_data")
+    first["needed"], second["needed"] = 1, 1234
+
+    # WHEN it is rendered
+    page = render(audit)
+
+    # THEN the beginning says so, by name, and so do rows and sections
+    assert (
+        f"2 sources have too little data to tell: <bdi>{first['source']}</bdi> needs 1 more "
+        f"address, <bdi>{second['source']}</bdi> needs 1,234 more addresses.</p>"
+    ) in page
+    for text in ("1 more address", "1,234 more addresses"):
+        assert f"too little data<small>needs {text}</small>" in page
+        assert f"{text} needed to tell</span></header>" in page
+
+    # AND where no number is known, none is said
+    first["needed"] = second["needed"] = None
+    assert "needs" not in render(audit)
+
+
+def test_a_long_list_of_undecided_sources_is_not_named_in_full() -> None:
+    audit = document(12)
+    for one in audit["sources"]:
+        one |= {"verdict": "too_little_data", "needed": 7}
+    assert "12 sources have too little data to tell: " in render(audit)
+    assert "needs 7 more addresses, and 9 more in the ranking." in render(audit)
+
+
+def test_details_that_were_not_read_are_said_with_the_command_that_shows_them() -> None:
+    # GIVEN sources without details, of which one has a name for a shell, and one a hostile one
+    audit = document(12)
+    names = ("it's; rm -rf", "fair\u202egpj.exe")
+    for one, name in zip(audit["sources"], names, strict=False):
+        one |= {"source": name, "worst_domains": None, "lead_age": None}
+    said = "Domains and the age of leads were not read for this page."
+    days = "--from 2026-08-29 --to 2026-11-26"
+
+    # WHEN it is rendered THEN both say so, with a command that is safe to paste
+    page = html.unescape(render(audit))
+    assert page.count(said) == 2
+    assert f"bounceledger audit --source 'it'\"'\"'s; rm -rf' {days}</code> shows them" in page
+    assert f"bounceledger audit --source NAME {days}</code> shows them" in page
+
+    # AND those without a section are pointed to the command
+    assert "These are 7 of 12 sources: the worst, and those with too little data." in page
+
+    # AND if a source has too many entries for the API, that is said
+    audit["sources"][2] |= {"examined": 1000, "truncated": True}
+    assert "of the first 1,000 entries of this source; there are more" in render(audit)
+
+
+def test_domains_that_dns_was_not_asked_about_are_explained_once() -> None:
+    # GIVEN a source with three domains, of which DNS was asked about one
+    audit = document(3)
+    audit["sources"] = audit["sources"][:1]
+    asked = {
+        "domain": "gone.example",
+        "addresses": 9,
+        "verdict": "null_mx",
+        "explanation": "publishes a null MX record",
+        "probed_at": "2026-11-20T09:12:00Z",
+        "records": "MX 0 .",
+    }
+    unknown = dict.fromkeys(asked) | {"addresses": 3, "explanation": "was not looked up"}
+    others = [{**unknown, "domain": f"d{n}.example"} for n in range(2)]
+    audit["sources"][0]["worst_domains"] = [asked, *others]
+
+    # THEN the others have a dash, which is explained below
+    page = render(audit)
+    assert page.count("<td>–<td") == 2
+    assert page.count("–: DNS was not asked, because no reply spoke of the whole domain.") == 1
+    assert "was not looked up" not in page
+
+    # AND where DNS was asked about none, there is no column for it
+    audit["sources"][0]["worst_domains"] = others
+    page = render(audit)
+    assert "DNS was not asked about these domains, because no reply spoke" in page
+    assert ">Checked<" not in page
+
+
+def test_every_rate_has_its_interval(page: str) -> None:
+    # GIVEN the rates of the account and of the first source
+    audit = document(3)
+    first, account = audit["sources"][0], audit["account"]
+    rates = [
+        account["list_attributable"],
+        *(account["raw"][kind] for kind in ("soft", "block", "complaint")),
+        *(account["ses"][kind] for kind in ("bounce", "complaint")),
+        *(first["raw"][kind] for kind in ("soft", "block", "complaint")),
+    ]
+
+    # THEN each has its interval on the page
+    for found in rates:
+        shown = re.escape(wording.percent(found["rate"]))
+        bounds = re.escape(wording.interval(found["low"], found["high"]))
+        assert re.search(rf"{shown}(?:<[^>]*>|[ (])+{bounds}", page)
+    no_mail = first["no_mail_domains"]
+    assert f"; {wording.interval(no_mail['low'], no_mail['high'])})" in page
+
+    # AND so has each week
+    week = first["weeks"][0]
+    weekly = rate(week["dead"], week["mailed"])
+    assert f"<td>{wording.interval(weekly['low'], weekly['high'])}</tr>" in page
+
+
+@pytest.mark.parametrize(
+    ("reported", "estimate", "said"),
+    [
+        (0.0287, 0.031, ["1.9 points</span>", "to review at 5%, with 3.1% (", "rate: 2.9%"]),
+        (None, 0.031, ["1.9 points</span>", "rate: not read", "could not be read"]),
+        (None, 0.054, ['"figure v bad">0.40 points over</span>', "the review at 5%"]),
+    ],
+)
+def test_the_headroom_below_the_limits_of_ses_is_said_to_be_an_estimate(
+    reported: float | None, estimate: float, said: list[str]
+) -> None:
+    # GIVEN an account
+    audit = document(3)
+    limits = audit["account"]["ses"]
+    limits["reported_bounce_rate"] = reported
+    limits["bounce"] |= {"rate": estimate, "headroom": 0.05 - estimate}
+
+    # THEN its headroom is among the first figures, with what it rests on
+    page = render(audit)
+    for text in said:
+        assert text in page
+    assert 'SES headroom, bounces (<a href="#limits">estimate</a>)' in page
+    assert "It counts by its own bounce types" in page
+    assert "0.06 points left" in page
+    assert "0.46 points left" in page
 
 
 def test_the_page_is_of_the_audit(page: str) -> None:
@@ -236,15 +375,15 @@ def test_the_page_is_of_the_audit(page: str) -> None:
         (
             [source("bad", 30, 100), source("good", 10, 900)],
             (
-                "1 of 2 lead sources is bad. It supplied 75% of the dead addresses, with 10% of "
-                "the addresses mailed."
+                "1 of 2 lead sources is bad. It supplied 75.0% of the dead addresses, with 10.0% "
+                "of the addresses mailed."
             ),
         ),
         (
             [source("bad", 30, 100), source("bad", 10, 100), source("watch", 10, 300)],
             (
-                "2 of 3 lead sources are bad. They supplied 80% of the dead addresses, with 40% "
-                "of the addresses mailed."
+                "2 of 3 lead sources are bad. They supplied 80.0% of the dead addresses, with "
+                "40.0% of the addresses mailed."
             ),
         ),
         (
@@ -252,6 +391,20 @@ def test_the_page_is_of_the_audit(page: str) -> None:
             "No lead source is bad. 1 of 2 lead sources needs watching.",
         ),
         ([source("too_little_data", 0, 3)], "There is too little data to judge the 1 lead source."),
+        (
+            [source("too_little_data", 0, 3, needed=186)],
+            (
+                "There is too little data to judge the 1 lead source: 186 more addresses are "
+                "needed to tell."
+            ),
+        ),
+        (
+            [source("too_little_data", 2, 19, needed=1)],
+            (
+                "There is too little data to judge the 1 lead source: 1 more address is needed to "
+                "tell."
+            ),
+        ),
         (
             [source("too_little_data", 0, 3)] * 2,
             "There is too little data to judge any of the 2 lead sources.",
@@ -291,10 +444,14 @@ def test_a_strangers_text_is_one_bounded_line(text: str, shown: str) -> None:
 def test_numbers_are_written_for_people() -> None:
     assert wording.percent(0.0938) == "9.4%"
     assert wording.percent(None) == wording.interval(None, None) == "–"
-    assert wording.small_percent(0.0004) == "0.04%"
+    assert wording.percent(0.0004) == "0.04%"
     assert wording.interval(0.081, 0.1094) == "8.1 to 10.9%"
     assert wording.points(0.021) == "+2.1"
     assert wording.points(-0.021) == "−2.1"
+    assert wording.points(0.0) == "0"
+    assert [wording.headroom(by) for by in (0.038, 0.0005, -0.004)] == [
+        *("3.8 points", "0.05 points", "0.40 points over")
+    ]
     assert [wording.probability(p) for p in (0.00001, 0.0042, 0.44)] == [
         *("below 0.001", "0.004", "0.44")
     ]
@@ -374,13 +531,14 @@ def test_a_stack_fills_its_width_in_a_fixed_order() -> None:
     drawn = marks.stack({"no_mail_accepted": 10, "mailbox_unknown": 30, "new<b>": 20})
 
     # THEN the parts follow each other, with a gap between them, up to the end
-    assert re.findall(r"class=(k\d) d=\"M(\d+) 0H(\d+)", drawn) == [
+    assert re.findall(r"class=(k\d) d=\"M(\d+) 5H(\d+)", drawn) == [
         *(("k0", "0", "44"), ("k3", "45", "59"), ("k4", "60", "90"))
     ]
     assert "<title>mailbox unknown 30, no mail accepted 10, new&lt;b&gt; 20</title>" in drawn
 
-    # AND a few addresses have no shares
-    assert marks.stack({"mailbox_unknown": 4}) == ""
+    # AND it is there for few addresses, too, but not for none
+    assert re.findall(r"M(\d+) 5H(\d+)", marks.stack({"mailbox_unknown": 1})) == [("0", "90")]
+    assert marks.stack({"mailbox_unknown": 0}) == ""
 
 
 def test_a_week_without_mail_interrupts_the_line() -> None:
@@ -391,13 +549,17 @@ def test_a_week_without_mail_interrupts_the_line() -> None:
     # THEN the line has two parts, here dots, inside its height
     drawn = marks.week_line(weeks, scale)
     assert 'd="M0 15h0M96 1h0"' in drawn
-    assert "first week 0.0%, last week 100.0%" in drawn
+    assert "first week 0%, last week 100%" in drawn
     assert marks.week_line(weeks[:2], scale) == ""
 
 
 def test_a_chart_is_one_labelled_picture_in_the_colours_of_the_page() -> None:
     # WHEN weeks are drawn
-    weeks = [charts.Week("2026-08-31", 1, 50), charts.Week("2026-09-07", 4, 80)]
+    weeks = [
+        charts.Week.counted("2026-08-31", 1, 50, z=1.96),
+        charts.Week.counted("2026-09-07", 4, 80, z=1.96),
+        charts.Week.counted("2026-09-14", 0, 0, z=1.96),
+    ]
     lines = [charts.Threshold(0.05, "↑ bad"), charts.Threshold(0.045, "↓ good")]
     drawn = charts.weekly(weeks, lines, what="dead addresses", of="addresses mailed")
 
@@ -405,8 +567,8 @@ def test_a_chart_is_one_labelled_picture_in_the_colours_of_the_page() -> None:
     elements = Elements(drawn).found
     assert elements[0][1]["role"] == "img"
     assert elements[0][1]["aria-label"] == (
-        "Dead addresses by week, as a share of addresses mailed: 2.00% in the week of "
-        "31 August 2026, 5.00% in the week of 7 September 2026; highest 5.00% in the week of "
+        "Dead addresses by week, as a share of addresses mailed: 2.0% in the week of "
+        "31 August 2026, 5.0% in the week of 7 September 2026; highest 5.0% in the week of "
         "7 September 2026."
     )
     assert all("role" not in attributes for _, attributes in elements[1:])
@@ -417,6 +579,12 @@ def test_a_chart_is_one_labelled_picture_in_the_colours_of_the_page() -> None:
         *("var(--ink)", "var(--muted)", "var(--line-strong)")
     }
     assert "↑ bad" in drawn
+
+    # AND each week with mail has its interval, as wide as it is
+    bars = [a for tag, a in elements if tag == "line" and a.get("stroke-width") == "3"]
+    assert len(bars) == 2
+    assert (weeks[0].low, weeks[0].high) == pytest.approx((0.0035, 0.1050), abs=1e-4)
+    assert weeks[2].rate is weeks[2].low is None
 
     # AND the axis names weeks that there are
     assert ">31 Aug<" in drawn
