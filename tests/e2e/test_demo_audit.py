@@ -34,7 +34,7 @@ def test_the_verdicts_are_true_and_pandas_finds_the_same_figures(tmp_path: Path)
     # THEN all verdicts are the true ones, and the blocklisting changed none
     assert (demo.returncode, demo.stderr) == (0, "")
     assert "12 of 12 verdicts are the true ones." in demo.stdout
-    assert "moved nobody" in demo.stdout
+    assert "changed no verdict" in demo.stdout
     assert page.read_text("utf-8").startswith("<!doctype html>")
 
     # AND the figures are those that pandas finds in the events

@@ -30,8 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo.
 
     Returns:
-        0 if every verdict is the true one and the blocklisting made no source good or bad, and 1
-        if not; 130 after an interrupt.
+        0 if every verdict is the true one and the blocklisting changed none, and 1 if not; 130
+        after an interrupt.
     """
     options = parse_arguments(arguments)
     began, now = time.monotonic(), datetime.now(UTC)
@@ -63,8 +63,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         description=f"Mail the leads of {len(SOURCES)} made-up sources for {DAYS} days, twice: "
         "with the sender's IP address on a blocklist for a while, and without. Then audit the "
         "sources, compare the verdicts with what is true, and write the HTML page.",
-        epilog="Exits with 1 if a verdict is wrong, or if the blocklisting made a source good or "
-        "bad. The page is opened in a browser if there is a display, and never where the "
+        epilog="Exits with 1 if a verdict is wrong, or if the blocklisting changed one. The page "
+        "is opened in a browser if there is a display, and never where the "
         "environment variable CI is set.",
     )
     parser.add_argument(

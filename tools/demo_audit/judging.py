@@ -7,9 +7,6 @@ from bounceledger.audit import SourceVerdict
 from tools.demo_audit.audited import AuditDocument
 from tools.demo_audit.sources import LeadSource
 
-DECIDED = (SourceVerdict.GOOD, SourceVerdict.BAD)
-"""Verdicts from which something follows for a vendor: an incident must lead to none of them."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -37,8 +34,12 @@ class Comparison:
 
     @property
     def was_moved(self) -> bool:
-        """Whether the blocklisting made the source good or bad."""
-        return self.verdict is not self.otherwise and self.verdict in DECIDED
+        """Whether the blocklisting changed the verdict.
+
+        An incident may make a verdict less certain while addresses are unanswered. Here none is:
+        each lead is mailed again after the blocklisting.
+        """
+        return self.verdict is not self.otherwise
 
 
 def verdicts_of(document: AuditDocument) -> dict[str, SourceVerdict]:

@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bounceledger.audit import SourceVerdict
+from bounceledger.audit.percentages import percent
 from bounceledger_cli.report.wording import VERDICTS
+from bounceledger_cli.wording import counted
 from tools.demo_audit.judging import Comparison
 from tools.demo_audit.season import Season
 from tools.demo_audit.sources import Blocklisting
@@ -40,8 +42,8 @@ def print_comparison(compared: Sequence[Comparison], out: Console) -> None:
         table.add_row(
             Text("✓", "green") if good else Text("✗", "bold red"),
             Text(one.source.name),
-            Text(_percent(one.source.rate)),
-            Text(_percent(one.dead / one.mailed) if one.mailed else "—"),
+            Text(percent(one.source.rate)),
+            Text(percent(one.dead / one.mailed) if one.mailed else "—"),
             Text(_words(one.verdict), STYLES[one.verdict] if one.verdict else "red"),
             Text(one.source.story, "dim"),
         )
@@ -67,7 +69,7 @@ def print_summary(
         out.print(Text(f"{one.source.name} is called {said}, but is {truth}.", "red"))
     for one in moved:
         before, after = _words(one.otherwise), _words(one.verdict)
-        out.print(Text(f"The blocklisting moved {one.source.name}: {before} → {after}.", "red"))
+        out.print(Text(f"The blocklisting changed {one.source.name}: {before} → {after}.", "red"))
     good = [one for one in compared if one.source.verdict is SourceVerdict.GOOD]
     most = max(good, key=lambda one: one.blocked)
     out.print(
@@ -77,11 +79,11 @@ def print_summary(
         )
     )
     days = blocklisting.last_day - blocklisting.first_day + 1
-    what = f"moved {len(moved)} lead sources" if moved else "moved nobody"
+    what = counted(len(moved), "verdict") if moved else "no verdict"
     out.print(
         Text(
-            f"{days} days on a blocklist {what}: {most.blocked:.0%} of the messages to the good "
-            f"{most.source.name} bounced.",
+            f"{days} days on a blocklist changed {what}. They blocked {percent(most.blocked)} of "
+            f"the messages to {most.source.name}, which is good.",
             "bold red" if moved else "bold green",
         )
     )
@@ -97,7 +99,3 @@ def print_summary(
 
 def _words(verdict: SourceVerdict | None) -> str:
     return VERDICTS[verdict.value] if verdict else "missing"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
