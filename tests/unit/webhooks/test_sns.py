@@ -3,13 +3,22 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 
 from bounceledger.envelope import unwrap
 from bounceledger.errors import InputError, SettingsError, VerificationError
-from bounceledger.webhooks.sns import MAX_AGE, MAX_AHEAD, MessageType, SnsVerifier, read_body
+from bounceledger.webhooks.sns import (
+    MAX_AGE,
+    MAX_AHEAD,
+    MessageType,
+    SnsVerifier,
+    _canonical,
+    _signed_fields,
+    read_body,
+)
 from tests.unit.webhooks.sns_messages import (
     CERTIFICATE_URL,
     CONFIRMATION_FIELDS,
@@ -291,6 +300,34 @@ def test_part_of_the_text_does_not_pose_as_an_id() -> None:
 
     # THEN the signature is not theirs
     assert refused(message) == "bad_signature"
+
+
+PIECES = ["", "a", "MessageId", "Subject", "Timestamp"]
+LINES = ["", *(f"\n{piece}" for piece in PIECES)]
+
+
+def test_no_two_messages_have_the_same_string_to_sign() -> None:
+    """So a signature is that of one message only."""
+    # GIVEN notifications whose fields look like each other's names and ends
+    texts = ["".join(parts) for parts in product(PIECES, LINES, LINES, LINES)]
+    ids = [f"{first}{second}" for first, second in product(PIECES, LINES)]
+    subjects = [None, *ids]
+
+    # WHEN those that are well formed are signed
+    found: dict[bytes, set[tuple[str, ...]]] = {}
+    for message_id, subject in product(ids, subjects):
+        try:
+            _signed_fields(notification(MessageId=message_id, Subject=subject))
+        except VerificationError:
+            continue
+        for text in texts:
+            fields = notification(MessageId=message_id, Subject=subject, Message=text)
+            _, envelope = _signed_fields(fields)
+            found.setdefault(_canonical(envelope), set()).add((*envelope, *envelope.values()))
+
+    # THEN no two of them have the same string
+    assert len(found) > 1_000
+    assert {len(messages) for messages in found.values()} == {1}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
+from botocore.stub import Stubber
 
 from bounceledger.errors import SubscriptionError
 from bounceledger.webhooks.sns import SnsMessage
@@ -102,12 +103,46 @@ def test_an_error_says_whether_a_retry_helps(
     assert "2336412f" not in str(caught.value)
 
 
-def test_the_client_is_of_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host of the SNS API there; nothing is called."""
-    # GIVEN credentials, which a client looks for
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a client looks for before it is used."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
-    # THEN a client of China has the host of China
+
+@pytest.mark.usefixtures("credentials")
+def test_the_client_is_of_the_region() -> None:
+    """The host of the SNS API there; nothing is called."""
     client: Any = connect("cn-north-1")
     assert client.meta.endpoint_url == "https://sns.cn-north-1.amazonaws.com.cn"
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize(
+    ("code", "retry_helps"), [("", True), ("NotFound", False), ("AuthorizationError", True)]
+)
+def test_the_call_is_one_that_botocore_makes(code: str, retry_helps: bool) -> None:
+    """Its parameters and errors are those of the service's model."""
+    # GIVEN a client of botocore's, with an answer in place of SNS
+    message = verified()
+    client: Any = connect("us-east-1")
+    call = {
+        "TopicArn": message.topic_arn,
+        "Token": message.token,
+        "AuthenticateOnUnsubscribe": "true",
+    }
+    with Stubber(client) as sns:
+        confirmer = SubscriptionConfirmer(create=lambda _: client)
+
+        # WHEN it confirms, or does not
+        if code:
+            sns.add_client_error("confirm_subscription", code, expected_params=call)
+            with pytest.raises(SubscriptionError, match=code) as caught:
+                confirmer.confirm(message)
+            assert caught.value.retry_helps is retry_helps
+        else:
+            sns.add_response("confirm_subscription", {"SubscriptionArn": f"{TOPIC}:1"}, call)
+            confirmer.confirm(message)
+
+        # THEN it was called once
+        sns.assert_no_pending_responses()
