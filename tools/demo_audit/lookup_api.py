@@ -41,10 +41,10 @@ class _InProcess:
             "httpMethod": request.method,
             "path": path,
             "resource": path,
-            "headers": {"Accept": "application/json"},
+            "headers": {"Accept": "application/json", "Content-Type": "application/json"},
             "queryStringParameters": dict(parse_qsl(url.query)),
             "multiValueQueryStringParameters": None,
-            "body": None,
+            "body": request.body.decode() if isinstance(request.body, bytes) else request.body,
             "isBase64Encoded": False,
             "requestContext": {"stage": STAGE, "path": url.path},
         }
