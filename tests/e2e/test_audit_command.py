@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_client_recipes import PYTHON
 from tests.e2e.test_command_line import bounceledger
 from tests.ses_documents import bounce
 from tools.stack import STACK_NAME, Stack, call_api, wait_for
@@ -180,11 +180,9 @@ def read(path: Path) -> list[dict[str, str]]:
 @pytest.mark.slow
 def test_pandas_finds_the_same_figures(stack: Stack, mailing: Mailing) -> None:
     """Computed from the raw events by a program that shares nothing with ours."""
-    if not PYTHON.exists():
-        pytest.skip("pandas is not installed: make e2e installs it")
     # WHEN pandas computes the figures from the events
     done = subprocess.run(
-        [PYTHON, "-W", "error", Path(__file__).with_name("audit_pandas.py")],
+        [sys.executable, "-W", "error", Path(__file__).with_name("audit_pandas.py")],
         input="".join(f"{json.dumps(one)}\n" for one in mailing.events),
         capture_output=True,
         text=True,
