@@ -1,7 +1,7 @@
 """The table of providers, and how a payload is read by one of them."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -61,6 +61,21 @@ def reading(provider: Provider, document: Document) -> object:
         return provider.read(document, SETTINGS)
     except InputError as error:
         return error.reason, error.field
+
+
+@pytest.mark.parametrize(
+    "sample", list(load_webhook_samples()), ids=lambda sample: f"{sample.provider}/{sample.name}"
+)
+def test_an_events_id_does_not_depend_on_its_receipt(sample: WebhookSample) -> None:
+    """A provider's clock may be ahead: then the time of receipt stands for the event's."""
+    # GIVEN a request that is received before what it reports, and again after that
+    received = [PUBLISHED - timedelta(days=1), PUBLISHED - timedelta(hours=1), PUBLISHED]
+
+    # WHEN each is read
+    events = [providers.read(sample.payload(moment), SETTINGS).events for moment in received]
+
+    # THEN its events are the same
+    assert len({tuple(event.event_id for event in found) for found in events}) == 1
 
 
 @pytest.mark.parametrize("name", sorted(set(providers.PROVIDERS) - {"ses"}))

@@ -143,6 +143,8 @@ def read_address(where: JsonObject, key: str, path: str = "") -> str:
 def read_time(value: object, *, since: datetime, until: datetime) -> datetime | None:
     """A provider's own time: seconds or milliseconds since 1970, or ISO 8601.
 
+    Not for an event's id: it depends on `until`, which differs between two deliveries.
+
     Args:
         value: a number, or a string of one, or of an ISO 8601 time, UTC where it has no offset.
         since: an earlier time is none: facts merge by `min`, so a wrong one would stay.

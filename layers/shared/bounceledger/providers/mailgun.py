@@ -149,19 +149,18 @@ def read(
     else:
         address = read_address(data, "recipient", "event-data")
     received = received_at(document.payload, now())
-    stated = read_time(pick(data, "timestamp"), since=LAUNCH, until=received)
+    occurred_at = read_time(pick(data, "timestamp"), since=LAUNCH, until=received) or received
     permanence, reason = _opinion(data)
     if kind is Kind.BOUNCE and read_word(data, "severity") == TEMPORARY:
         kind = Kind.DELIVERY_DELAY  # Mailgun tries again
-    occurred_at = stated or received
     places = (pick(data, "user-variables"), pick(data, "tags"), message)
     lead = lead_of(places, settings, occurred_at.date())
     message_id = read_text(message, "message-id").strip().strip("<>")
     status = read_object(data, "delivery-status")
     found_itself = reason is ProviderReason.SUPPRESSION_LIST or _found_itself(status) is not None
     # Mailgun says that its own id is unique within a day only.
-    parts = (read_text(data, "id"), stated.isoformat() if stated else "")
-    identity = parts if parts[0] else (word.lower(), message_id, parts[1])
+    event_id, written = read_text(data, "id"), read_text(data, "timestamp")
+    identity = (event_id, written) if event_id else (word.lower(), message_id, written)
     event = MailEvent(
         event_id=digest(PROVIDER, *identity, address),
         provider=PROVIDER,

@@ -100,7 +100,8 @@ def read(
     places = (pick(body, "custom_variables"), [pick(body, "category")])
     lead = lead_of(places, settings, occurred_at.date())
     event_id, message_id = read_text(body, "event_id"), read_text(body, "message_id")
-    identity = ("id", event_id) if event_id else (word.lower(), message_id, occurred_at.isoformat())
+    written = read_text(body, "timestamp")
+    identity = ("id", event_id) if event_id else (word.lower(), message_id, written)
     event = MailEvent(
         event_id=digest(PROVIDER, *identity, address),
         provider=PROVIDER,

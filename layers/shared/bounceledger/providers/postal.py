@@ -117,7 +117,7 @@ def read(
     identity = (
         ("uuid", request_id)
         if request_id
-        else (word.lower(), status, message_id, occurred_at.isoformat())
+        else (word.lower(), status, message_id, read_text(body, "timestamp"))
     )
     said = (
         ""

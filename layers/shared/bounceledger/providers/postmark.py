@@ -172,13 +172,13 @@ def read(
         return Parsed(notices=(clean_kind(record),))
     address = read_address(body, key)
     received = received_at(document.payload, now())
-    stated = (read_time(pick(body, name), since=LAUNCH, until=received) for name in TIMES)
-    occurred_at = next((time for time in stated if time), None)
+    times = (read_time(pick(body, name), since=LAUNCH, until=received) for name in TIMES)
+    occurred_at = next((time for time in times if time), received)
     reply = _reply(body) if meaning.reason is not ProviderReason.SUPPRESSION_LIST else {}
     message_id = read_text(body, "MessageID")
     places = (pick(body, "Metadata"), [pick(body, "Tag")])
-    lead = lead_of(places, settings, (occurred_at or received).date())
-    identity = _identity(body, meaning, message_id, occurred_at)
+    lead = lead_of(places, settings, occurred_at.date())
+    identity = _identity(body, meaning, message_id)
     event = MailEvent(
         event_id=digest(PROVIDER, *identity, address),
         provider=PROVIDER,
@@ -187,7 +187,7 @@ def read(
         address=address,
         lead_source=lead.source,
         lead_date=lead.collected_on,
-        occurred_at=occurred_at or received,
+        occurred_at=occurred_at,
         reported_at=received,
         message_id=message_id,
         diagnostic=reply.get("diagnostic-code:", ""),
@@ -230,9 +230,7 @@ def _unknown(body: JsonObject, record: str) -> tuple[str, ...]:
     return ()
 
 
-def _identity(
-    body: JsonObject, meaning: Meaning, message_id: str, moment: datetime | None
-) -> tuple[str, ...]:
+def _identity(body: JsonObject, meaning: Meaning, message_id: str) -> tuple[str, ...]:
     """What an event has in every delivery, and no other event of its address.
 
     A complaint comes by two webhooks, and a recipient makes one about a message.
@@ -242,7 +240,7 @@ def _identity(
     record, bounce_id = read_word(body, "RecordType"), read_text(body, "ID")
     if bounce_id:
         return (record, "id", bounce_id)
-    return (record, message_id, moment.isoformat() if moment else "")
+    return (record, message_id, *(read_text(body, name) for name in TIMES))
 
 
 # ----------------------------------------------------------------------------- replies

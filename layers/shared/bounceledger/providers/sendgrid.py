@@ -118,7 +118,7 @@ def read(
     lead = lead_of((body, pick(body, "category")), settings, occurred_at.date())
     message_id = _message_id(body)
     event = MailEvent(
-        event_id=digest(PROVIDER, *_identity(body, word, message_id, occurred_at), address),
+        event_id=digest(PROVIDER, *_identity(body, word, message_id), address),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -150,7 +150,9 @@ def _message_id(body: JsonObject) -> str:
     return read_text(body, "smtp-id").strip().strip("<>") or read_text(body, "sg_message_id")
 
 
-def _identity(body: JsonObject, word: str, message_id: str, moment: datetime) -> tuple[str, ...]:
+def _identity(body: JsonObject, word: str, message_id: str) -> tuple[str, ...]:
     """What an event has in every delivery, and no other event of its address."""
     event_id = read_text(body, "sg_event_id")
-    return ("id", event_id) if event_id else (word.lower(), message_id, moment.isoformat())
+    return (
+        ("id", event_id) if event_id else (word.lower(), message_id, read_text(body, "timestamp"))
+    )

@@ -151,15 +151,14 @@ def read(
         return Parsed(notices=(clean_kind(word),))
     address = read_address(body, key, path)
     received = received_at(document.payload, now())
-    stated = read_time(pick(body, "timestamp"), since=LAUNCH, until=received)
-    occurred_at = stated or received
+    occurred_at = read_time(pick(body, "timestamp"), since=LAUNCH, until=received) or received
     mailed_at = read_time(pick(body, "injection_time"), since=LAUNCH, until=occurred_at)
     kind, permanence, reason, said = _outcome(body, kind)
     places = (pick(body, "rcpt_meta"), pick(body, "rcpt_tags"), [pick(body, "campaign_id")])
     lead = lead_of(places, settings, (mailed_at or occurred_at).date())
     message_id = read_text(body, "transmission_id") or read_text(body, "message_id")
     event_id = read_text(body, "event_id")
-    identity = (word.lower(), message_id, stated.isoformat() if stated else "")
+    identity = (word.lower(), message_id, read_text(body, "timestamp"))
     event = MailEvent(
         event_id=digest(PROVIDER, *(("id", event_id) if event_id else identity), address),
         provider=PROVIDER,

@@ -147,9 +147,9 @@ def read(
         else:
             permanence, reason = Permanence.PERMANENT, _reason(delivery_status, said)
     lead = lead_of((pick(data, "metadata"),), settings, occurred_at.date())
-    message_id = read_text(data, "job_id")
+    message_id, written = read_text(data, "job_id"), read_text(data, "event_time")
     event = MailEvent(
-        event_id=digest(PROVIDER, word.lower(), message_id, occurred_at.isoformat(), address),
+        event_id=digest(PROVIDER, word.lower(), message_id, written, address),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
