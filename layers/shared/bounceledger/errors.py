@@ -104,6 +104,10 @@ class ErasureKeysError(SecretError):
     """The keys of erasures are missing or malformed; the message says so to whoever asked."""
 
 
+class WebhookSecretsError(SecretError):
+    """The document with the secrets of webhooks is malformed as a whole."""
+
+
 class ErasingDisabledError(BounceledgerError):
     """The deployment has no keys for erasures, so it can make none."""
 

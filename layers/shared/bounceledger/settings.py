@@ -13,6 +13,9 @@ from bounceledger.policy import Policy
 MAX_NUMBER = 1_000_000
 """Largest value of a number: as days, it stays within the calendar."""
 
+MAX_TOLERANCE = 86_400
+"""Longest tolerance for signed times, seconds: with a longer one they mean nothing."""
+
 
 class EventAddresses(StrEnum):
     """How events on the event bus say whom they are about."""
@@ -62,6 +65,13 @@ class Settings:
     event_addresses: EventAddresses = EventAddresses.NONE
     event_secret_arn: str = ""
     """Secret by which addresses are hashed."""
+    webhook_secrets: str = ""
+    """Secret or parameter with the secrets of providers' webhooks; empty if there are none."""
+    webhook_tolerance: int = 300
+    """Seconds that the signed time of a webhook may be from ours."""
+    webhook_base_url: str = ""
+    """What stands before ``/v1/webhooks`` in the URL that a provider was given, if it signs the URL
+    and this is not the one that API Gateway sees."""
     audit_bad_above: float = 5.0
     """Rate of dead addresses above which a lead source is bad, per cent."""
     audit_good_below: float = 2.0
@@ -79,6 +89,10 @@ class Settings:
             )
         if self.event_addresses is EventAddresses.HASH and not self.event_secret_arn:
             raise SettingsError("EVENT_SECRET_ARN is not set, and EVENT_ADDRESSES is hash")
+        if self.webhook_tolerance > MAX_TOLERANCE:
+            raise SettingsError(f"WEBHOOK_TOLERANCE must be at most {MAX_TOLERANCE}")
+        if self.webhook_base_url and not self.webhook_base_url.startswith("https://"):
+            raise SettingsError("WEBHOOK_BASE_URL must begin with https://")
         if not 0 < self.audit_good_below < self.audit_bad_above < 100:
             raise SettingsError("AUDIT_GOOD_BELOW must be below AUDIT_BAD_ABOVE")
 
