@@ -31,6 +31,10 @@ def test_a_variable_sets_each_kind_of_threshold() -> None:
         ("SOURCES_KEPT", "501"),
         ("SOFT_DAYS_KEPT", "2"),
         ("EVENT_ADDRESSES", "all"),
+        ("WEBHOOK_TOLERANCE", "0"),
+        ("WEBHOOK_TOLERANCE", "86401"),
+        ("WEBHOOK_TOLERANCE", "5m"),
+        ("WEBHOOK_BASE_URL", "http://hooks.example.com"),
     ],
 )
 def test_a_bad_variable_is_named(name: str, text: str) -> None:
@@ -45,3 +49,12 @@ def test_hashes_need_their_secret() -> None:
         Settings.from_env(environ)
     settings = Settings.from_env(environ | {"EVENT_SECRET_ARN": "arn"})
     assert settings.event_addresses is EventAddresses.HASH
+
+
+def test_webhooks_have_a_tolerance_of_five_minutes_and_may_have_another() -> None:
+    assert Settings().webhook_tolerance == 300
+    settings = Settings.from_env(
+        {"WEBHOOK_TOLERANCE": "86400", "WEBHOOK_BASE_URL": "https://hooks.example.com/in"}
+    )
+    assert settings.webhook_tolerance == 86_400
+    assert settings.webhook_base_url == "https://hooks.example.com/in"

@@ -205,7 +205,7 @@ PING = b'{"type": "webhook.test", "message": "This is a ping test message"}'
 
 
 def test_a_test_of_the_url_needs_no_secret() -> None:
-    """MailerSend shows the secret of a webhook after it has been saved, and this was answered."""
+    """MailerSend saves a webhook only after this was answered."""
     request = sign_mailersend(TEST_KEY, PING, "")
     assert MAILERSEND.verify(request, {}, now=NOW, tolerance=TOLERANCE) == Verified(
         "", is_test=True
