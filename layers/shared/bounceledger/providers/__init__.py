@@ -27,6 +27,8 @@ __all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "re
 
 PROVIDERS: Mapping[str, Scheme | Sns] = {
     "brevo": Credentials(),
+    "generic": Credentials(),
+    "kumomta": Credentials(),
     "mailersend": BodyHmac("signature", test_key=MAILERSEND_TEST_KEY),
     "mailgun": Mailgun(),
     "mailjet": Credentials(),
