@@ -178,6 +178,17 @@ def test_a_long_notification_is_read_in_parts(content: str) -> None:
     assert event.diagnostic == ""
 
 
+def test_a_notification_with_the_whole_message_is_cut() -> None:
+    """The queue carries 1 MiB, and the reply comes first."""
+    content = "Diagnostic-Code: smtp; 552 5.2.2 Mailbox full\r\n\r\n" + "x" * 3_000_000
+    entry = bounce(Details="action: failed", Content=content)
+    payload = Payload(provider="postmark", content=entry, received_at=RECEIVED)
+    [document] = postmark.split(payload)
+
+    assert len(document.body["Content"]) == postmark.MAX_CONTENT
+    assert only(entry).diagnostic == "smtp; 552 5.2.2 Mailbox full"
+
+
 def test_postmarks_own_list_is_an_echo() -> None:
     """An API error says that the message was held back; the change says why it will be."""
     held = bounce(

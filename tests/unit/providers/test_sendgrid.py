@@ -154,11 +154,17 @@ def test_a_server_that_says_the_same_is_read_as_a_server() -> None:
     assert event.diagnostic == "550 unable to get mx info"
 
 
-def test_a_category_can_hold_the_lead_source() -> None:
-    """For mail sent without custom arguments."""
-    event = only(bounce(lead_source=None, category=["news", "lead_source:fair"]))
-
-    assert event.lead_source == "fair"
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"category": ["news", "lead_source:fair"]},
+        {"category": "lead_source:fair"},
+        {"unique_args": {"lead_source": "fair"}},
+    ],
+)
+def test_the_lead_source_may_be_in_a_category_or_kept_apart(places: Json) -> None:
+    """One category is a string. The documentation lists the arguments as an object as well."""
+    assert only(bounce(lead_source=None, **places)).lead_source == "fair"
 
 
 def test_the_event_id_is_sendgrids() -> None:

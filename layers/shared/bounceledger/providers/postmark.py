@@ -137,13 +137,23 @@ MAX_CONTENT = 65_536
 
 
 def split(payload: Payload) -> Iterator[Document]:
-    """The one event of a request.
+    """The one event of a request, with so much of ``Content`` as is read.
+
+    A notification can hold the whole message that bounced, which would be too large to queue.
 
     Raises:
         PayloadError: it is not a JSON object.
     """
     for entry in entries_of(payload.content, payload.field):
-        yield Document(entry, payload)
+        yield Document({**entry, **_cut(entry)}, payload)
+
+
+def _cut(entry: JsonObject) -> JsonObject:
+    """``Content``, if it is longer than what is read of it."""
+    content = entry.get("Content")
+    if isinstance(content, str) and len(content) > MAX_CONTENT:
+        return {"Content": content[:MAX_CONTENT]}
+    return {}
 
 
 def read(

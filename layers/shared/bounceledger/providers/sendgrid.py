@@ -115,7 +115,7 @@ def read(
         kind, reason, said = Kind.BOUNCE, DROPS[own_words], ""
     elif kind is Kind.BOUNCE and own_words.startswith(NO_MAIL_HOST):
         permanence, reason, said = Permanence.TRANSIENT, ProviderReason.NO_DOMAIN, ""
-    lead = lead_of((body, pick(body, "category")), settings, occurred_at.date())
+    lead = lead_of(_attached(body), settings, occurred_at.date())
     message_id = _message_id(body)
     event = MailEvent(
         event_id=digest(PROVIDER, *_identity(body, word, message_id), address),
@@ -135,6 +135,13 @@ def read(
     )
     unknown = () if word.lower() in KINDS else (clean_kind(word),)
     return Parsed((event,), unknown_kinds=unknown)
+
+
+def _attached(body: JsonObject) -> tuple[object, ...]:
+    """Where a sender attaches data: SendGrid puts custom arguments beside its own fields."""
+    category = pick(body, "category")
+    categories = category if isinstance(category, list) else [category]
+    return body, pick(body, "unique_args"), categories
 
 
 def _opinion(body: JsonObject) -> tuple[Permanence, ProviderReason]:
