@@ -50,7 +50,7 @@ _WORDING = Wording(
 @change_options(
     "An email address or a domain.",
     click.option("--complaint", is_flag=True, help="Also remove complaints; addresses only."),
-    click.option("--unsubscribe", is_flag=True, help="Also remove unsubscribes; likewise."),
+    click.option("--unsubscribe", is_flag=True, help="Also remove unsubscribes; addresses only."),
     click.option(
         "--provider",
         is_flag=True,

@@ -1,5 +1,6 @@
 """What an unsubscribe does: nothing by default, and suppress if the policy says so."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -160,6 +161,11 @@ def test_whoever_unsubscribed_before_is_charged_to_nobody_as_dead() -> None:
 
     # THEN no source is charged with it
     assert facts(alive, died).charged == {}
+
+    # AND whatever else the recipient did later, in whatever order it is recorded
+    once_more = happened(Kind.UNSUBSCRIBE, 0.5, mailed_at=NOW - days(1))
+    for order in permutations((alive, died, once_more)):
+        assert facts(*order).charged == {}
 
     # AND one is where the bounce came first, or is another source's, or somebody complained
     first = bounce(Category.MAILBOX_UNKNOWN, 1, mailed_at=NOW - days(10))
