@@ -98,11 +98,15 @@ class FakeDynamoDB:
         unprocessed = {name: {**request, "Keys": left}} if left else {}
         return {"Responses": {name: found}, "UnprocessedKeys": unprocessed}
 
-    def put_item(self, *, TableName: str, Item: Mapping[str, Any]) -> dict[str, Any]:
+    def put_item(
+        self, *, TableName: str, Item: Mapping[str, Any], **condition: Any
+    ) -> dict[str, Any]:
         del TableName
         with self._faulty("PutItem"), self._lock:
             if self._in_flight[_key(Item)]:
                 raise failure("TransactionConflictException", "PutItem")
+            if not self._holds(condition, self.table.get(_key(Item))):
+                raise failure("ConditionalCheckFailedException", "PutItem")
             self._store(_key(Item), Item)
         return {}
 
@@ -198,6 +202,10 @@ class FakeDynamoDB:
                 [name] = action["ExpressionAttributeNames"].values()
                 seen = action["ExpressionAttributeValues"][":seen"]
                 return item is not None and item.get(name) == seen
+            case "attribute_not_exists(pk) OR #name = :same":
+                [name] = action["ExpressionAttributeNames"].values()
+                same = action["ExpressionAttributeValues"][":same"]
+                return item is None or item.get(name) == same
             case "attribute_not_exists(#0) OR #0 <= :0":
                 name, level = (
                     action["ExpressionAttributeNames"]["#0"],

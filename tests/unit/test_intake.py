@@ -9,12 +9,14 @@ import pytest
 from bounceledger.classify.compiled import load_rules
 from bounceledger.classify.engine import RuleSet, Selection
 from bounceledger.classify.traits import ReplyTraits
-from bounceledger.intake import Intake
+from bounceledger.intake import Intake, WebhookSource
 from bounceledger.ledger import EVENT_LIFE, Outcome, RecordResult
 from bounceledger.settings import Settings
 from bounceledger.verdict import Category, Cause
 from tests.fakes import FakeDeadLetters, FakeLedger
 from tests.ses_documents import bounce, sns_record
+
+type Json = dict[str, Any]
 
 EVERY_ACCOUNT = Settings(allowed_accounts=frozenset("*"))
 OWN_ACCOUNT = Settings(allowed_accounts=frozenset({"111122223333"}))
@@ -24,6 +26,101 @@ def intake(
     ledger: FakeLedger, dead_letters: FakeDeadLetters, settings: Settings = EVERY_ACCOUNT
 ) -> Intake:
     return Intake(settings, ledger, dead_letters, provider="ses")
+
+
+ARN = "arn:aws:sqs:us-east-1:111122223333:webhooks"
+
+
+def webhook_record(*documents: object, provider: str = "sendgrid", arn: str = ARN) -> Json:
+    message = {
+        "provider": provider,
+        "received_at": datetime.now(UTC).isoformat(),
+        "documents": list(documents),
+    }
+    return {
+        "messageId": "w-1",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "body": json.dumps(message),
+    }
+
+
+def reported(address: str) -> Json:
+    """A bounce as SendGrid reports it."""
+    return {
+        "email": address,
+        "event": "bounce",
+        "sg_event_id": address,
+        "timestamp": int(datetime.now(UTC).timestamp()) - 5,
+        "reason": "550 5.1.1 no such user",
+    }
+
+
+def test_a_message_of_the_webhook_names_its_provider() -> None:
+    """It holds documents of many recipients."""
+    # GIVEN an intake of both queues, and a message with two bounces of SendGrid's
+    ledger, own, dead_letters = FakeLedger(), FakeDeadLetters(), FakeDeadLetters()
+    both = Intake(
+        OWN_ACCOUNT,
+        ledger,
+        dead_letters,
+        provider="ses",
+        webhooks=WebhookSource(ARN, own),
+    )
+    records = [
+        webhook_record(reported("a@example.test"), reported("b@example.test")),
+        sns_record(bounce("c@example.test")),
+    ]
+
+    # WHEN it comes with one of the other queue, twice
+    reports = [both.process(records) for _ in range(2)]
+
+    # THEN all events are recorded, once
+    recorded = {(one.event.address, one.event.provider) for one in ledger.recorded}
+    assert recorded == {
+        ("a@example.test", "sendgrid"),
+        ("b@example.test", "sendgrid"),
+        ("c@example.test", "ses"),
+    }
+    assert [report.duplicates for report in reports] == [0, 3]
+
+
+@pytest.mark.parametrize("arn", [ARN + "2", "", "arn:aws:sqs:us-east-1:111122223333:events"])
+def test_nothing_of_another_queue_names_its_provider(arn: str) -> None:
+    """Whoever may publish to a topic would otherwise pose as a provider, past AllowedAccounts."""
+    # GIVEN an intake of both queues, and an SNS message with the message of a webhook in it
+    ledger, own, dead_letters = FakeLedger(), FakeDeadLetters(), FakeDeadLetters()
+    source = WebhookSource(ARN, own)
+    both = Intake(OWN_ACCOUNT, ledger, dead_letters, provider="ses", webhooks=source)
+    forged = webhook_record(reported("a@example.test"), arn=arn)
+    inside = sns_record(webhook_record(reported("b@example.test")))
+
+    # WHEN it comes by another queue
+    both.process([forged, inside, {**forged, "eventSourceARN": None}])
+
+    # THEN nothing is recorded, and the dead-letter queue of that queue has it
+    assert (len(ledger), len(dead_letters), len(own)) == (0, 3, 0)
+
+
+def test_of_a_message_of_the_webhook_only_what_cannot_be_read_is_lost() -> None:
+    """The others of its events are recorded, and all of it is kept where it can be sent again."""
+    # GIVEN a message with a good and two bad documents
+    ledger, own, dead_letters = FakeLedger(), FakeDeadLetters(), FakeDeadLetters()
+    source = WebhookSource(ARN, own)
+    both = Intake(OWN_ACCOUNT, ledger, dead_letters, provider="ses", webhooks=source)
+    record = webhook_record({"event": "bounce"}, reported("a@example.test"), 7)
+
+    # WHEN it is processed
+    report = both.process([record])
+
+    # THEN the good one is recorded
+    assert [one.event.address for one in ledger.recorded] == ["a@example.test"]
+    assert report.retry == []
+
+    # AND the message is in the dead-letter queue of the webhooks once, whole, by its first error
+    assert [message for message, _ in own.messages] == [record["body"]]
+    assert [error.field for _, error in report.dead_letters] == ["email", "documents[2]"]
+    assert len(dead_letters) == 0
 
 
 def test_a_bounce_is_classified_and_recorded() -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from bounceledger.domains.probe_requests import ProbeQueue, ProbeRequest
 from bounceledger.errors import PayloadError, QueueError
 from bounceledger.queues import DeadLetterQueue, connect_later
+from bounceledger.receiving import WebhookQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -79,6 +80,29 @@ def test_requests_are_sent_ten_per_call(count: int, calls: int) -> None:
     fake = FakeSqs()
     probe_queue(fake).send(requests(count))
     assert fake.sent == bodies(count)
+    assert fake.calls == ["SendMessageBatch"] * calls
+
+
+@pytest.mark.parametrize(
+    ("sizes", "calls"),
+    [
+        ([1_048_576] * 3, 3),
+        ([400_000] * 4, 2),
+        ([1_000_000, 48_576, 1], 2),
+        ([100_000] * 10, 1),
+    ],
+)
+def test_a_call_has_no_more_bytes_than_sqs_takes(sizes: list[int], calls: int) -> None:
+    """SQS takes 1 MiB of all messages of a call, counted in bytes of UTF-8."""
+    # GIVEN messages of some sizes, half of each in two-byte characters
+    messages = ["x" * (size % 2) + "é" * (size // 2) for size in sizes]
+
+    # WHEN they are sent
+    fake = FakeSqs()
+    sent = WebhookQueue(cast("SQSClient", fake), URL).send(messages)
+
+    # THEN all are, in as few calls as hold them
+    assert (fake.sent, sent) == (messages, len(messages))
     assert fake.calls == ["SendMessageBatch"] * calls
 
 

@@ -8,10 +8,10 @@ provider's notices, such as a test message of its set-up, need nothing at all.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from bounceledger import providers
 from bounceledger.classify.classifier import classify_event
@@ -28,6 +28,8 @@ from bounceledger.errors import (
 )
 from bounceledger.events import Kind, MailEvent
 from bounceledger.ledger import EVENT_LIFE, Outcome, RecordResult
+from bounceledger.packing import is_webhook_record, unpack
+from bounceledger.providers.fields import JsonObject
 from bounceledger.queues import DeadLetters
 from bounceledger.settings import Settings
 from bounceledger.state import Observation, observe
@@ -80,6 +82,19 @@ class BatchReport:
     failures: list[tuple[str, Exception]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookSource:
+    """The queue of the webhook, whose messages may come from any provider.
+
+    Attributes:
+        queue_arn: its ARN, by which its records are known.
+        dead_letters: where those of its messages end up that can never be processed.
+    """
+
+    queue_arn: str
+    dead_letters: DeadLetters
+
+
 class Intake:
     """Reads, classifies and records batches of messages.
 
@@ -88,6 +103,7 @@ class Intake:
         recorder: where events are recorded.
         dead_letters: where messages that can never be processed end up.
         provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
+        webhooks: the queue whose messages name their provider; None if there is none.
         rules: rules to classify by; the built-in ones by default.
         max_age: how long ago a message may have been published. After `EVENT_LIFE` the marker
             that would show that its events were counted has expired. None for an import, which
@@ -105,6 +121,7 @@ class Intake:
         dead_letters: DeadLetters,
         *,
         provider: str,
+        webhooks: WebhookSource | None = None,
         rules: RuleSet | None = None,
         max_age: timedelta | None = EVENT_LIFE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -116,6 +133,7 @@ class Intake:
         self._recorder = recorder
         self._dead_letters = dead_letters
         self._provider = provider
+        self._webhooks = webhooks
         self._rules = load_rules() if rules is None else rules
         self._max_age = max_age
         self._clock = clock
@@ -158,22 +176,41 @@ class Intake:
 
     def _read(self, message: "_Message", end: datetime | None) -> None:
         try:
-            payload = unwrap(message.record, provider=self._provider)
+            for payload in self._payloads(message):
+                self._read_payload(payload, message, end)
+        except InputError as error:
+            message.refused.append(error)
+        except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
+            # It comes again whole, so nothing of it is recorded now.
+            message.broken, message.observations = error, []
+
+    def _payloads(self, message: "_Message") -> Iterator[providers.Payload]:
+        """What a message holds: one payload, or those of a request to the webhook."""
+        if self._of_webhook(message):
+            yield from unpack(cast("JsonObject", message.record))
+        else:
+            yield unwrap(message.record, provider=self._provider)
+
+    def _of_webhook(self, message: "_Message") -> bool:
+        webhooks = self._webhooks
+        return webhooks is not None and is_webhook_record(message.record, webhooks.queue_arn)
+
+    def _read_payload(
+        self, payload: providers.Payload, message: "_Message", end: datetime | None
+    ) -> None:
+        try:
             self._require_recent(payload)
             parsed = providers.read(payload, self._settings)
-            observations: list[Observation] = []
-            for event in parsed.events:
-                if observations:  # the first is always read, so that each batch gets on
-                    self._require_time(end)
-                observations.append(self._observe(event))
-            message.observations = observations
-            message.refused = list(parsed.refused)
-            message.notices = parsed.notices
-            message.unknown_kinds = parsed.unknown_kinds
-        except InputError as error:
-            message.refused = [error]
-        except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
-            message.broken = error
+        except InputError as error:  # of this one only: a message of the webhook has many
+            message.refused.append(error)
+            return
+        for event in parsed.events:
+            if message.observations:  # the first is always read, so that each batch gets on
+                self._require_time(end)
+            message.observations.append(self._observe(event))
+        message.refused += parsed.refused
+        message.notices += parsed.notices
+        message.unknown_kinds += parsed.unknown_kinds
 
     def _require_time(self, end: datetime | None) -> None:
         if end is not None and self._clock() >= end:
@@ -202,6 +239,12 @@ class Intake:
         results = iter(self._recorder.record(observations, deadline=deadline))
         for message in batch:
             message.results = [next(results) for _ in message.observations]
+
+    def _dead_letters_of(self, message: "_Message") -> DeadLetters:
+        """The dead-letter queue from which a message can be sent again to where it came from."""
+        if self._webhooks is not None and self._of_webhook(message):
+            return self._webhooks.dead_letters
+        return self._dead_letters
 
     def _settle(self, message: "_Message", report: BatchReport, deadline: datetime | None) -> None:
         outcomes = [result.outcome for result in message.results]
@@ -232,7 +275,7 @@ class Intake:
         if failure is None and refused:
             try:
                 self._require_time(deadline)
-                self._dead_letters.send(message.whole, refused[0])
+                self._dead_letters_of(message).send(message.whole, refused[0])
                 report.dead_letters.extend((message.id, error) for error in refused)
             except (QueueError, OutOfTimeError) as error:
                 failure = error

@@ -4,7 +4,7 @@ import hashlib
 import traceback
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit, single_metric
 
 from bounceledger.errors import BounceledgerError
 from bounceledger.settings import Settings
@@ -24,6 +24,22 @@ def make_metrics(service: str, settings: Settings) -> EphemeralMetrics:
     metrics = EphemeralMetrics(namespace=settings.metric_namespace, service=service)
     metrics.set_default_dimensions(stack=settings.stack_name)
     return metrics
+
+
+def count(settings: Settings, service: str, name: str, value: int = 1, **dimensions: str) -> None:
+    """Count something at once, with the dimensions of `make_metrics` and others.
+
+    For a function of which not every invocation counts something.
+    """
+    own = {"service": service, "stack": settings.stack_name}
+    with single_metric(
+        name=name,
+        unit=MetricUnit.Count,
+        value=value,
+        namespace=settings.metric_namespace,
+        default_dimensions=own | dimensions,
+    ):
+        pass
 
 
 def redact(address: str) -> str:

@@ -1,7 +1,6 @@
 """Sending to queues; dead-letter queues above all."""
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import batched
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 10
 """Messages of one SendMessageBatch call (SQS quotas)."""
+MAX_SIZE = 1_048_576
+"""Bytes of a message, and of all messages of one call (SQS quotas)."""
 _TRIES = 3
 """How often a message is sent of which SQS says that it failed, in a call that did not."""
 
@@ -80,12 +81,12 @@ class Queue:
         )
 
     def _send_all(self, bodies: Iterable[str]) -> None:
-        """Send messages, ten per call.
+        """Send messages, as many per call as SQS allows.
 
         Raises:
             QueueError: some could not be sent. All of the calls before were.
         """
-        for some in batched(bodies, MAX_BATCH, strict=False):
+        for some in _calls(bodies):
             left = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(some)]
             for _ in range(_TRIES):
                 answer = self._call(self._client.send_message_batch, "send to", Entries=left)
@@ -101,6 +102,21 @@ class Queue:
             return method(QueueUrl=self._queue_url, **parameters)
         except (BotoCoreError, ClientError) as cause:
             raise QueueError(f"could not {what} the {self.name}: {cause}") from cause
+
+
+def _calls(bodies: Iterable[str]) -> Iterator[list[str]]:
+    """Messages by call: at most `MAX_BATCH`, and `MAX_SIZE` bytes in all."""
+    some: list[str] = []
+    size = 0
+    for body in bodies:
+        added = len(body) if body.isascii() else len(body.encode())
+        if some and (len(some) == MAX_BATCH or size + added > MAX_SIZE):
+            yield some
+            some, size = [], 0
+        some.append(body)
+        size += added
+    if some:
+        yield some
 
 
 class DeadLetterQueue(Queue):

@@ -19,6 +19,7 @@ from bounceledger.errors import (
     InputError,
     LedgerError,
     SecretError,
+    TooLargeError,
 )
 from bounceledger.observe import describe, redact_principal
 
@@ -89,7 +90,7 @@ class Routes(APIGatewayRestResolver):
 
     def _bad_request(self, error: InputError) -> Response[Any]:
         """Invalid input gets a 400 that names the field; a body that is too large, a 413."""
-        too_large = isinstance(error, requests.TooLargeError)
+        too_large = isinstance(error, TooLargeError)
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
         return self.problem(status, str(error), field=error.field)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, unquote
 
-from bounceledger import strict_json
+from bounceledger import errors, strict_json
 from bounceledger.addresses import clean_lead_source, normalise_address, normalise_domain
 from bounceledger.errors import AddressError, InputError
 from bounceledger.ledger import Sought
@@ -41,7 +41,7 @@ class BadRequestError(InputError):
     """A request that the caller has to change; `field` is the parameter or body field."""
 
 
-class TooLargeError(BadRequestError):
+class TooLargeError(BadRequestError, errors.TooLargeError):
     """A body of more than `MAX_BODY` characters."""
 
 

@@ -100,6 +100,7 @@ TOMBSTONE = "TOMBSTONE"
 """Sort key of what remains of an erased address."""
 _COUNTER_PREFIX = "COUNT#"
 _REPORT_PREFIX = "AUDIT#"
+_USED_PREFIX = "TOKEN#"
 _ROW_PREFIX = "ROW#"
 _DAY_PREFIX = "DAY#"
 DELIVERED, BOUNCED = "delivered", "bounced"
@@ -733,6 +734,12 @@ def report_row_item(
     if standing and standing != row["verdict"]:
         item["standing"] = standing
     return keyed(report_row_key(generation, rank), item | _ttl(end))
+
+
+def token_item(token: str, content: str, until: datetime) -> Item:
+    """Item of a webhook's token, of which it says what it came with."""
+    item: Item = {"content": content}
+    return keyed(Key(f"{_USED_PREFIX}{token}", "USED"), item | _ttl(until))
 
 
 def keyed(key: Key, item: Item) -> Item:

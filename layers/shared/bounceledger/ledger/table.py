@@ -52,6 +52,10 @@ class InvalidWriteError(LedgerError):
     """DynamoDB will never accept this write, however often it is tried."""
 
 
+class ConditionError(Exception):
+    """A single write was not applied, since its condition does not hold."""
+
+
 class CancelledError(Exception):
     """A transaction was not applied; `codes` has one reason per action, or ``None``."""
 
@@ -234,6 +238,26 @@ class Table:
         Not with others by BatchWriteItem: the right to call it is one to delete items as well.
         """
         _call(self._client.put_item, budget, TableName=self._name, Item=to_attributes(item))
+
+    def put_same(self, item: Item, name: str, budget: RetryBudget) -> bool:
+        """Write an item that does not exist, or has the same value of an attribute.
+
+        Returns:
+            False if it exists with another value, and was not written.
+        """
+        try:
+            _call(
+                self._client.put_item,
+                budget,
+                TableName=self._name,
+                Item=to_attributes(item),
+                ConditionExpression="attribute_not_exists(pk) OR #name = :same",
+                ExpressionAttributeNames={"#name": name},
+                ExpressionAttributeValues={":same": to_attribute(item[name])},
+            )
+        except ConditionError:
+            return False
+        return True
 
     def transact(self, actions: Sequence["Action"], budget: RetryBudget) -> None:
         """Apply all actions or none.
@@ -423,6 +447,8 @@ def _call(method: Callable[..., Any], budget: RetryBudget, **parameters: Any) ->
 
 def _raise_unless_passing(error: ClientError) -> None:
     code = error.response["Error"].get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        raise ConditionError(code) from error
     if code == "TransactionCanceledException" and error.response.get("CancellationReasons"):
         reasons = error.response["CancellationReasons"]
         raise CancelledError([reason.get("Code", "None") for reason in reasons]) from error

@@ -57,11 +57,9 @@ def entries_of(value: object, field: str) -> list[JsonObject]:
     """The events of a request: a list of objects, or one object alone.
 
     Raises:
-        PayloadError: it is something else, or has no event or more than `MAX_EVENTS`.
+        PayloadError: it is something else, or has more than `MAX_EVENTS`.
     """
     entries = value if isinstance(value, list) else [value]
-    if not entries:
-        raise PayloadError("has no event", field=field)
     if len(entries) > MAX_EVENTS:
         raise PayloadError(f"has more than {MAX_EVENTS} events", field=field)
     objects: list[JsonObject] = []
