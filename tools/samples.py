@@ -48,6 +48,11 @@ class Sample:
     expected: tuple[Mapping[str, Any], ...]
 
     @property
+    def provider(self) -> str:
+        """Whose event it is."""
+        return "ses"
+
+    @property
     def body(self) -> str:
         """The record's body, which can be sent to the queue as it is."""
         body: str = self.event["Records"][0]["body"]

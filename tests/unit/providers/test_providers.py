@@ -10,7 +10,7 @@ from bounceledger.errors import InputError, PayloadError
 from bounceledger.providers import Document, Parsed, Payload, Provider, ses
 from bounceledger.settings import Settings
 from tests.ses_documents import bounce
-from tests.unit.providers.webhook_samples import WebhookSample, load_webhook_samples
+from tools.webhook_samples import WebhookSample, load_webhook_samples
 
 PUBLISHED = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
 SETTINGS = Settings(allowed_accounts=frozenset("*"))

@@ -14,7 +14,7 @@ from bounceledger.ledger.plan import IGNORED
 from bounceledger.settings import Settings
 from bounceledger.state import Observation, decide
 from tests.fakes import FakeDeadLetters, FakeLedger
-from tests.unit.providers.webhook_samples import WebhookSample, load_webhook_samples
+from tools.webhook_samples import WebhookSample, load_webhook_samples
 
 RECEIVED = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
 """When the samples are received according to their files; what they report is just before."""
