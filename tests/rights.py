@@ -23,6 +23,7 @@ PARTITIONS = {
     "domains due": "RECHECK#DUE",
     "audit reports": "AUDIT#2026-11-26T05:41:00.000000Z",
     "the newest audit report": "AUDIT#REPORT",
+    "a used token": "TOKEN#0123456789abcdef",
     "progress of rechecks": "RECHECK#PASS",
     "something else": "OTHER#x",
     "something that begins like an address": "ADDRESSES",
@@ -96,6 +97,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
         },
         "PutItem": _REPORTS,
     },
+    "WebhookRole": {"PutItem": {"a used token"}},
     "RecheckRole": {
         "BatchGetItem": {"progress of rechecks"},
         "PutItem": {"progress of rechecks"},

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,14 @@ from rich.text import Text
 
 from tools.picture import to_svg
 from tools.replay import RecipientOutcome, SampleOutcome, replay
-from tools.samples import load_samples
+from tools.samples import Sample, load_samples
 from tools.stack import LOCAL, ROOT, Stack, call_api, running
+from tools.webhook_samples import WebhookSample, load_webhook_samples
 
 STACK_FILE = LOCAL / "stack.json"
 
+SHOWN_PROVIDERS = ("sendgrid", "mailgun", "postmark")
+"""Providers whose sample requests are sent to their webhooks."""
 PICTURE_WIDTH = 80
 """Columns of the picture."""
 WIDE = 120
@@ -179,8 +183,12 @@ def replay_samples(stack: Stack, steps: Steps) -> tuple[list[SampleOutcome], flo
     Returns:
         The outcomes, and the seconds from first publish to last lookup.
     """
-    samples = list(load_samples(datetime.now(UTC)))
-    steps.begin(f"Sending {len(samples)} sample events: SNS → SQS → ingest → DynamoDB → lookup API")
+    now = datetime.now(UTC)
+    requests = [one for one in load_webhook_samples(now) if one.provider in SHOWN_PROVIDERS]
+    samples: list[Sample | WebhookSample] = [*load_samples(now), *requests]
+    steps.begin(
+        f"Sending {len(samples)} sample events: SNS or webhook → SQS → ingest → table → lookup API"
+    )
     sent = 0
 
     def advance() -> None:
@@ -204,10 +212,12 @@ def print_json(outcomes: Iterable[SampleOutcome]) -> None:
 
 def print_table(outcomes: Iterable[SampleOutcome], out: Console) -> None:
     """Print one line per recipient, grouped by what follows for the recipient."""
+    outcomes = list(outcomes)
     sections: dict[str, list[Row]] = {title: [] for title in STYLES}
     for outcome in outcomes:
-        for recipient in outcome.recipients:
-            sections[section_of(outcome, recipient)].append((outcome, recipient))
+        if outcome.sample.provider == "ses":
+            for recipient in outcome.recipients:
+                sections[section_of(outcome, recipient)].append((outcome, recipient))
     out.print()
     wide = out.width >= WIDE
     header = _columns(wide=wide)
@@ -224,6 +234,19 @@ def print_table(outcomes: Iterable[SampleOutcome], out: Console) -> None:
     if not wide:
         hint += f" {WIDE} columns also show recipients."
     out.print(Text(hint, "dim"))
+    _print_webhooks([one for one in outcomes if one.sample.provider != "ses"], out, wide=wide)
+
+
+def _print_webhooks(outcomes: Sequence[SampleOutcome], out: Console, *, wide: bool) -> None:
+    """Print one line per recipient of the requests to webhooks, by provider."""
+    for provider, some in groupby(outcomes, key=lambda outcome: outcome.sample.provider):
+        rows = [(outcome, recipient) for outcome in some for recipient in outcome.recipients]
+        out.print(Text(f"POST /v1/webhooks/{provider} ({len(rows)})", "bold"))
+        table = _columns(wide=wide)
+        for outcome, recipient in rows:
+            style = STYLES[section_of(outcome, recipient)]
+            table.add_row(*_cells(outcome, recipient, style, wide=wide))
+        out.print(table)
 
 
 def section_of(outcome: SampleOutcome, recipient: RecipientOutcome) -> str:
@@ -274,7 +297,7 @@ def _reply(outcome: SampleOutcome, recipient: RecipientOutcome) -> Text:
         # The whole path would take the room that the reason needs.
         field = outcome.dead_letter["field"]
         return Text(field.rpartition(".")[2] + outcome.dead_letter["reason"].removeprefix(field))
-    replies = sample.said.split(" | ")
+    replies = sample.said.split(" | " if sample.provider == "ses" else "\n")
     if not sample.said or not recipient.category:
         return Text(sample.description, "italic dim")
     position = outcome.recipients.index(recipient)
@@ -365,7 +388,7 @@ def print_summary(
         )
     )
     if wrong:
-        out.print("Fix the code, or the expected outcome in events/ses/. Logs are in .local/.")
+        out.print("Fix the code, or the expected outcome in events/. Logs are in .local/.")
 
 
 def save_picture(out: Console, path: Path) -> None:

@@ -9,7 +9,8 @@ from bounceledger.ledger import items
 from bounceledger.ledger.table import RetryBudget, Table
 from bounceledger.verdict import DISPOSITIONS
 from tools.samples import Sample
-from tools.stack import Stack, call_api, publish, wait_for
+from tools.stack import Stack, call_api, post_webhook, publish, wait_for
+from tools.webhook_samples import WebhookSample
 
 DRAIN_SECONDS = 60
 """How long the queue may take to empty."""
@@ -64,15 +65,15 @@ class RecipientOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleOutcome:
-    """The outcome of one sample event.
+    """The outcome of one sample event, or request of a webhook.
 
     Attributes:
-        sample: the event.
+        sample: the event or request.
         recipients: the outcome for each recipient in the sample's file.
         dead_letter: ``reason`` and ``field`` if the event is in the dead-letter queue.
     """
 
-    sample: Sample
+    sample: Sample | WebhookSample
     recipients: tuple[RecipientOutcome, ...]
     dead_letter: Mapping[str, str] | None
 
@@ -99,6 +100,7 @@ class SampleOutcome:
         """One JSON object: the first recipient's outcome, and the others' below ``others``."""
         first, *others = self.recipients
         return {
+            "provider": self.sample.provider,
             "event": self.sample.name,
             **first.to_json(),
             "dead_letter": dict(self.dead_letter) if self.dead_letter else None,
@@ -108,9 +110,14 @@ class SampleOutcome:
 
 
 def replay(
-    stack: Stack, samples: Iterable[Sample], *, advance: Callable[[], None] = lambda: None
+    stack: Stack,
+    samples: Iterable[Sample | WebhookSample],
+    *,
+    advance: Callable[[], None] = lambda: None,
 ) -> Iterator[SampleOutcome]:
     """Send samples, wait until all are processed, and yield the outcome of each.
+
+    Those of SES go to its topic or queue, requests of other providers, signed, to their webhooks.
 
     Args:
         stack: the running stack.
@@ -119,7 +126,9 @@ def replay(
     """
     samples = list(samples)
     for sample in samples:
-        if sample.form == "sns":
+        if isinstance(sample, WebhookSample):
+            _post(stack, sample)
+        elif sample.form == "sns":
             publish(stack, sample.message)
         else:
             stack.client("sqs").send_message(QueueUrl=stack.queue_url, MessageBody=sample.body)
@@ -135,33 +144,46 @@ def replay(
 
 
 def wait_until_processed(stack: Stack) -> None:
-    """Wait until the queue has no waiting events and none in flight."""
+    """Wait until the queues have no waiting events and none in flight."""
     sqs = stack.client("sqs")
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
-    def is_empty() -> bool:
-        response = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=names)
+    def is_empty(url: str) -> bool:
+        response = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
         return not any(int(response["Attributes"][name]) for name in names)
 
-    if not wait_for(is_empty, DRAIN_SECONDS):
+    queues = (stack.queue_url, stack.webhook_queue_url)
+    if not wait_for(lambda: all(map(is_empty, queues)), DRAIN_SECONDS):
         raise SystemExit(
-            f"The event queue still holds messages after {DRAIN_SECONDS} s. "
+            f"A queue of events still holds messages after {DRAIN_SECONDS} s. "
             "See the newest .local/emulator-*.log for errors from ingest."
         )
 
 
 def drain_dead_letters(stack: Stack) -> Iterator[dict[str, str]]:
-    """Remove every message from the dead-letter queue; yield its body, reason and field."""
+    """Remove every message from the dead-letter queues; yield its body, reason and field."""
+    for url in (stack.dead_letter_queue_url, stack.webhook_dead_letter_queue_url):
+        yield from _drain(stack, url)
+
+
+def _post(stack: Stack, sample: WebhookSample) -> None:
+    answer = post_webhook(stack, sample.provider, sample.body, content_type=sample.content_type)
+    if answer.status != 200:
+        raise SystemExit(
+            f"The webhook answered {sample.provider}/{sample.name} with {answer.status}: "
+            f"{answer.body}"
+        )
+
+
+def _drain(stack: Stack, url: str) -> Iterator[dict[str, str]]:
     sqs = stack.client("sqs")
     while messages := sqs.receive_message(
-        QueueUrl=stack.dead_letter_queue_url,
+        QueueUrl=url,
         MaxNumberOfMessages=10,
         MessageAttributeNames=["All"],
     ).get("Messages"):
         for message in messages:
-            sqs.delete_message(
-                QueueUrl=stack.dead_letter_queue_url, ReceiptHandle=message["ReceiptHandle"]
-            )
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             attributes = message.get("MessageAttributes", {})
             yield {
                 "body": message["Body"],
@@ -169,10 +191,16 @@ def drain_dead_letters(stack: Stack) -> Iterator[dict[str, str]]:
             }
 
 
-def _dead_letter_of(sample: Sample, letters: Iterable[Mapping[str, str]]) -> dict[str, str] | None:
+def _dead_letter_of(
+    sample: Sample | WebhookSample, letters: Iterable[Mapping[str, str]]
+) -> dict[str, str] | None:
     for letter in letters:
         body = json.loads(letter["body"])
-        if letter["body"] == sample.body or body.get("Message") == sample.message:
+        if isinstance(sample, WebhookSample):
+            found = any(sample.has(document) for document in body.get("documents", ()))
+        else:
+            found = letter["body"] == sample.body or body.get("Message") == sample.message
+        if found:
             return {"reason": letter["reason"], "field": letter["field"]}
     return None
 

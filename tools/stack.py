@@ -17,7 +17,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,8 @@ import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from tools.signing import make_keys, sign, signed_providers
 
 ROOT = Path(__file__).parents[1]
 LOCAL = ROOT / ".local"
@@ -66,6 +69,11 @@ class Stack:
         queue_url: queue that ingest reads.
         dead_letter_queue_url: dead-letter queue for unprocessable events.
         table_name: name of the suppression table.
+        webhook_url: URL of the webhooks, without the provider's name at its end.
+        webhook_queue_url: queue of the webhooks, which ingest reads as well.
+        webhook_dead_letter_queue_url: its dead-letter queue.
+        webhook_secrets: what signs a provider's requests, by provider: its secret, or its private
+            key in PEM form.
         access_key_id: test credentials.
         secret_access_key: test credentials.
     """
@@ -78,6 +86,10 @@ class Stack:
     queue_url: str
     dead_letter_queue_url: str
     table_name: str
+    webhook_url: str
+    webhook_queue_url: str
+    webhook_dead_letter_queue_url: str
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict)
     access_key_id: str = "test"
     secret_access_key: str = "test"
 
@@ -85,7 +97,7 @@ class Stack:
         """A boto3 client for one of the emulator's services."""
         return client(self.endpoint_url, service, **overrides)
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """The content of ``.local/stack.json``."""
         return asdict(self)
 
@@ -106,7 +118,7 @@ def call_api(
     method: str = "",
     body: object = None,
     credentials: Credentials | None = None,
-    sign: bool = True,
+    signed: bool = True,
 ) -> ApiResponse:
     """Call a stack's API.
 
@@ -117,18 +129,52 @@ def call_api(
         method: HTTP method; by default POST if there is a body, otherwise GET.
         body: JSON body.
         credentials: credentials to sign with; by default the stack's test credentials.
-        sign: whether to sign the request.
+        signed: whether to sign the request.
     """
     url = stack.api_url + path + (f"?{urlencode(query)}" if query else "")
     data = None if body is None else json.dumps(body).encode()
-    request = AWSRequest(method or ("GET" if data is None else "POST"), url, data=data)
+    method = method or ("GET" if data is None else "POST")
+    request = AWSRequest(method, url, data=data)
     request.headers["Content-Type"] = "application/json"
-    if sign:
+    if signed:
         signer = credentials or Credentials(stack.access_key_id, stack.secret_access_key)
         SigV4Auth(signer, "execute-api", stack.region).add_auth(request)
-    prepared = urllib.request.Request(
-        url, data=data, headers=dict(request.headers), method=request.method
+    return _call(url, data, dict(request.headers), method)
+
+
+def post_webhook(
+    stack: Stack,
+    provider: str,
+    body: bytes,
+    *,
+    content_type: str = "application/json",
+    now: datetime | None = None,
+    key: str = "",
+) -> ApiResponse:
+    """Send a request to a webhook, signed as the provider signs.
+
+    Args:
+        stack: the deployed stack.
+        provider: a name in `providers.PROVIDERS`.
+        body: the body, before it is signed.
+        content_type: of the body.
+        now: the time that is signed, aware; the present by default.
+        key: what signs; the stack's own secret by default.
+    """
+    url = f"{stack.webhook_url}/{provider}"
+    request = sign(
+        provider,
+        key or stack.webhook_secrets[provider],
+        url=url,
+        content_type=content_type,
+        body=body,
+        now=now or datetime.now(UTC),
     )
+    return _call(url, request.body, request.headers, "POST")
+
+
+def _call(url: str, data: bytes | None, headers: Mapping[str, str], method: str) -> ApiResponse:
+    prepared = urllib.request.Request(url, data=data, headers=dict(headers), method=method)
     try:
         with urllib.request.urlopen(prepared, timeout=30) as response:
             return ApiResponse(response.status, json.load(response))
@@ -172,8 +218,10 @@ def running(
         build()
     with emulator(announce=announce) as endpoint_url:
         announce("Deploying the stack")
-        keys = {"ErasureKeysSecret": make_erasure_keys(endpoint_url)}
-        yield deploy(endpoint_url, {**LOCAL_PARAMETERS, **keys, **(parameters or {})})
+        webhooks, signing = make_webhook_secrets(endpoint_url)
+        made = {"ErasureKeysSecret": make_erasure_keys(endpoint_url), "WebhookSecrets": webhooks}
+        stack = deploy(endpoint_url, {**LOCAL_PARAMETERS, **made, **(parameters or {})})
+        yield replace(stack, webhook_secrets=signing)
 
 
 def build() -> None:
@@ -252,6 +300,20 @@ def make_erasure_keys(endpoint_url: str) -> str:
     return str(made["ARN"])
 
 
+def make_webhook_secrets(endpoint_url: str) -> tuple[str, dict[str, str]]:
+    """Make a secret with a test secret for each provider, as docs/webhooks.md says.
+
+    Returns:
+        Its ARN, and what signs by provider.
+    """
+    keys = {provider: make_keys(provider) for provider in signed_providers()}
+    made = client(endpoint_url, "secretsmanager").create_secret(
+        Name=f"{STACK_NAME}-webhooks",
+        SecretString=json.dumps({name: {"local": [key.verifies]} for name, key in keys.items()}),
+    )
+    return str(made["ARN"]), {name: key.signs for name, key in keys.items()}
+
+
 def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
     """Deploy the built template with ``sam deploy``, as a user would do on AWS.
 
@@ -282,15 +344,33 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
         TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
     )
     stage = outputs["ApiUrl"].rpartition("/")[2]
+    api_url = f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{stage}"
+    _set_webhook_url(endpoint_url, outputs["WebhookFunctionName"], api_url)
     return Stack(
         endpoint_url=endpoint_url,
         region=REGION,
-        api_url=f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{stage}",
+        api_url=api_url,
         api_id=outputs["ApiId"],
         topic_arn=outputs["TopicArn"],
         queue_url=outputs["QueueUrl"],
         dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
         table_name=outputs["TableName"],
+        webhook_url=f"{api_url}/v1/webhooks",
+        webhook_queue_url=outputs["WebhookQueueUrl"],
+        webhook_dead_letter_queue_url=outputs["WebhookDeadLetterQueueUrl"],
+    )
+
+
+def _set_webhook_url(endpoint_url: str, function: str, url: str) -> None:
+    """Tell the webhook by which URL it is called.
+
+    It is known once the API is made, so it cannot be a parameter, and requests do not say it.
+    """
+    functions = client(endpoint_url, "lambda")
+    configured = functions.get_function_configuration(FunctionName=function)
+    variables = configured["Environment"]["Variables"] | {"WEBHOOK_URL": url}
+    functions.update_function_configuration(
+        FunctionName=function, Environment={"Variables": variables}
     )
 
 

@@ -1,4 +1,4 @@
-"""Records the bounce events of the event queue."""
+"""Records the bounce events of the event queue, and of the webhooks' queue."""
 
 from bounceledger import cold_start  # first, since it makes the other imports faster
 
@@ -15,7 +15,7 @@ from bounceledger.classify.compiled import load_rules
 from bounceledger.envelope import records_of
 from bounceledger.erasure_keys import keyring_of
 from bounceledger.errors import LedgerError
-from bounceledger.intake import BatchReport, Intake
+from bounceledger.intake import BatchReport, Intake, WebhookSource
 from bounceledger.ledger import Ledger, connect
 from bounceledger.observe import describe, make_logger, make_metrics
 from bounceledger.queues import DeadLetterQueue
@@ -39,8 +39,16 @@ def build_intake() -> Intake:
         Ledger(connect(), settings, erasure=keyring_of(settings.erasure_keys_secret)),
         DeadLetterQueue(queues.connect_later(), settings.dead_letter_queue_url),
         provider="ses",
+        webhooks=_webhooks(settings),
         rules=load_rules(settings.rules_file),
     )
+
+
+def _webhooks(settings: Settings) -> WebhookSource | None:
+    if not settings.webhook_queue_arn:
+        return None
+    dead_letters = DeadLetterQueue(queues.connect_later(), settings.webhook_dead_letter_queue_url)
+    return WebhookSource(settings.webhook_queue_arn, dead_letters)
 
 
 cold_start.build_at_start(build_intake)
@@ -54,7 +62,7 @@ def handler(
     """Record one batch; the answer lists the messages to deliver again.
 
     Args:
-        event: an SQS batch; an SNS or EventBridge invocation works too.
+        event: an SQS batch of one of the queues; an SNS or EventBridge invocation works too.
         context: of the invocation.
         intake: what records them; the execution environment's own by default.
 

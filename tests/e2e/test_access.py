@@ -253,7 +253,7 @@ def suppressed(stack: Stack, address: str) -> bool:
 @pytest.mark.parametrize("path", ["/v1/suppressions", "/v1/domains", "/v1/codes", "/v1/codes/521"])
 def test_an_unsigned_call_is_refused(stack: Stack, path: str) -> None:
     # WHEN a route is called without a signature
-    answer = call_api(stack, path, {"address": "a@example.test"}, sign=False)
+    answer = call_api(stack, path, {"address": "a@example.test"}, signed=False)
 
     # THEN the API refuses
     assert answer.status == 403

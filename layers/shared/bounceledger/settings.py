@@ -38,6 +38,11 @@ class Settings:
     table_name: str = ""
     dead_letter_queue_url: str = ""
     probe_queue_url: str = ""
+    webhook_queue_url: str = ""
+    webhook_queue_arn: str = ""
+    webhook_dead_letter_queue_url: str = ""
+    webhook_topic_arns: frozenset[str] = frozenset()
+    """SNS topics whose messages over HTTPS are accepted."""
     cursor_secret_arn: str = ""
     """Secret that seals the cursors of the API's lists."""
     erasure_keys_secret: str = ""

@@ -13,6 +13,7 @@ from typing import Any
 
 SETTINGS = (
     *("TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "PROBE_QUEUE_URL", "ALLOWED_ACCOUNTS"),
+    *("WEBHOOK_QUEUE_URL", "WEBHOOK_QUEUE_ARN"),
     *("CURSOR_SECRET_ARN", "EVENT_SECRET_ARN"),
 )
 MODEL = re.compile(r"/botocore/data/([a-z]+)/[\d-]+/service-2")

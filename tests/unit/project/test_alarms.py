@@ -35,6 +35,7 @@ COUNTED = {
     },
     "probe_domain": {*ProbeOutcome, "failed"},
     "outbox": {*ANNOUNCED, "not_announced"},
+    "webhook": {"accepted", "documents", "unverified", "refused", "not_queued"},
 }
 """Metrics of our own by function."""
 
@@ -57,7 +58,8 @@ def test_the_runbook_has_a_section_for_each_alarm() -> None:
     """Whoever is woken finds what the alarm means and what to run."""
     # GIVEN the sections below the heading "Alarms"
     page = (ROOT / "docs/runbook.md").read_text().split("\n## Alarms\n")[1].split("\n## ")[0]
-    sections = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL))
+    found = re.findall(r"^### (`[^\n]+`)\n(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL)
+    sections = {name: text for names, text in found for name in re.findall(r"`(\w+)`", names)}
 
     # THEN there is one for each alarm and no other, and each says more than a sentence
     assert sorted(sections) == sorted(ALARMS)
@@ -183,7 +185,7 @@ def test_metrics_of_our_own_are_those_that_the_code_counts_for_this_stack() -> N
     for name, where in [*alarms, *graphs]:
         assert where["stack"] in ({"Ref": "AWS::StackName"}, "AWS::StackName")
         assert name in COUNTED[where["service"]], name
-        assert set(where) == {"service", "stack"}
+        assert set(where) - {"provider"} == {"service", "stack"}
 
 
 def body() -> dict[str, Any]:
@@ -257,7 +259,7 @@ def test_the_dashboard_shows_all_that_can_happen() -> None:
 
     # AND every queue from which a person has to take something, and the ages of the others
     queues = of_type("AWS::SQS::Queue")
-    worked = {"EventQueue", "ProbeQueue"}
+    worked = {"EventQueue", "ProbeQueue", "WebhookQueue"}
     dead = {f"{name}.QueueName" for name in queues if name not in worked}
     assert shown["ApproximateNumberOfMessagesVisible"] == dead
     ages = shown["ApproximateAgeOfOldestMessage"]
@@ -273,7 +275,7 @@ def test_an_alarm_watches_probes_that_were_given_up() -> None:
 
 def test_alarms_watch_what_loses_events() -> None:
     # GIVEN every queue from which a person has to take something
-    dead = set(of_type("AWS::SQS::Queue")) - {"EventQueue", "ProbeQueue"}
+    dead = set(of_type("AWS::SQS::Queue")) - {"EventQueue", "ProbeQueue", "WebhookQueue"}
 
     # THEN one message in it rings
     for name in dead:
@@ -282,6 +284,7 @@ def test_alarms_watch_what_loses_events() -> None:
         assert (alarm["Threshold"], alarm["Statistic"]) == (0, "Maximum")
 
     # AND so do events that wait, and an ingest that is throttled
-    event_queue = {"QueueName": {"GetAtt": "EventQueue.QueueName"}}
-    assert len(watching("ApproximateAgeOfOldestMessage", **event_queue)) == 1
+    for name in ("EventQueue", "WebhookQueue"):
+        where = {"QueueName": {"GetAtt": f"{name}.QueueName"}}
+        assert len(watching("ApproximateAgeOfOldestMessage", **where)) == 1
     assert len(watching("Throttles", FunctionName={"Ref": "IngestFunction"})) == 1

@@ -31,7 +31,8 @@ RANKS = (
     {"audit", "ledger", "queues"},
     {"announcements", "domains"},
     {"envelope"},
-    {"intake", "api"},
+    {"packing"},
+    {"intake", "receiving", "api"},
     {"auditing"},
     {"functions", "cli"},
 )

@@ -29,6 +29,10 @@ FORBIDDEN = {
         *("dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"),
         *("aws_lambda_powertools.event_handler", "bounceledger.announcements"),
     },
+    "webhook": {
+        *("dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"),
+        "bounceledger.providers.sendgrid",  # nor is any other, until it sends something
+    },
     "recheck": {"dns", "idna", "publicsuffixlist", "re2", "bounceledger.classify"},
     "probe_domain": {"aws_lambda_powertools.event_handler", "re2", "bounceledger.classify"},
 }
@@ -40,6 +44,7 @@ CLIENTS = {
     "change": {"dynamodb"},
     "outbox": {"sqs"},
     "audit": {"dynamodb"},
+    "webhook": {"sqs"},  # a token is Mailgun's only
     "recheck": {"dynamodb", "sqs"},
     "probe_domain": {"dynamodb"},  # a retry or a dead letter is rare
 }
