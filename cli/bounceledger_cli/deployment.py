@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 API_URL = "BOUNCELEDGER_API_URL"
 """Variable with the URL of the API."""
+WEBHOOK_SECRETS = "BOUNCELEDGER_WEBHOOK_SECRETS"
+"""Variable with the name or ARN of the secrets of the webhooks."""
 
 
 def boto3_client(service: str, endpoint_url: str | None) -> Any:
@@ -70,7 +72,7 @@ class Deployment:
             CommandError: no table is given, the options exclude each other, or AWS failed.
             SettingsError: an environment variable is malformed.
         """
-        with _aws_errors():
+        with aws_errors():
             from bounceledger.ledger import Ledger, connect
 
             if not self._settings.table_name:
@@ -79,7 +81,7 @@ class Deployment:
 
     def probe_queue(self) -> "ProbeQueue":
         """The queue of domains to probe; raises as `ledger` does."""
-        with _aws_errors():
+        with aws_errors():
             from bounceledger.domains.probe_requests import ProbeQueue
 
             url = self._settings.probe_queue_url
@@ -93,7 +95,7 @@ class Deployment:
         Raises:
             CommandError: no API is given, the options exclude each other, or AWS failed.
         """
-        with _aws_errors():
+        with aws_errors():
             from botocore.session import Session
 
             from bounceledger_client import Api
@@ -106,6 +108,29 @@ class Deployment:
                 return Api(url, session=session)
             except ValueError as error:
                 raise CommandError(f"{url}: {error}") from error
+
+    def webhook_secrets(self) -> str:
+        """ARN of the secret or parameter with the secrets of the webhooks.
+
+        Raises:
+            CommandError: none is given, the stack has none, or AWS failed.
+        """
+        if not self.stack:
+            given = os.environ.get(WEBHOOK_SECRETS)
+            if not given:
+                raise CommandError(
+                    f"no secrets given; use --secrets, --stack or set {WEBHOOK_SECRETS}"
+                )
+            return given
+        with aws_errors():
+            stack = self._described()
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+        if "WebhookSecretsArn" not in outputs:
+            raise CommandError(
+                f"stack {self.stack} has no WebhookSecrets; name them with --secrets, and deploy "
+                "with the ARN that is printed"
+            )
+        return str(outputs["WebhookSecretsArn"])
 
     def _url_of_api(self) -> str:
         if self.stack and self.api_url:
@@ -173,7 +198,7 @@ class Deployment:
 @contextmanager
 def api_errors() -> Iterator[None]:
     """Turn what the client of the API raises into messages."""
-    with _aws_errors():
+    with aws_errors():
         from bounceledger_client import AccessDeniedError, SuppressionListError, UnavailableError
 
         try:
@@ -187,7 +212,7 @@ def api_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _aws_errors() -> Iterator[None]:
+def aws_errors() -> Iterator[None]:
     """Turn errors of the AWS SDK into messages."""
     from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bounceledger_cli.days import DEFAULT_DAYS, Days
-from bounceledger_cli.deployment import API_URL, Deployment
+from bounceledger_cli.deployment import API_URL, WEBHOOK_SECRETS, Deployment
 from bounceledger_cli.errors import CommandError
 from bounceledger_cli.inputs.encodings import EncodingType
 
@@ -203,6 +203,36 @@ def api_options(function: _Function) -> _Function:
     return wrapper
 
 
+def secrets_options(function: _Function) -> _Function:
+    """Add ``--stack``, ``--secrets`` and ``--endpoint-url``.
+
+    The function gets ``deployment``, a `Deployment`, and ``secrets``, what was given or None.
+    """
+
+    @wraps(function)
+    def wrapper(
+        *args: Any,
+        stack: str | None,
+        secrets: str | None,
+        endpoint_url: str | None,
+        **options: Any,
+    ) -> int:
+        if stack and secrets:
+            raise CommandError("use either --stack or --secrets, not both")
+        deployment = Deployment(stack=stack, endpoint_url=endpoint_url)
+        return function(*args, deployment=deployment, secrets=secrets, **options)
+
+    for option in (_ENDPOINT_URL, _SECRETS, _STACK):
+        option(wrapper)
+    return wrapper
+
+
+_SECRETS = click.option(
+    "--secrets",
+    metavar="NAME",
+    help="Name or ARN of the secret, or of the parameter, whose name begins with a slash "
+    f"(default: that of --stack, or {WEBHOOK_SECRETS}).",
+)
 _API_URL = click.option(
     "--api-url",
     metavar="URL",

@@ -31,6 +31,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "counts": "Show outcomes and rates of lead sources.",
         "sources": "Compare the outcomes and rates of all lead sources.",
     },
+    "Webhooks": {
+        "webhook-secret": "Set the secrets with which requests of providers are verified.",
+    },
     "Shell": {
         "completion": "Print the completion script for bash, zsh or fish.",
     },
