@@ -95,6 +95,7 @@ bench: setup tools ## Benchmark bounceledger against the alternatives
 	@$(BIN)/python bench/distinct.py
 	@$(BIN)/python bench/check.py
 	@$(BIN)/python bench/audit.py
+	@$(BIN)/python bench/webhook.py
 
 coldstart: build $(TOOLS)/coldstart/.ready ## Compare first invocations with a bare boto3 handler's
 	@$(BIN)/python bench/coldstart.py
