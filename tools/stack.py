@@ -345,7 +345,7 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
     )
     stage = outputs["ApiUrl"].rpartition("/")[2]
     api_url = f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{stage}"
-    _set_webhook_url(endpoint_url, outputs["WebhookFunctionName"], api_url)
+    _set_base_url(endpoint_url, outputs["WebhookFunctionName"], api_url)
     return Stack(
         endpoint_url=endpoint_url,
         region=REGION,
@@ -361,14 +361,14 @@ def deploy(endpoint_url: str, parameters: Mapping[str, str]) -> Stack:
     )
 
 
-def _set_webhook_url(endpoint_url: str, function: str, url: str) -> None:
+def _set_base_url(endpoint_url: str, function: str, url: str) -> None:
     """Tell the webhook by which URL it is called.
 
     It is known once the API is made, so it cannot be a parameter, and requests do not say it.
     """
     functions = client(endpoint_url, "lambda")
     configured = functions.get_function_configuration(FunctionName=function)
-    variables = configured["Environment"]["Variables"] | {"WEBHOOK_URL": url}
+    variables = configured["Environment"]["Variables"] | {"WEBHOOK_BASE_URL": url}
     functions.update_function_configuration(
         FunctionName=function, Environment={"Variables": variables}
     )

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from bounceledger.webhooks.secrets import store_of
 
 from bounceledger import queues
 from bounceledger.api.gateway import RETRY_AFTER, Routes
 from bounceledger.api.problems import unavailable
 from bounceledger.clients import ConnectedLater
-from bounceledger.errors import BounceledgerError, InputError, VerificationError
+from bounceledger.errors import BounceledgerError, InputError, VerificationError, WebhookOffError
 from bounceledger.ledger import connect
 from bounceledger.ledger.tokens import UsedTokens
 from bounceledger.observe import count, describe, make_logger
@@ -30,6 +29,7 @@ from bounceledger.providers import PROVIDERS
 from bounceledger.receiving import Receiver, SnsMessages, Subscriptions, WebhookQueue
 from bounceledger.settings import Settings
 from bounceledger.webhooks.request import Request
+from bounceledger.webhooks.secrets import store_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,17 +117,21 @@ def receive(provider: str) -> Response[Any] | dict[str, Any]:
 
     The log has the provider, the size and what became of it; of the request itself nothing.
     """
-    receiver = _receiver_of(provider)
+    receiver: Receiver = routes.context["receiver"]
     settings: Settings = routes.context["settings"]
     said: dict[str, Any] = {"provider": provider}
     try:
         request = Request.from_api_gateway(
             routes.current_event.raw_event,
             received_at=routes.context["now"],
-            base_url=settings.webhook_url,
+            base_url=settings.webhook_base_url,
         )
         said["size"] = len(request.body)
         received = receiver.receive(provider, request)
+    except WebhookOffError:
+        if problems := receiver.problems():
+            logger.warning("some secrets cannot be used", extra={"problems": problems})
+        raise NotFoundError("there is no such provider, or it is not set up here") from None
     except VerificationError as error:
         count(settings, "webhook", "unverified")
         logger.warning("not verified", extra=said | {"reason": error.reason})
@@ -162,16 +166,7 @@ def _not_queued(said: Mapping[str, Any]) -> Response[Any]:
 
 @routes.head(PATH)
 def exists(provider: str) -> Response[Any]:
-    """Say that there is such a webhook: Mandrill asks before it accepts a URL."""
-    _receiver_of(provider)
+    """Say that there is such a URL: Mandrill asks before it makes the secret."""
+    if provider not in PROVIDERS:
+        raise NotFoundError("there is no such provider")
     return Response(HTTPStatus.OK.value)
-
-
-def _receiver_of(provider: str) -> Receiver:
-    """The receiver, if it accepts requests of a provider."""
-    receiver: Receiver = routes.context["receiver"]
-    if not receiver.is_on(provider):
-        if problems := receiver.problems():
-            logger.error("some secrets cannot be used", extra={"problems": problems})
-        raise NotFoundError("there is no such provider, or it has no secret here")
-    return receiver

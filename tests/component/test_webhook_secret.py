@@ -1,10 +1,10 @@
 """``bounceledger webhook-secret`` over Secrets Manager and SSM, and the webhook that reads it."""
 
 import pytest
-from bounceledger.webhooks.secrets import store_of
 from moto import mock_aws
 
 from bounceledger.providers import PROVIDERS
+from bounceledger.webhooks.secrets import store_of
 from tests.unit.cli.runner import run
 from tools.signing import make_keys
 

@@ -16,6 +16,7 @@ from bounceledger.errors import (
     SecretError,
     TooLargeError,
     VerificationError,
+    WebhookOffError,
 )
 from bounceledger.packing import unpack
 from bounceledger.providers.common import MAX_EVENTS
@@ -181,10 +182,30 @@ def test_nothing_is_queued_of_a_request_that_is_not_verified() -> None:
         assert webhook.sqs.calls == []
 
 
-def test_a_provider_is_on_if_it_has_a_secret() -> None:
-    receiver = Webhook().receiver
-    assert receiver.is_on("sendgrid")
-    assert not any(map(receiver.is_on, ("ses", "", "common", "nobody", "../ses")))
+@pytest.mark.parametrize("provider", ["postmark", "mandrill", "ses", "", "common", "../ses"])
+def test_a_provider_that_is_not_set_up_is_off(provider: str) -> None:
+    """Whatever its request looks like."""
+    webhook = Webhook()
+    for body in (b"[]", b"", b"\xff", b"mandrill_events=%5B%5D"):
+        with pytest.raises(WebhookOffError):
+            webhook.receiver.receive(provider, request(body, {}))
+    assert webhook.sqs.calls == []
+
+
+def test_the_test_of_a_url_needs_no_secret() -> None:
+    """Mandrill makes the secret once its test was answered."""
+    signed = sign(
+        "mandrill",
+        "test-webhook",
+        url="https://hooks.example",
+        content_type="application/x-www-form-urlencoded",
+        body=b"mandrill_events=%5B%5D",
+        now=NOW,
+    )
+    headers = {name.lower(): value for name, value in signed.headers.items()}
+    webhook = Webhook()
+    received = webhook.receiver.receive("mandrill", request(signed.body, headers))
+    assert (received.notice, webhook.sqs.calls) == ("test", [])
 
 
 def test_a_new_secret_is_read_once_an_old_one_does_not_fit() -> None:
@@ -309,9 +330,8 @@ def sns(type_: str, topic: str = "arn:ok") -> Request:
     return request(json.dumps(body).encode(), {})
 
 
-def test_ses_is_on_if_there_are_topics() -> None:
-    assert Webhook(topics=FakeTopics()).receiver.is_on("ses")
-    with pytest.raises(VerificationError):
+def test_ses_is_off_without_topics() -> None:
+    with pytest.raises(WebhookOffError):
         Webhook().receiver.receive("ses", sns("Notification"))
 
 

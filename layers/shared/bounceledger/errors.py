@@ -52,6 +52,10 @@ class VerificationError(BounceledgerError):
         self.reason = reason
 
 
+class WebhookOffError(BounceledgerError):
+    """A webhook's request for a provider that is not known, or not set up; 404."""
+
+
 class CertificateFetchError(BounceledgerError):
     """A certificate that a signature needs could not be fetched; worth a retry, 503."""
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from bounceledger import providers
-from bounceledger.errors import TooLargeError, VerificationError
+from bounceledger.errors import InputError, TooLargeError, VerificationError, WebhookOffError
 from bounceledger.packing import WebhookMessages
 from bounceledger.providers import PROVIDERS, Document, Payload
 from bounceledger.providers.common import MAX_EVENTS
@@ -157,34 +157,24 @@ class Receiver:
         self._subscriptions = subscriptions
         self._tolerance = tolerance
 
-    def is_on(self, provider: str) -> bool:
-        """Whether requests of a provider are accepted.
-
-        Raises:
-            SecretError: that cannot be told now.
-        """
-        scheme = PROVIDERS.get(provider)
-        if scheme is None:
-            return False
-        return (
-            self._sns is not None if isinstance(scheme, Sns) else bool(self._secrets.of(provider))
-        )
-
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the secrets, so that a provider may be off; no part of one."""
         return self._secrets.problems()
 
     def receive(self, provider: str, request: Request) -> Received:
-        """Verify a request of a provider that is on, and queue its events.
+        """Verify a request of a provider, and queue its events.
 
         Raises:
+            WebhookOffError: there is no such provider, or it is not set up here.
             VerificationError: it is not proven to come from the provider, or too old.
             InputError: it is not one that the provider sends; `TooLargeError` if it is too large.
             QueueError: not all events are queued.
             LedgerError: a token could not be looked up.
             SecretError: the secrets could not be read.
         """
-        scheme = PROVIDERS[provider]
+        scheme = PROVIDERS.get(provider)
+        if scheme is None:
+            raise WebhookOffError("there is no such provider")
         if isinstance(scheme, Sns):
             return self._receive_sns(request)
         verified = self._verified(provider, scheme, request)
@@ -206,7 +196,11 @@ class Receiver:
         secrets = self._secrets.of(provider)
         try:
             return verify(secrets)
-        except VerificationError as error:
+        except (VerificationError, InputError) as error:
+            if not secrets:  # the test of a URL, which some providers want first, is verified
+                raise WebhookOffError("the provider has no secret here") from error
+            if isinstance(error, InputError):
+                raise
             # The secret may have been changed since it was read.
             newer = None
             if error.reason == BAD_SIGNATURE:
@@ -221,7 +215,7 @@ class Receiver:
 
     def _receive_sns(self, request: Request) -> Received:
         if self._sns is None:
-            raise VerificationError("no_topic")
+            raise WebhookOffError("no SNS topic is allowed here")
         from bounceledger.webhooks.sns import read_body
 
         message = self._sns.verify(read_body(request.body))

@@ -96,7 +96,9 @@ class Settings:
             raise SettingsError("EVENT_SECRET_ARN is not set, and EVENT_ADDRESSES is hash")
         if self.webhook_tolerance > MAX_TOLERANCE:
             raise SettingsError(f"WEBHOOK_TOLERANCE must be at most {MAX_TOLERANCE}")
-        if self.webhook_base_url and not self.webhook_base_url.startswith("https://"):
+        if self.webhook_base_url and not self.webhook_base_url.startswith(
+            ("https://", "http://127.0.0.1:")
+        ):
             raise SettingsError("WEBHOOK_BASE_URL must begin with https://")
         if not 0 < self.audit_good_below < self.audit_bad_above < 100:
             raise SettingsError("AUDIT_GOOD_BELOW must be below AUDIT_BAD_ABOVE")

@@ -17,7 +17,7 @@ from tools.signing import sign
 
 webhook = load("webhook")
 
-SETTINGS = Settings(stack_name="test", webhook_url="https://hooks.example/live")
+SETTINGS = Settings(stack_name="test", webhook_base_url="https://hooks.example/live")
 SECRET_WORDS = ("gone@sendgrid.example", "no such user", "bounceledger-agent")
 
 
@@ -118,7 +118,7 @@ OTHER_EVENTS = event(b"[7]", {})
         (event(*signed(), provider="ses"), Webhook(), 404, None),
         (event(*signed()), Webhook(secrets()), 404, None),
         (event(*signed()), Webhook(sqs=FakeSqs(down=True)), 503, "not_queued"),
-        (event(*signed()), Webhook(FakeSecrets({}, down=True)), 503, None),
+        (event(*signed()), Webhook(FakeSecrets({}, down=True)), 503, "not_queued"),
     ],
     ids=lambda one: str(one) if isinstance(one, int | str) else "",
 )
