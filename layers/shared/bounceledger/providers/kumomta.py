@@ -100,6 +100,7 @@ def read(
     places = (meta, imported, read_object(body, "headers"))
     lead = lead_of(places, settings, (mailed_at or occurred_at).date())
     record_id = read_text(body, "id")
+    written = read_text(body, "event_time") or read_text(body, "timestamp")
     permanence, reason = _opinion(name, report)
     said, status = ("", "") if name in OWN_WORDS else _reply(body)
     events: list[MailEvent] = []
@@ -112,7 +113,7 @@ def read(
             continue
         events.append(
             MailEvent(
-                event_id=digest(PROVIDER, name, record_id, occurred_at.isoformat(), address),
+                event_id=digest(PROVIDER, name, record_id, written, address),
                 provider=PROVIDER,
                 kind=KINDS[name],
                 provider_kind=word,
