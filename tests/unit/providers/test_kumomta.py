@@ -104,6 +104,8 @@ def test_every_type_has_its_own(word: str, kind: Kind) -> None:
         ({"code": 452, "enhanced_code": {"class": 4, "subject": 2, "detail": 2}, "content": "Full"},
          "452 4.2.2 Full", "4.2.2"),
         ({"code": 550, "enhanced_code": {"class": 5}, "content": "Gone"}, "550 Gone", ""),
+        ({"code": 550, "enhanced_code": {"class": "5", "subject": "x", "detail": 1.5},
+          "content": "Gone"}, "550 Gone", ""),
         ({"code": 550, "enhanced_code": {"class": 5, "subject": 0, "detail": 0}, "content": ""},
          "", "5.0.0"),
         ({}, "", ""),

@@ -185,7 +185,8 @@ def _reply(body: JsonObject) -> tuple[str, str]:
     response = read_object(body, "response")
     enhanced = read_object(response, "enhanced_code")
     parts = [read_text(enhanced, part) for part in ("class", "subject", "detail")]
-    status = ".".join(parts) if all(parts) else ""
+    is_code = all(part.isascii() and part.isdecimal() and len(part) <= 3 for part in parts)
+    status = ".".join(parts) if is_code else ""
     content = read_text(response, "content", MAX_DIAGNOSTIC)
     text = f"{status} {content}" if status and content.strip() else content
     return reply_with_code(read_text(response, "code"), text), status
