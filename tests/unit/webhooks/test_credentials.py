@@ -40,6 +40,8 @@ def basic(text: str) -> str:
         ({"x-webhook-secret": PASSWORD}, False, False),
         # A header that does not fit is not made up for by another.
         ({"authorization": "Bearer x", "x-webhook-secret": TOKEN}, False, False),
+        ({"x-webhook-secret": TOKEN + "\ud800"}, False, False),
+        ({"authorization": f"Bearer {TOKEN}\ud800"}, False, False),
         ({"authorization": TOKEN}, False, False),
         ({"authorization": f"Token {TOKEN}"}, False, False),
         ({"authorization": basic(PASSWORD + "0")}, False, False),

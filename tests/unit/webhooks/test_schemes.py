@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bounceledger.errors import InputError, VerificationError
 from bounceledger.webhooks.request import Request
@@ -317,3 +319,30 @@ def test_what_cannot_be_a_secret_is_refused_by_its_place(case: Case, text: str) 
     with pytest.raises(InputError) as caught:
         case.scheme.check_secret(text, field="provider.main[0]")
     assert str(caught.value) == f"provider.main[0] must be {case.scheme.needs}"
+
+
+# ---------------------------------------------------------------------------- anything
+
+NAMES = sorted({name for case in CASES for name in case.request().headers} | {"content-type"})
+
+
+@every_scheme
+@given(
+    headers=st.dictionaries(st.sampled_from(NAMES), st.text(max_size=80)),
+    keep=st.booleans(),
+    body=st.binary(max_size=200) | st.sampled_from([c.request().body for c in CASES]),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_comes_is_accepted_or_refused_by_an_error_of_ours(
+    case: Case, headers: dict[str, str], keep: bool, body: bytes
+) -> None:
+    """A stranger can cause no other error, which would be a 500 and an alarm."""
+    own = case.request()
+    request = replace(own, headers={**(own.headers if keep else {}), **headers}, body=body)
+    try:
+        verify(case, request)
+    except (VerificationError, InputError):
+        return
+    # AND what was accepted has what only the provider knows
+    known = body.decode() if case.in_body else " ".join(request.headers.values())
+    assert case.signature_of(own) in known

@@ -1,6 +1,7 @@
 """The secrets document, and when it is read."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -289,7 +290,12 @@ def test_problems_are_those_of_the_document_that_is_in_use() -> None:
     "call", [lambda s: s.of("mailtrap"), lambda s: s.renewed("mailtrap", {})], ids=["of", "renewed"]
 )
 def test_threads_read_the_document_once(call: Callable[[SecretStore], Any]) -> None:
-    vault = Vault()
+    class SlowVault(Vault):
+        def read(self) -> str:
+            time.sleep(0.02)  # long enough for the others to come
+            return super().read()
+
+    vault = SlowVault()
     secrets, _ = store(vault)
     barrier = Barrier(8)
 

@@ -1,5 +1,6 @@
 """What is special about each scheme with a shared key."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -24,6 +25,7 @@ from bounceledger.webhooks.shared_keys import (
 from tests.unit.webhooks.signing import (
     NOW,
     TOLERANCE,
+    URL,
     WHSEC,
     request_of,
     seconds,
@@ -254,6 +256,19 @@ def test_mandrill_signs_the_url() -> None:
         assert refused(Mandrill(), replace(request, url=url), KEY) == "bad_signature"
 
 
+def test_mandrill_signs_the_fields_in_the_order_of_their_names() -> None:
+    """A request has one field today; the documentation speaks of all."""
+    # GIVEN a form in another order than that of the names
+    pairs = [("b", "2"), ("mandrill_events", "[]"), ("a", "1")]
+    signed = f"{URL}a1b2mandrill_events[]".encode()
+    digest = base64.b64encode(hmac.new(KEY.encode(), signed, hashlib.sha1).digest()).decode()
+    headers = {"content-type": URL_ENCODED, "x-mandrill-signature": digest}
+
+    # THEN it is verified
+    request = request_of(headers, urlencode(pairs).encode())
+    assert verify(Mandrill(), request, KEY).account == "main"
+
+
 @pytest.mark.parametrize("body", [b"a=1&a=2", b"{}"])
 def test_what_mandrill_does_not_send_is_refused(body: bytes) -> None:
     headers = {"content-type": URL_ENCODED, "x-mandrill-signature": "x"}
@@ -311,6 +326,16 @@ def test_id_time_and_body_cannot_be_divided_in_another_way() -> None:
 
     # THEN the id may not have the dot that this needs
     assert refused(StandardWebhooks(), moved, WHSEC) == "bad_signature"
+
+
+@pytest.mark.parametrize(("size", "fine"), [(15, False), (16, True), (64, True), (65, False)])
+def test_a_key_has_16_to_64_bytes(size: int, fine: bool) -> None:
+    text = "whsec_" + base64.b64encode(b"k" * size).decode()
+    if fine:
+        StandardWebhooks().check_secret(text, field="x")
+    else:
+        with pytest.raises(InputError, match='x must be "whsec_"'):
+            StandardWebhooks().check_secret(text, field="x")
 
 
 @pytest.mark.parametrize("name", ["id", "timestamp", "signature"])

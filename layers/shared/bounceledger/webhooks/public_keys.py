@@ -133,9 +133,13 @@ class Postal:
 
 def _signature(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        signature = base64.b64decode(text, validate=True)
     except ValueError:
         raise VerificationError(BAD_SIGNATURE) from None
+    # Else several strings would stand for one signature: the last digit can have spare bits.
+    if base64.b64encode(signature).decode() != text:
+        raise VerificationError(BAD_SIGNATURE)
+    return signature
 
 
 def _der(text: str) -> bytes:
