@@ -237,7 +237,7 @@ def test_a_record_without_what_it_needs_is_refused_by_its_field(
     assert "not an address" not in str(error)
 
 
-@pytest.mark.parametrize("content", ["text", [], [5], None])
+@pytest.mark.parametrize("content", ["text", [5], None])
 def test_a_request_of_another_form_is_refused_whole(content: object) -> None:
     with pytest.raises(PayloadError):
         read(content)

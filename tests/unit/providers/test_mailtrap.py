@@ -178,7 +178,7 @@ def test_an_event_without_what_it_needs_is_refused_alone(content: Json, field: s
     assert len(parsed.events) == 1
 
 
-@pytest.mark.parametrize("events", [[], "text", [5], [None], [[]]])
+@pytest.mark.parametrize("events", ["text", [5], [None], [[]]])
 def test_a_request_of_another_form_is_refused_whole(events: object) -> None:
     payload = Payload(provider="mailtrap", content={"events": events}, received_at=RECEIVED)
 

@@ -202,9 +202,7 @@ def test_an_event_without_what_it_needs_is_refused_alone(content: Json, field: s
 @pytest.mark.parametrize(
     ("groups", "field"),
     [
-        ([], "events_by_user"),
         (["text"], "events_by_user[0]"),
-        ([{"events": []}], "events_by_user[0].events"),
         ([{"events": "text"}], "events_by_user[0].events"),
         ([{"events": [{}]}, {}], "events_by_user[1].events"),
         ([{"events": [{}] * MAX_EVENTS}, {"events": [{}]}], "events_by_user"),
