@@ -69,7 +69,7 @@ def test_a_sample_ends_as_its_file_says(sample: WebhookSample) -> None:
     # THEN everything that the file expects is recorded once, or refused, and nothing else is
     found = [outcome(one, ledger) for one in ledger.recorded if one.event.kind not in IGNORED]
     found += [
-        {"dead_letter": error.reason, "field": error.field} for _, error in reports[0].dead_letters
+        {"dead_letter": str(error), "field": error.field} for _, error in reports[0].dead_letters
     ]
     assert found == list(sample.expected)
     assert [report.duplicates for report in reports] == [0, len(ledger.recorded)]
