@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -168,11 +169,24 @@ def without_address(text: str, address: str) -> str:
     local = address.removesuffix(f"@{domain}")
     text = _without(text, address, "[address]")
     text = mask_addresses(text, keep="")
-    text = _without(text, domain, "[domain]")
+    for form in _forms(domain):
+        text = _without(text, form, "[domain]")
     if len(local) >= _SHORTEST_LOCAL_PART:
         alone = rf"(?<!\w){re.escape(local)}(?!\w)"
         text = re.sub(alone, "[local part]", text, flags=re.IGNORECASE)
     return text
+
+
+def _forms(domain: str) -> Iterator[str]:
+    """A domain as replies and MX records write it."""
+    yield domain
+    if "xn--" in domain:
+        import idna
+
+        with suppress(UnicodeError):
+            yield idna.decode(domain)
+    # Microsoft 365 names MX hosts so: example-com.mail.protection.outlook.com.
+    yield domain.replace(".", "-")
 
 
 def _without(text: str, part: str, instead: str) -> str:

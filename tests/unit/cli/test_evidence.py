@@ -262,6 +262,22 @@ def test_a_short_local_part_does_not_tear_words_apart() -> None:
     assert without_address("550 users unknown", "user@x.example") == "550 users unknown"
 
 
+@pytest.mark.parametrize(
+    ("address", "text", "left"),
+    [
+        (
+            "ann@leads.example",
+            "MX 0 LEADS-example.mail.protection.outlook.com",
+            "MX 0 [domain].mail.protection.outlook.com",
+        ),
+        ("ann@xn--bcher-kva.example", "550 no route to Bücher.example", "550 no route to [domain]"),
+        ("ann@xn--a.example", "550 xn--a.example is unknown", "550 [domain] is unknown"),
+    ],
+)
+def test_a_domain_is_left_out_however_it_is_written(address: str, text: str, left: str) -> None:
+    assert without_address(text, address) == left
+
+
 def test_a_hash_is_that_of_the_documented_command() -> None:
     # printf %s ann@example.com | sha256sum
     assert hash_of("ann@example.com") == (
