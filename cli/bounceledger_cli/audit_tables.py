@@ -133,6 +133,8 @@ def print_source(console: Console, found: Document, source: Document, now: datet
             ("week of", "mailed", "dead", "dead %", "interval"),
             [(w["from"], *_share(w["dead"], w["mailed"], found, error=error)) for w in weeks],
         )
+        if source["addresses"]["unanswered"]:
+            console.paragraph("Intervals of weeks do not allow for unanswered addresses.")
     _print_caveats(console, found, [source], now)
 
 

@@ -300,6 +300,20 @@ def test_one_source_is_shown_in_full() -> None:
     assert found["account"]["addresses"]["mailed"] == 24_009
 
 
+def test_weeks_beside_unanswered_addresses_say_that_they_leave_them_out() -> None:
+    said = "Intervals of weeks do not allow for unanswered addresses."
+    for unanswered in (0, 6):
+        # GIVEN a source with as many unanswered addresses
+        [acme] = [row for row in ROWS if row["lead_source"] == "acme"]
+        row = {**acme, "addresses": {**acme["addresses"], "unanswered": unanswered}}
+
+        # WHEN it is shown
+        ran = audited("--source", "acme", api=audit_api([row]))
+
+        # THEN the table of weeks says so only if there are any
+        assert (said in ran.out) == bool(unanswered), ran.out
+
+
 def test_a_source_that_is_not_there_is_a_message() -> None:
     ran = audited("--source", "acmee")
     assert (ran.code, ran.out) == (2, "")
