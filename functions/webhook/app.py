@@ -164,9 +164,9 @@ def _not_queued(said: Mapping[str, Any]) -> Response[Any]:
     )
 
 
-@routes.head(PATH)
+@routes.route(PATH, method=["GET", "HEAD"])
 def exists(provider: str) -> Response[Any]:
-    """Say that there is such a URL: Mandrill asks before it makes the secret."""
+    """Say that there is such a URL: some providers ask before they make the secret."""
     if provider not in PROVIDERS:
         raise NotFoundError("there is no such provider")
     return Response(HTTPStatus.OK.value)

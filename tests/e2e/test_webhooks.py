@@ -113,6 +113,14 @@ def test_a_provider_without_a_secret_is_off(stack: Stack) -> None:
             assert error.code == 404
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_whether_there_is_a_webhook_can_be_asked(stack: Stack, method: str) -> None:
+    """Some providers ask before they accept a URL, and sign nothing then."""
+    request = urllib.request.Request(f"{stack.webhook_url}/mandrill", method=method)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        assert response.status == 200
+
+
 def test_the_log_of_the_webhook_holds_no_address(
     stack: Stack, outcomes: dict[tuple[str, str], SampleOutcome]
 ) -> None:

@@ -162,10 +162,11 @@ def test_the_log_says_of_a_request_what_became_of_it() -> None:
     assert refused["reason"] == "missing_header"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(("provider", "status"), [("sendgrid", 200), ("nobody", 404)])
-def test_whether_there_is_a_webhook_can_be_asked(provider: str, status: int) -> None:
-    """Mandrill asks before it accepts a URL."""
-    answer = send(event(b"", {}, provider=provider, method="HEAD"), Webhook())
+def test_whether_there_is_a_webhook_can_be_asked(provider: str, status: int, method: str) -> None:
+    """Mandrill and Unisender Go ask before they accept a URL."""
+    answer = send(event(b"", {}, provider=provider, method=method), Webhook())
     assert answer[0] == status
 
 

@@ -19,7 +19,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/sources/{source}/evidence": ("GET",),
     "/v1/sources/{source}/counts": ("GET",),
     "/v1/sources/{source}/suppressions": ("GET",),
-    "/v1/webhooks/{provider}": ("HEAD", "POST"),
+    "/v1/webhooks/{provider}": ("GET", "HEAD", "POST"),
     "/v1/classify": ("POST",),
     "/v1/codes": ("GET",),
     "/v1/codes/{code}": ("GET",),
