@@ -12,7 +12,7 @@ from tools.samples import Sample
 from tools.stack import Stack, call_api, post_webhook, publish, wait_for
 from tools.webhook_samples import WebhookSample
 
-DRAIN_SECONDS = 60
+DRAIN_SECONDS = 120
 """How long the queue may take to empty."""
 
 _COMPARED = ("lead_source", "category", "disposition", "suppressed", "reason")

@@ -169,4 +169,4 @@ def exists(provider: str) -> Response[Any]:
     """Say that there is such a URL: some providers ask before they make the secret."""
     if provider not in PROVIDERS:
         raise NotFoundError("there is no such provider")
-    return Response(HTTPStatus.OK.value)
+    return Response(HTTPStatus.OK.value, body="")
