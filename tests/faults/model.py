@@ -26,10 +26,7 @@ SOFT = (
     "domain_unreachable",
 )
 HARD_CLAIMS = ("domain_unknown", "no_mail_accepted")
-TELL = (
-    *("mailbox_disabled", "mailbox_full", "recipient_refused", "forward_failed"),
-    *("spam_content", "virus"),
-)
+TELL = ("mailbox_disabled", "mailbox_full", "recipient_refused", "forward_failed")
 """Categories, beside the hard ones, that tell whether an address exists."""
 OF_SAMPLES = ("answered", "blocked", "level")
 CLAIMS = ("domain_unknown", "no_mail_accepted", "domain_unreachable")

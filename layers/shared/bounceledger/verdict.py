@@ -117,14 +117,14 @@ ANSWERS = frozenset(
         *(category for category, d in DISPOSITIONS.items() if d is Disposition.HARD),
         *(Category.MAILBOX_DISABLED, Category.MAILBOX_FULL, Category.RECIPIENT_REFUSED),
         Category.FORWARD_FAILED,
-        # A server reads a message only once it has accepted the recipient (RFC 5321 section 3.3).
-        *(Category.SPAM_CONTENT, Category.VIRUS),
     }
 )
 """Categories that tell, like a delivery, whether the address exists.
 
 After any other bounce it is as unknown as before: most blocks come before the recipient is
-looked at, some after it, and messages expire whatever the recipient is.
+looked at, and messages expire whatever the recipient is. A message that is refused for its
+content tells nothing either: filters in front of a mailbox's server, and providers, know no
+recipients.
 """
 
 

@@ -19,7 +19,7 @@ from bounceledger.ledger import Counts, Ledger
 from bounceledger.ledger.table import MAX_READERS
 from bounceledger.settings import Settings
 from bounceledger.state import DomainFacts, DomainVerdict, Observation, Probe
-from bounceledger.verdict import Category, Scope
+from bounceledger.verdict import DISPOSITIONS, Category, Disposition, Scope
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.unit.functions.test_lists import follow, get, respond
 from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe, removal
@@ -192,6 +192,29 @@ def test_a_period_before_for_which_there_is_no_time_is_left_out() -> None:
     # THEN all of the page are there, and those without a period before have no change
     assert (status, len(body["sources"])) == (200, MAX_READERS + 4)
     assert [row["change"] is None for row in body["sources"]] == [False] * MAX_READERS + [True] * 4
+
+
+@pytest.mark.parametrize(
+    "block", [category for category, d in DISPOSITIONS.items() if d is Disposition.BLOCK]
+)
+def test_blocks_of_most_messages_make_no_source_good(block: Category) -> None:
+    # GIVEN a source of which 8 of 100 addresses that were answered are dead
+    table = ledger(FakeDynamoDB())
+    table.record(mailed("fair", 92, 8))
+
+    # WHEN all messages to its other addresses are blocked
+    table.record(
+        [
+            observe(f"b{n}", block, address=f"r{n}@fair", message_id=f"b{n}", ago=1.0)
+            for n in range(900)
+        ]
+    )
+
+    # THEN nothing was learned about those
+    _, body = get("/v1/sources", DAYS, table=table)
+    [row] = body["sources"]
+    assert (row["addresses"]["mailed"], row["addresses"]["unanswered"]) == (100, 900)
+    assert (row["list_attributable"]["rate"], row["verdict"]) == (0.08, "too_little_data")
 
 
 def test_without_deliveries_there_is_no_verdict() -> None:

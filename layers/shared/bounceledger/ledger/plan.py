@@ -165,8 +165,8 @@ def _outcome_counters(observation: Observation) -> tuple[str, ...]:
 def sample_of(observation: Observation, settings: Settings) -> str | None:
     """The sample of a lead source's addresses that an event's address belongs to, if any.
 
-    `items.ANSWERED` if the event tells whether the address exists. `items.BLOCKED` for any other
-    block or soft bounce, after which that is as unknown as before. Echoes contact no server;
+    `items.ANSWERED` if the event tells whether the address exists. `items.BLOCKED` for any block
+    or other soft bounce, after which that is as unknown as before. Echoes contact no server;
     automatic replies, complaints and unsubscribes follow a delivery. Without deliveries there are
     no samples.
     """

@@ -160,7 +160,7 @@ class Addresses:
         mailed: addresses about which a server answered: those with a delivery or a bounce of
             `verdict.ANSWERS`; None if deliveries are not counted.
         mailed_error: relative standard error of `mailed`; 0.0 where it is exact.
-        unanswered: addresses that only had other blocks or soft bounces, so that it is not known
+        unanswered: addresses that only had blocks or other soft bounces, so that it is not known
             whether they are dead; None likewise.
         dead: addresses with a hard bounce, by its category, each on the first day of mailing only.
             Claims that DNS refuted are left out.

@@ -42,7 +42,7 @@ class Sample:
         level: zero bits with which each hash begins.
         answered: of addresses about which a server answered: those with a delivery or a bounce
             of `verdict.ANSWERS`.
-        blocked: of addresses with another block or soft bounce, which says nothing about them.
+        blocked: of addresses with a block or another soft bounce, which says nothing about them.
     """
 
     level: int = 0
