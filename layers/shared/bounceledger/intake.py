@@ -177,12 +177,26 @@ class Intake:
     def _read(self, message: "_Message", end: datetime | None) -> None:
         try:
             for payload in self._payloads(message):
-                self._read_payload(payload, message, end)
+                self._read_whole(payload, message, end)
         except InputError as error:
             message.refused.append(error)
         except Exception as error:  # noqa: BLE001 - one message must not hold its batch back
             # It comes again whole, so nothing of it is recorded now.
             message.broken, message.observations = error, []
+
+    def _read_whole(
+        self, payload: providers.Payload, message: "_Message", end: datetime | None
+    ) -> None:
+        """Read a payload whole, or nothing of it."""
+        before = len(message.observations)
+        try:
+            self._read_payload(payload, message, end)
+        except OutOfTimeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug must not hold the other documents back
+            # They count once, although the message comes again.
+            message.broken = message.broken or error
+            del message.observations[before:]
 
     def _payloads(self, message: "_Message") -> Iterator[providers.Payload]:
         """What a message holds: one payload, or those of a request to the webhook."""
