@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 
 from bounceledger.errors import (
-    InputError,
     LedgerError,
     PayloadError,
     QueueError,
@@ -18,8 +17,10 @@ from bounceledger.errors import (
     VerificationError,
     WebhookOffError,
 )
-from bounceledger.packing import unpack
+from bounceledger.packing import MAX_MESSAGE_SIZE, unpack
 from bounceledger.providers.common import MAX_EVENTS
+from bounceledger.providers.fields import MAX_STRING
+from bounceledger.queues import MAX_SIZE
 from bounceledger.receiving import Received, Receiver, SnsMessage, WebhookQueue
 from bounceledger.webhooks.request import Request
 from bounceledger.webhooks.schemes import Secrets
@@ -256,9 +257,26 @@ def test_what_sqs_cannot_take_is_refused_before_anything_is_sent() -> None:
     assert (caught.value.field, webhook.sqs.calls) == ("body", [])
 
 
+def test_the_largest_event_leaves_room_for_its_reason_in_the_dead_letter_queue() -> None:
+    """SQS counts the attributes of a message as well."""
+    # GIVEN the largest event that is taken
+    webhook = Webhook()
+    webhook.post([{"pad": ""}])
+    [empty] = webhook.sqs.sent
+    room = MAX_MESSAGE_SIZE - len(empty)
+    with pytest.raises(TooLargeError):
+        webhook.post([{"pad": "x" * (room + 1)}])
+    webhook.post([{"pad": "x" * room}])
+
+    # THEN it fits with the longest reason
+    body = webhook.sqs.sent[-1]
+    assert len(body) == MAX_MESSAGE_SIZE
+    assert len(body) + 4 * MAX_STRING < MAX_SIZE
+
+
 def test_more_events_than_a_provider_sends_are_refused() -> None:
     webhook = Webhook()
-    with pytest.raises(InputError):
+    with pytest.raises(TooLargeError):
         webhook.post([{}] * (MAX_EVENTS + 1))
     assert webhook.sqs.calls == []
 

@@ -14,13 +14,15 @@ from bounceledger.envelope import unwrap
 from bounceledger.errors import EnvelopeError
 from bounceledger.providers import PROVIDERS, Document, Payload
 from bounceledger.providers.fields import JsonObject, parse_timestamp
+from bounceledger.queues import MAX_SIZE
 
 MAX_DOCUMENTS = 50
 """Documents of one message, so that a batch of messages does not take too long to record."""
 MESSAGE_SIZE = 100_000
 """Bytes that are not exceeded by adding a document: ten such messages fit into one call."""
-MAX_MESSAGE_SIZE = 1_048_576
-"""Bytes of a message, and of all messages of a call (SQS quotas)."""
+MAX_MESSAGE_SIZE = MAX_SIZE - 8192
+"""Bytes of a message: as many as SQS takes, less room for the reason that it may get in the
+dead-letter queue, since message attributes count as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from bounceledger import providers
 from bounceledger.errors import InputError, TooLargeError, VerificationError, WebhookOffError
-from bounceledger.packing import WebhookMessages
+from bounceledger.packing import MAX_MESSAGE_SIZE, WebhookMessages
 from bounceledger.providers import PROVIDERS, Document, Payload
 from bounceledger.providers.common import MAX_EVENTS
 from bounceledger.providers.fields import JsonObject
-from bounceledger.queues import MAX_SIZE, Queue
+from bounceledger.queues import Queue
 from bounceledger.webhooks.request import Request
 from bounceledger.webhooks.schemes import (
     BAD_SIGNATURE,
@@ -101,12 +101,12 @@ class WebhookQueue(Queue):
         """Send messages; returns how many.
 
         Raises:
-            TooLargeError: one has more bytes than SQS takes. None is sent then.
+            TooLargeError: one has more than `MAX_MESSAGE_SIZE` bytes. None is sent then.
             QueueError: some could not be sent.
         """
         messages = list(messages)
-        if any(len(message) > MAX_SIZE for message in messages):
-            raise TooLargeError(f"has an event of more than {MAX_SIZE} bytes", field="body")
+        if any(len(message) > MAX_MESSAGE_SIZE for message in messages):
+            raise TooLargeError(f"has an event of more than {MAX_MESSAGE_SIZE} bytes", field="body")
         self._send_all(messages)
         return len(messages)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bounceledger.errors import AddressError, PayloadError
+from bounceledger.errors import AddressError, InputError, PayloadError
 from bounceledger.providers import Payload
 from bounceledger.providers.common import (
     MAX_ATTACHED,
@@ -57,7 +57,7 @@ def test_a_request_has_a_list_of_events_or_one() -> None:
     ],
 )
 def test_another_form_is_refused_with_its_place(value: object, field: str) -> None:
-    with pytest.raises(PayloadError) as refused:
+    with pytest.raises(InputError) as refused:
         entries_of(value, field="body")
 
     assert refused.value.field == field

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from bounceledger import providers
 from bounceledger.classify.classifier import classify_event
-from bounceledger.errors import PayloadError
+from bounceledger.errors import InputError
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
 from bounceledger.providers import Parsed, Payload, generic
 from bounceledger.settings import Settings
@@ -235,7 +235,7 @@ def test_a_mistake_is_refused_alone_by_its_field(content: object, field: str, re
     ],
 )
 def test_a_request_of_another_form_is_refused_whole(content: object, field: str) -> None:
-    with pytest.raises(PayloadError) as raised:
+    with pytest.raises(InputError) as raised:
         providers.read(Payload(provider="generic", content=content), Settings())
 
     assert raised.value.field == field

@@ -7,7 +7,7 @@ import pytest
 
 from bounceledger import providers
 from bounceledger.classify.classifier import classify_event
-from bounceledger.errors import PayloadError
+from bounceledger.errors import InputError
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.providers import Parsed, Payload
 from bounceledger.providers.common import MAX_EVENTS
@@ -209,7 +209,7 @@ def test_an_event_without_what_it_needs_is_refused_alone(content: Json, field: s
     ],
 )
 def test_a_request_of_another_form_is_refused_whole(groups: object, field: str) -> None:
-    with pytest.raises(PayloadError) as raised:
+    with pytest.raises(InputError) as raised:
         read_content({"events_by_user": groups})
 
     assert raised.value.field == field

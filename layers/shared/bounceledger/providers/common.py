@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from bounceledger import strict_json
 from bounceledger.addresses import clean_lead_source, normalise_address
-from bounceledger.errors import AddressError, PayloadError
+from bounceledger.errors import AddressError, PayloadError, TooLargeError
 from bounceledger.providers.base import Payload
 from bounceledger.providers.fields import (
     MAX_STRING,
@@ -57,11 +57,11 @@ def entries_of(value: object, field: str) -> list[JsonObject]:
     """The events of a request: a list of objects, or one object alone.
 
     Raises:
-        PayloadError: it is something else, or has more than `MAX_EVENTS`.
+        PayloadError: it is something else; `TooLargeError` if it has more than `MAX_EVENTS`.
     """
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MAX_EVENTS:
-        raise PayloadError(f"has more than {MAX_EVENTS} events", field=field)
+        raise TooLargeError(f"has more than {MAX_EVENTS} events", field=field)
     objects: list[JsonObject] = []
     for index, entry in enumerate(entries):
         if not isinstance(entry, Mapping):

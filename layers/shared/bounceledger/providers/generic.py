@@ -10,7 +10,7 @@ it must not cost a suppression.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from bounceledger.errors import PayloadError
+from bounceledger.errors import PayloadError, TooLargeError
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
 from bounceledger.providers.base import Document, Parsed, Payload
 from bounceledger.providers.common import (
@@ -129,7 +129,7 @@ def split(payload: Payload) -> Iterator[Document]:
     if not events:
         raise PayloadError("has no event", field="events")
     if len(events) > MAX_EVENTS:
-        raise PayloadError(f"has more than {MAX_EVENTS} events", field="events")
+        raise TooLargeError(f"has more than {MAX_EVENTS} events", field="events")
     for entry in events:
         yield Document({"events": [entry]}, payload)
 

@@ -7,7 +7,7 @@ documentation.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from bounceledger.errors import PayloadError
+from bounceledger.errors import TooLargeError
 from bounceledger.events import Kind, MailEvent, Permanence, ProviderReason
 from bounceledger.providers.base import Document, Parsed, Payload
 from bounceledger.providers.common import (
@@ -105,7 +105,7 @@ def split(payload: Payload) -> Iterator[Document]:
         for entry in entries_of(pick(group, "events"), f"events_by_user[{index}].events")
     ]
     if len(entries) > MAX_EVENTS:
-        raise PayloadError(f"has more than {MAX_EVENTS} events", field="events_by_user")
+        raise TooLargeError(f"has more than {MAX_EVENTS} events", field="events_by_user")
     for entry in entries:
         yield Document(entry, payload)
 
