@@ -117,6 +117,7 @@ def receive(provider: str) -> Response[Any] | dict[str, Any]:
 
     The log has the provider, the size and what became of it; of the request itself nothing.
     """
+    _require_known(provider)
     receiver: Receiver = routes.context["receiver"]
     settings: Settings = routes.context["settings"]
     said: dict[str, Any] = {"provider": provider}
@@ -167,6 +168,11 @@ def _not_queued(said: Mapping[str, Any]) -> Response[Any]:
 @routes.route(PATH, method=["GET", "HEAD"])
 def exists(provider: str) -> Response[Any]:
     """Say that there is such a URL: some providers ask before they make the secret."""
-    if provider not in PROVIDERS:
-        raise NotFoundError("there is no such provider")
+    _require_known(provider)
     return Response(HTTPStatus.OK.value, body="")
+
+
+def _require_known(provider: str) -> None:
+    """Answer 404 for any other name, before it is in the log: whoever asks chose it."""
+    if provider not in PROVIDERS:
+        raise NotFoundError("there is no such provider, or it is not set up here")
