@@ -75,7 +75,7 @@ def command(
 
     Raises:
         CommandError: there is no such provider or account, the secret cannot be one of the
-            provider, or AWS failed.
+            provider, the account cannot be added, or AWS failed.
     """
     from bounceledger_cli.secret_store import read_document, store_of
 
@@ -91,6 +91,7 @@ def command(
     if action == "set":
         secret = _read_secret(console, provider, account, ask)
         _require_valid(provider, account, secret)
+        _require_room(provider, account, accounts)
         older = [] if only else [one for one in accounts.get(account, []) if one != secret]
         accounts[account] = [secret, *older][:KEPT]
     elif accounts.pop(account, None) is None:
@@ -130,6 +131,18 @@ def _require_valid(provider: str, account: str, secret: str) -> None:
         scheme.check_secret(secret, field=f"the secret of {provider}.{account}")
     except InputError as error:
         raise CommandError(str(error)) from None
+
+
+def _require_room(provider: str, account: str, accounts: "Accounts") -> None:
+    """Refuse an account that the webhook would leave out, or that would turn its provider off."""
+    from bounceledger.webhooks.secrets import MAX_ACCOUNTS, is_account
+
+    if not is_account(account):
+        raise CommandError(
+            "an account's name must be 1 to 64 letters, digits, hyphens or underscores"
+        )
+    if account not in accounts and len(accounts) >= MAX_ACCOUNTS:
+        raise CommandError(f"{provider} has {MAX_ACCOUNTS} accounts already, and can have no more")
 
 
 def _print(console: Console, document: "dict[str, Accounts]") -> None:

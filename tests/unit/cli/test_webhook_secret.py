@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bounceledger.webhooks.secrets import MAX_ACCOUNTS
 from bounceledger_cli.console import Console
 from bounceledger_cli.main import main
 from tests.unit.cli.runner import Ran, Terminal, run
@@ -90,6 +91,8 @@ def test_a_list_shows_no_secret() -> None:
         (("set", "nobody"), FIRST, "there is no provider nobody; there are "),
         (("set", "ses"), FIRST, "WebhookTopicArns"),
         (("set",), FIRST, "name the provider to set"),
+        (("set", "sendgrid", "--account", "a b"), FIRST, "an account's name must be"),
+        (("set", "sendgrid", "--account", ""), FIRST, "an account's name must be"),
         (("list", "sendgrid"), "", "list takes no provider"),
         (("remove", "sendgrid"), "", "sendgrid has no account default"),
     ],
@@ -102,6 +105,20 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert (ran.code, store.document) == (2, {})
     assert said in ran.err
     assert "too short" not in ran.err
+
+
+def test_an_account_too_many_is_refused_since_it_would_turn_the_provider_off() -> None:
+    # GIVEN as many accounts as the webhook reads
+    full = {"sendgrid": {f"a{number}": [FIRST] for number in range(MAX_ACCOUNTS)}}
+    store = FakeStore(full)
+
+    # THEN another one is refused
+    ran = secret(store, "set", "sendgrid", "--account", "more", stdin=SECOND)
+    assert (ran.code, store.document) == (2, full)
+    assert "can have no more" in ran.err
+
+    # AND one of them can still be rotated
+    assert secret(store, "set", "sendgrid", "--account", "a1", stdin=SECOND).code == 0
 
 
 @pytest.mark.parametrize(
