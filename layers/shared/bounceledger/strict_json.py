@@ -1,4 +1,8 @@
-"""JSON as RFC 8259 has it: without the ``NaN`` and ``Infinity`` that Python reads as well."""
+"""JSON as RFC 8259 has it: without the ``NaN`` and ``Infinity`` that Python reads as well.
+
+A number that no double holds is refused too: Python reads it as infinite, and would write that in a
+way that is not JSON.
+"""
 
 import json
 import math
@@ -12,19 +16,18 @@ def loads(text: str, *, unambiguous: bool = False) -> Any:
     Args:
         text: one JSON document.
         unambiguous: refuse also what readers of JSON understand in different ways: an object with
-            a name twice, and a number that no double holds (RFC 7493 section 2).
+            a name twice (RFC 7493 section 2.3).
 
     Raises:
-        ValueError: it is not JSON, or has a number of more digits than Python reads.
+        ValueError: it is not JSON, or has a number that no double holds or of more digits than
+            Python reads.
         RecursionError: it is nested too deeply.
     """
-    if not unambiguous:
-        return json.loads(text, parse_constant=_reject_constant)
     return json.loads(
         text,
         parse_constant=_reject_constant,
         parse_float=_finite,
-        object_pairs_hook=_with_distinct_names,
+        object_pairs_hook=_with_distinct_names if unambiguous else None,
     )
 
 

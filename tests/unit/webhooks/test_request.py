@@ -9,7 +9,7 @@ import pytest
 from bounceledger.errors import InputError, TooLargeError
 from bounceledger.webhooks.forms import MAX_FIELDS
 from bounceledger.webhooks.forms import URL_ENCODED as FORM
-from bounceledger.webhooks.request import MAX_BODY, Request
+from bounceledger.webhooks.request import MAX_BODY, MAX_LINES, Request
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 
@@ -168,6 +168,8 @@ def test_the_content_type_says_how_a_body_is_read(
         (b"NaN", "application/json", "body is not valid JSON"),
         (b"[" * 100_000, "application/json", "body is not valid JSON"),
         (b"1" * 5000, "application/json", "body is not valid JSON"),
+        (b"1e999", "application/json", "body is not valid JSON"),
+        (b"-1e999", "application/jsonl", "body is not valid JSON"),
         (b'{}\n{"a"', "application/jsonl", "body is not valid JSON"),
         (b"a=%ff", FORM, "body is not a valid form"),
         (b"a=1&" * (MAX_FIELDS + 1), FORM, "body is not a valid form"),
@@ -180,6 +182,14 @@ def test_a_body_that_cannot_be_read_is_refused_without_its_text(
         typed(body, content_type).content()
     assert caught.value.field == "body"
     assert caught.value.__cause__ is None
+
+
+def test_json_lines_are_bounded_since_nothing_is_verified_yet() -> None:
+    """Four megabytes of short lines took seconds."""
+    line = b"{}\n\n"
+    assert len(typed(line * MAX_LINES, "application/jsonl").content()) == MAX_LINES
+    with pytest.raises(TooLargeError):
+        typed(line * (MAX_LINES + 1), "application/jsonl").content()
 
 
 def test_a_body_with_a_lone_surrogate_is_not_utf8() -> None:

@@ -16,6 +16,8 @@ MAX_BODY = 4 * 1024 * 1024
 """Bytes of a body at most, after base64. Lambda itself takes 6 MB, base64 included."""
 
 JSON_LINES = "application/jsonl"
+MAX_LINES = 10_000
+"""Lines of JSON Lines at most: each costs time by itself, before anything is verified."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -67,7 +69,8 @@ class Request:
         came repeatedly.
 
         Raises:
-            InputError: the body is empty or malformed.
+            InputError: the body is empty or malformed; `TooLargeError` if it has more than
+                `MAX_LINES` lines.
         """
         return self._content
 
@@ -86,7 +89,10 @@ class Request:
         except UnicodeDecodeError:
             raise InputError("is not valid UTF-8", field="body") from None
         if kind == JSON_LINES:
-            return [_value(line) for line in text.split("\n") if line.strip()]
+            lines = [line for line in text.split("\n") if line.strip()]
+            if len(lines) > MAX_LINES:
+                raise TooLargeError(f"has more than {MAX_LINES} lines", field="body")
+            return [_value(line) for line in lines]
         return _value(text)
 
 
