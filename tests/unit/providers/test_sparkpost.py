@@ -104,7 +104,7 @@ def test_every_type_has_its_kind(word: str, kind: Kind) -> None:
         ("24", Category.EXPIRED),
         ("25", Category.POLICY),
         ("26", Category.POLICY),
-        ("30", Category.MAILBOX_UNKNOWN),
+        ("30", Category.UNKNOWN),
         ("40", Category.UNKNOWN),
         ("50", Category.POLICY),
         ("51", Category.POLICY),
@@ -131,6 +131,38 @@ def test_a_missing_domain_is_a_question_for_dns() -> None:
     assert classify_event(event).scope == "domain"
 
 
+@pytest.mark.parametrize("word", ["bounce", "out_of_band"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "554 5.4.4 [internal] Domain Lookup Failed",
+        "454 4.4.4 [internal] no MX or A for domain",
+        "550 [internal] [oob] The message bounced due to a DNS failure.",
+    ],
+)
+def test_so_is_what_sparkpost_found_itself(word: str, reason: str) -> None:
+    """No server said it, and it does not tell a missing domain from a DNS that did not answer."""
+    event = only(bounce(type=word, bounce_class="21", raw_reason=reason))
+    verdict = classify_event(event)
+
+    assert event.diagnostic == ""
+    assert (verdict.category, verdict.scope) == (Category.EXPIRED, "domain")
+
+
+@pytest.mark.parametrize(
+    ("bounce_class", "reason"),
+    [
+        ("21", "550 5.4.4 [internal] NULL MX domain does not accept mail"),
+        ("21", "550 5.1.8 Domain lookup failed for the sender's domain"),
+        ("51", "554 5.4.4 [internal] Domain Lookup Failed"),
+    ],
+)
+def test_other_words_stay_the_reply(bounce_class: str, reason: str) -> None:
+    event = only(bounce(bounce_class=bounce_class, error_code=None, raw_reason=reason))
+
+    assert event.diagnostic == reason
+
+
 def test_the_reply_comes_before_the_class() -> None:
     """A block that SparkPost calls an invalid recipient suppresses nobody."""
     event = only(bounce(raw_reason="550 5.7.1 Blocked, your IP is listed at Spamhaus"))
@@ -154,6 +186,7 @@ def test_mail_to_the_return_path_may_be_a_request(bounce_class: str, kind: Kind)
         "554 5.7.1 [internal] recipient address was suppressed due to customer policy",
         "554 5.7.1 recipient address was suppressed due to system policy (Bounce Rule)",
         "Recipient address was suppressed due to customer policy",
+        "554 5.7.1 recipient address suppressed due to customer policy",
     ],
 )
 def test_a_suppression_list_of_sparkpost_is_an_echo(word: str, reason: str) -> None:

@@ -82,7 +82,7 @@ CLASSES: Mapping[str, BounceClass] = {
     "24": BounceClass(_SOFT, ProviderReason.TIMED_OUT),  # timeout
     "25": _BLOCKED,  # admin failure: SparkPost's own policies; see `SUPPRESSED`
     "26": _BLOCKED,  # smart send suppression
-    "30": BounceClass(_HARD, ProviderReason.GENERAL),  # generic bounce: no RCPT
+    "30": BounceClass(_HARD, ProviderReason.UNLISTED),  # generic bounce: no recipient was found
     "40": BounceClass(_SOFT, ProviderReason.GENERAL),  # generic bounce
     "50": _BLOCKED,  # mail block
     "51": _BLOCKED,  # spam block
@@ -97,11 +97,17 @@ CLASSES: Mapping[str, BounceClass] = {
 }
 """``bounce_class``. Any other says nothing."""
 
-SUPPRESSED = "recipient address was suppressed due to "
+SUPPRESSED = ("recipient address was suppressed due to ", "recipient address suppressed due to ")
 """What the reason says in lower case where a suppression list of SparkPost's held the message back:
-the customer's own, or that of all customers."""
+the customer's own, or that of all customers. The second is of generation rejections."""
 OWN_CLASSES = frozenset({"", "25"})
 """Classes of what SparkPost decided itself. In any other a server said those words."""
+
+INTERNAL = "[internal]"
+"""What stands in a reason, in lower case, that SparkPost wrote itself."""
+NO_MAIL_HOST = ("domain lookup failed", "no mx or a for domain", "bounced due to a dns failure")
+"""What such a reason says of class 21: no server was asked."""
+DNS_FAILURE = "21"
 
 COMPLAINTS: Mapping[str, ProviderReason] = {
     "abuse": ProviderReason.ABUSE,
@@ -158,9 +164,10 @@ def read(
     lead = lead_of(places, settings, (mailed_at or occurred_at).date())
     message_id = read_text(body, "transmission_id") or read_text(body, "message_id")
     event_id = read_text(body, "event_id")
-    identity = (word.lower(), message_id, read_text(body, "timestamp"))
+    written = read_text(body, "timestamp")
+    identity = ("id", event_id) if event_id else (message_id, written)
     event = MailEvent(
-        event_id=digest(PROVIDER, *(("id", event_id) if event_id else identity), address),
+        event_id=digest(PROVIDER, word.lower(), *identity, address),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -205,11 +212,15 @@ def _outcome(body: JsonObject, kind: Kind) -> tuple[Kind, Permanence, ProviderRe
     word = read_text(body, "bounce_class")
     if kind is Kind.COMPLAINT:
         return kind, Permanence.UNSTATED, _complaint(body), ""
-    is_listed = word in OWN_CLASSES and SUPPRESSED in said.lower()
+    folded = said.lower()
+    is_listed = word in OWN_CLASSES and any(words in folded for words in SUPPRESSED)
     if is_listed and kind in (Kind.BOUNCE, Kind.REJECT):
         return Kind.BOUNCE, _HARD, ProviderReason.SUPPRESSION_LIST, ""
     found = CLASSES.get(word, _UNKNOWN)
     kind = found.kind if kind is Kind.BOUNCE else kind
+    own = kind is Kind.BOUNCE and word == DNS_FAILURE and INTERNAL in folded
+    if own and any(words in folded for words in NO_MAIL_HOST):
+        return kind, found.permanence, found.reason, ""
     said = reply_with_code(read_text(body, "error_code"), said)
     return kind, found.permanence, found.reason, said
 
