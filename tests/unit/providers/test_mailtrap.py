@@ -1,5 +1,6 @@
 """Mailtrap's events, read into ours."""
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.providers import Parsed, Payload
 from bounceledger.settings import Settings
 from bounceledger.verdict import Category
+from tests.unit.providers.webhook_bodies import content_of
 
 RECEIVED = datetime(2026, 1, 15, 10, 0, 6, tzinfo=UTC)
 
@@ -82,6 +84,7 @@ def test_every_kind_has_its_own(word: str, kind: Kind) -> None:
         ("bounced (550 5.1.1 No such user (see help))", 550, "550 5.1.1 No such user (see help)"),
         ("550 5.1.1 No such user", 550, "550 5.1.1 No such user"),
         ("[CS01] local policy", 555, "555 [CS01] local policy"),
+        ("soft bounce (450 4.2.0 Try later)", 450, "450 4.2.0 Try later"),
         ("bounced (open", 550, "550 bounced (open"),
         ("4.7.1 Try later", None, "4.7.1 Try later"),
         ("", 550, ""),
@@ -113,6 +116,17 @@ def test_the_reply_decides_and_the_category_only_without_one(
     event = only(entry(response=response, response_code=550, bounce_category=category))
 
     assert classify_event(event).category is found
+
+
+def test_json_lines_are_a_list_of_events() -> None:
+    """The format has no object around the events."""
+    text = "\n".join(json.dumps(entry(word)) for word in ("bounce", "delivery")) + "\n"
+
+    content = content_of("application/jsonl", text)
+    payload = Payload(provider="mailtrap", content=content, received_at=RECEIVED)
+
+    kinds = [event.kind for event in providers.read(payload, Settings()).events]
+    assert kinds == [Kind.BOUNCE, Kind.DELIVERY]
 
 
 def test_a_rejection_by_mailtraps_own_list_is_an_echo() -> None:
@@ -156,6 +170,7 @@ def test_an_event_is_the_same_in_every_delivery() -> None:
     bare = only(entry(event_id=None))
 
     assert behind[1].event_id == alone.event_id != behind[0].event_id
+    assert only(entry("click")).event_id != alone.event_id
     assert bare.event_id == only(entry(event_id=None, category="other")).event_id
     assert bare.event_id != only(entry(event_id=None, timestamp=1768471204)).event_id
 

@@ -1,4 +1,4 @@
-"""Mailtrap: webhooks of email sending, in the JSON format.
+"""Mailtrap: webhooks of email sending, in the formats JSON and JSON Lines.
 
 Sources: "Webhooks" and "Statuses and Events" in the Mailtrap documentation.
 """
@@ -55,14 +55,14 @@ CATEGORIES: Mapping[str, ProviderReason] = {
 these are those in its examples and clients. Any other is `ProviderReason.UNLISTED`. Without one,
 a bounce may be anything that ended the attempts, so it says nothing."""
 
-_WRAPPED, _WRAPPED_END = "bounced (", ")"
+_WRAPPED, _WRAPPED_END = ("bounced (", "soft bounce ("), ")"
 
 
 def split(payload: Payload) -> Iterator[Document]:
-    """One document per event.
+    """One document per event: of ``events``, or of the lines in the format JSON Lines.
 
     Raises:
-        PayloadError: it is not a list of JSON objects in ``events``, nor one of them alone.
+        PayloadError: it is not a list of JSON objects, nor one of them alone.
     """
     content = payload.content
     if isinstance(content, Mapping) and (events := pick(content, "events")) is not None:
@@ -101,9 +101,10 @@ def read(
     lead = lead_of(places, settings, occurred_at.date())
     event_id, message_id = read_text(body, "event_id"), read_text(body, "message_id")
     written = read_text(body, "timestamp")
-    identity = ("id", event_id) if event_id else (word.lower(), message_id, written)
+    # The events of a test share one id.
+    identity = ("id", event_id) if event_id else (message_id, written)
     event = MailEvent(
-        event_id=digest(PROVIDER, *identity, address),
+        event_id=digest(PROVIDER, word.lower(), *identity, address),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -123,8 +124,9 @@ def read(
 def _reply(body: JsonObject) -> str:
     """What the server said, with its code, and without what Mailtrap puts around some replies."""
     said = read_text(body, "response", MAX_DIAGNOSTIC).strip()
-    if said.lower().startswith(_WRAPPED) and said.endswith(_WRAPPED_END):
-        said = said[len(_WRAPPED) : -len(_WRAPPED_END)]
+    for beginning in _WRAPPED:
+        if said.lower().startswith(beginning) and said.endswith(_WRAPPED_END):
+            said = said[len(beginning) : -len(_WRAPPED_END)]
     return reply_with_code(read_text(body, "response_code"), said)
 
 
