@@ -345,6 +345,25 @@ def test_the_senders_variables_do_not_replace_mailguns_fields() -> None:
     assert event.occurred_at == datetime(2026, 1, 15, 10, 0, 5, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("recipient", ["lead@example.net", "Fair 2026"]),
+        ("event", ["bounced", "Fair 2026"]),
+        ("token", ["Fair 2026", "secret-token"]),
+    ],
+)
+def test_a_variable_may_have_the_name_of_a_field_of_mailguns(name: str, values: list[str]) -> None:
+    """Its value is the other one, and without another one there is no variable."""
+    settings = Settings(lead_source_tag=name)
+    several = Payload(provider="mailgun", content=form(**{name: values}), received_at=RECEIVED)
+    one = Payload(provider="mailgun", content=form(), received_at=RECEIVED)
+
+    assert providers.read(several, settings).events[0].lead_source == "fair-2026"
+    if name == "token":
+        assert providers.read(one, settings).events[0].lead_source == "unattributed"
+
+
 def test_tags_of_a_form_are_one_or_several() -> None:
     assert legacy(form(lead_source="", tag="lead_source:fair")).lead_source == "fair"
     assert legacy(form(lead_source="", tag=["a", "lead_source:fair"])).lead_source == "fair"

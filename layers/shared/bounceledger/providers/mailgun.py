@@ -102,6 +102,9 @@ SIGNED = frozenset({"signature", "token", "timestamp"})
 """Fields of the legacy signature. A sender's variables can have their names; then the last value
 is Mailgun's. Of any other field it is the first."""
 
+SHARED_NAMES = SIGNED | {"event", "recipient"}
+"""Fields of every legacy webhook. One that came repeatedly has a variable of that name as well."""
+
 NO_VARIABLES = SIGNED | {"message-headers", "body-plain", *LEGACY_REPLIES}
 """Fields of a legacy webhook that may be long or secret, and hold no variable of the sender's."""
 
@@ -160,7 +163,7 @@ def read(
     found_itself = reason is ProviderReason.SUPPRESSION_LIST or _found_itself(status) is not None
     # Mailgun says that its own id is unique within a day only.
     event_id, written = read_text(data, "id"), read_text(data, "timestamp")
-    identity = (event_id, written) if event_id else (word.lower(), message_id, written)
+    identity = (word.lower(), event_id or message_id, written)
     event = MailEvent(
         event_id=digest(PROVIDER, *identity, address),
         provider=PROVIDER,
@@ -222,6 +225,11 @@ def _modern(form: JsonObject) -> JsonObject:
     replies = (fields.get(name) for name in LEGACY_REPLIES)
     tags = form.get("tag") or form.get("X-Mailgun-Tag") or []
     own = {name: value for name, value in fields.items() if name not in NO_VARIABLES}
+    own |= {
+        name: _one(form[name], last=name not in SIGNED)
+        for name in SHARED_NAMES
+        if isinstance(form.get(name), list)
+    }
     is_permanent = isinstance(word, str) and word.lower() in LEGACY_PERMANENT
     return {
         "event": word,
