@@ -105,12 +105,12 @@ def read(
     event_id = read_text(data, "id")
     message_id = read_text(data, "message_id") or read_text(message, "id")
     written = read_text(data, "created_at") or read_text(body, "created_at")
-    identity = ("id", event_id) if event_id else (activity, message_id, written)
+    identity = ("id", event_id) if event_id else (message_id, written)
     tags = (pick(data, "tags"), pick(email, "tags"))
     lead = lead_of(tags, settings, (mailed_at or occurred_at).date())
     permanence, reason = OPINIONS.get(activity, (Permanence.UNSTATED, ProviderReason.UNSTATED))
     event = MailEvent(
-        event_id=digest(PROVIDER, *identity, address),
+        event_id=digest(PROVIDER, activity, *identity, address),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
