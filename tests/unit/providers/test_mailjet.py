@@ -134,6 +134,7 @@ def test_a_template_that_fails_is_not_about_the_recipient(word: str, error: str)
         (False, "quota exceeded", Category.MAILBOX_FULL),
         (True, "invalid domain", Category.DOMAIN_UNKNOWN),
         (False, "no mail host", Category.EXPIRED),
+        (True, "no mail host", Category.EXPIRED),
         (True, "relay/access denied", Category.POLICY),
         (True, "sender blocked", Category.POLICY),
         (True, "Content Blocked", Category.SPAM_CONTENT),
@@ -144,6 +145,8 @@ def test_a_template_that_fails_is_not_about_the_recipient(word: str, error: str)
         (True, None, Category.UNKNOWN),
         (False, None, Category.UNKNOWN),
         ("true", None, Category.UNKNOWN),
+        ("true", "user unknown", Category.MAILBOX_UNKNOWN),
+        ("False", "user unknown", Category.UNKNOWN),
     ],
 )
 def test_without_a_reply_mailjets_own_opinion_decides(
@@ -241,6 +244,7 @@ def test_the_consoles_test_is_a_notice(word: str) -> None:
 def test_a_message_without_a_number_has_its_guid() -> None:
     assert only(event_of(MessageID=0)).message_id == "7d0f6a52-3f0e-4c1b-9a57-5d2c7b8e1001"
     assert only(event_of(MessageID="12")).message_id == "12"
+    assert only(event_of(MessageID=None, mj_message_id="13")).message_id == "13"
 
 
 def test_grouped_events_are_a_list() -> None:

@@ -176,6 +176,10 @@ def test_the_event_id_is_sendgrids() -> None:
     assert only(bounce(email="other@example.net")).event_id != first.event_id
 
 
+def test_events_of_two_kinds_are_two_also_with_one_id() -> None:
+    assert only(bounce(event="click")).event_id != only(bounce()).event_id
+
+
 def test_without_an_id_the_event_itself_is_one() -> None:
     first = only(bounce(sg_event_id=None))
 

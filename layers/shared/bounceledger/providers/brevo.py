@@ -29,13 +29,15 @@ PROVIDER = "brevo"
 LAUNCH = datetime(2012, 1, 1, tzinfo=UTC)
 """Sendinblue sent nothing before; an earlier time is not one."""
 
+INVALID = "invalid_email"
+
 KINDS: Mapping[str, Kind] = {
     "request": Kind.SEND,
     "delivered": Kind.DELIVERY,
     "deferred": Kind.DELIVERY_DELAY,
     "hard_bounce": Kind.BOUNCE,
     "soft_bounce": Kind.BOUNCE,
-    "invalid_email": Kind.BOUNCE,
+    INVALID: Kind.BOUNCE,
     "blocked": Kind.REJECT,  # a bounce where `BLOCKS` says so
     "error": Kind.REJECT,
     "spam": Kind.COMPLAINT,
@@ -57,7 +59,7 @@ TYPES: Mapping[str, tuple[Permanence, ProviderReason]] = {
     # No such address, or blocked by the server: without a reply, the milder one holds.
     "hard_bounce": (Permanence.PERMANENT, ProviderReason.UNLISTED),
     "soft_bounce": (Permanence.TRANSIENT, ProviderReason.GENERAL),
-    "invalid_email": (Permanence.PERMANENT, ProviderReason.INVALID_ADDRESS),
+    INVALID: (Permanence.PERMANENT, ProviderReason.INVALID_ADDRESS),
 }
 """``event`` of a bounce."""
 
@@ -111,7 +113,7 @@ def read(
     unknown = () if word.lower() in KINDS else (clean_kind(word),)
     if unknown and not isinstance(pick(body, "email"), str):
         return Parsed(notices=unknown, unknown_kinds=unknown)  # such as a change of contacts
-    address = read_address(body, "email")
+    address = read_address(body, "email", is_invalid=word.lower() == INVALID)
     received = received_at(document.payload, now())
     times = (read_time(pick(body, key), since=LAUNCH, until=received) for key in TIMES)
     occurred_at = next((time for time in times if time), received)
@@ -130,7 +132,13 @@ def read(
     lead = lead_of(_attached(body), settings, (mailed_at or occurred_at).date())
     event = MailEvent(
         # No field names the event: ``id`` is the webhook's.
-        event_id=digest(PROVIDER, word.lower(), message_id, _time_as_sent(body), address),
+        event_id=digest(
+            PROVIDER,
+            word.lower(),
+            message_id,
+            _time_as_sent(body),
+            address or read_text(body, "email"),
+        ),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -144,6 +152,7 @@ def read(
         diagnostic=said,
         permanence=permanence,
         provider_reason=reason,
+        unmatched=not address,
     )
     return Parsed((event,), unknown_kinds=unknown)
 

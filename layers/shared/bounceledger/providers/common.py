@@ -121,8 +121,18 @@ def reply_with_code(code: str, text: str) -> str:
     return f"{code} {text.lstrip()}"
 
 
-def read_address(where: JsonObject, key: str, path: str = "") -> str:
+def read_address(where: JsonObject, key: str, path: str = "", *, is_invalid: bool = False) -> str:
     """The canonical address of whom the provider mailed.
+
+    Args:
+        where: the object that holds it.
+        key: its name, in any case.
+        path: path of `where`, for errors; empty for the whole document.
+        is_invalid: the event itself says that the address is not valid. Then nobody can be
+            suppressed and nothing repaired: the event is recorded as unmatched.
+
+    Returns:
+        The address; an empty string for one that is not valid, if `is_invalid`.
 
     Raises:
         PayloadError: it is missing or not a string.
@@ -135,6 +145,8 @@ def read_address(where: JsonObject, key: str, path: str = "") -> str:
     try:
         return normalise_address(value)
     except AddressError as error:
+        if is_invalid:
+            return ""
         raise AddressError(error.reason, field=field) from None
 
 

@@ -78,6 +78,12 @@ BLOCKS: Mapping[str, ProviderReason] = {
 """``error`` of a message that Mailjet held back because of its recipient. Any other is about the
 sender or the message, or a duplicate of one that was sent."""
 
+INVALID = frozenset({"invalid domain", "typofix"})
+"""``error`` of an address whose domain may not even be a host name."""
+
+NO_ANSWER = "no mail host"
+"""``error`` that may only mean that the mail host did not answer, so it is not permanent."""
+
 GREYLISTED = "greylisted"
 """``error`` of a bounce after which Mailjet tries again, unless ``hard_bounce`` is true."""
 
@@ -115,7 +121,7 @@ def read(
         return Parsed(notices=("test",))  # what the console sends to try an address
     if unknown and pick(body, "email") is None:
         return Parsed(notices=unknown, unknown_kinds=unknown)
-    address = read_address(body, "email")
+    address = read_address(body, "email", is_invalid=read_word(body, "error") in INVALID)
     received = received_at(document.payload, now())
     occurred_at = read_time(pick(body, "time"), since=LAUNCH, until=received) or received
     kind, reason = _kind_and_reason(body, word.lower())
@@ -123,7 +129,13 @@ def read(
     lead = lead_of(_attached(body), settings, occurred_at.date())
     event = MailEvent(
         # No field names the event.
-        event_id=digest(PROVIDER, word.lower(), message_id, read_text(body, "time"), address),
+        event_id=digest(
+            PROVIDER,
+            word.lower(),
+            message_id,
+            read_text(body, "time"),
+            address or read_text(body, "email"),
+        ),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -137,6 +149,7 @@ def read(
         diagnostic="" if listed else _reply(body),
         permanence=_permanence(body, kind),
         provider_reason=reason,
+        unmatched=not address,
     )
     return Parsed((event,), unknown_kinds=unknown)
 
@@ -151,7 +164,7 @@ def _kind_and_reason(body: JsonObject, word: str) -> tuple[Kind, ProviderReason]
         return Kind.RENDERING_FAILURE, ProviderReason.UNLISTED
     if kind is Kind.REJECT:
         return (Kind.BOUNCE, BLOCKS[error]) if error in BLOCKS else (kind, reason)
-    if error == GREYLISTED and pick(body, "hard_bounce") is not True:
+    if error == GREYLISTED and _is_hard(body) is not True:
         return Kind.DELIVERY_DELAY, reason
     return kind, reason
 
@@ -159,9 +172,20 @@ def _kind_and_reason(body: JsonObject, word: str) -> tuple[Kind, ProviderReason]
 def _permanence(body: JsonObject, kind: Kind) -> Permanence:
     if kind is not Kind.BOUNCE:
         return Permanence.UNSTATED
-    hard = {True: Permanence.PERMANENT, False: Permanence.TRANSIENT}
+    if read_word(body, "error") == NO_ANSWER:
+        return Permanence.TRANSIENT
+    is_hard = _is_hard(body)
+    if is_hard is None:
+        return Permanence.UNSTATED
+    return Permanence.PERMANENT if is_hard else Permanence.TRANSIENT
+
+
+def _is_hard(body: JsonObject) -> bool | None:
+    """``hard_bounce``, which has been seen as a string too; None where it is neither."""
     value = pick(body, "hard_bounce")
-    return hard[value] if isinstance(value, bool) else Permanence.UNSTATED
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(read_word(body, "hard_bounce"))
 
 
 def _reply(body: JsonObject) -> str:
@@ -173,9 +197,10 @@ def _reply(body: JsonObject) -> str:
 
 
 def _message_id(body: JsonObject) -> str:
-    """Id of the message; its GUID where the number is 0."""
-    number = read_text(body, "MessageID")
-    return number if number.strip("0") else read_text(body, "Message_GUID")
+    """Id of the message, which may have two names; its GUID where the number is 0."""
+    numbers = (read_text(body, name) for name in ("MessageID", "mj_message_id"))
+    number = next((text for text in numbers if text.strip("0")), "")
+    return number or read_text(body, "Message_GUID")
 
 
 def _attached(body: JsonObject) -> tuple[object, ...]:

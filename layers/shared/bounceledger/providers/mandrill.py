@@ -72,20 +72,20 @@ DESCRIPTIONS: Mapping[str, ProviderReason] = {
     "bad_mailbox": ProviderReason.NO_MAILBOX,
     "invalid_domain": ProviderReason.NO_DOMAIN,
     "mailbox_full": ProviderReason.MAILBOX_FULL,
-    "general": ProviderReason.GENERAL,
+    "general": ProviderReason.UNLISTED,
 }
 """``msg.bounce_description`` in lower case, as far as Mandrill shows it. Of any other, the code
 decides."""
 
 CODES: Mapping[str, ProviderReason] = {
     "10": ProviderReason.NO_MAILBOX,
-    "20": ProviderReason.GENERAL,
+    "20": ProviderReason.UNLISTED,  # soft
     "21": ProviderReason.NO_DOMAIN,
     "22": ProviderReason.MAILBOX_FULL,
     "23": ProviderReason.MESSAGE_TOO_LARGE,
     "24": ProviderReason.TIMED_OUT,
     "25": ProviderReason.BLOCKED,
-    "40": ProviderReason.GENERAL,
+    "40": ProviderReason.UNLISTED,  # for no reason that is known
     "50": ProviderReason.BLOCKED,
     "51": ProviderReason.BLOCKED,
     "52": ProviderReason.CONTENT_REJECTED,
@@ -143,14 +143,15 @@ def read(
     unknown = () if word.lower() in KINDS else (clean_kind(word),)
     if unknown and pick(message, "email") is None:
         return Parsed(notices=unknown, unknown_kinds=unknown)
-    address = read_address(message, "email", "msg")
+    refusal = REJECTS.get(_reject_reason(body, message)) if kind is Kind.REJECT else None
+    is_invalid = refusal is ProviderReason.INVALID_ADDRESS
+    address = read_address(message, "email", "msg", is_invalid=is_invalid)
     received = received_at(document.payload, now())
     occurred_at = read_time(pick(body, "ts"), since=LAUNCH, until=received) or received
     mailed_at = read_time(pick(message, "ts"), since=LAUNCH, until=received)
     message_id = read_text(message, "_id") or read_text(body, "_id")
     said = _reply(body, message, kind)
     reason = _reason(message) if kind is Kind.BOUNCE else ProviderReason.UNSTATED
-    refusal = REJECTS.get(_reject_reason(body, message)) if kind is Kind.REJECT else None
     if refusal:
         # Mandrill sent nothing, so no server replied.
         kind, reason, said = Kind.BOUNCE, refusal, ""
@@ -161,7 +162,13 @@ def read(
     )
     event = MailEvent(
         # `_id` is the message's: a message can be deferred several times.
-        event_id=digest(PROVIDER, word.lower(), message_id, read_text(body, "ts"), address),
+        event_id=digest(
+            PROVIDER,
+            word.lower(),
+            message_id,
+            read_text(body, "ts"),
+            address or read_text(message, "email"),
+        ),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -175,6 +182,7 @@ def read(
         diagnostic=said,
         permanence=TYPES.get(word.lower(), Permanence.UNSTATED),
         provider_reason=reason,
+        unmatched=not address,
     )
     return Parsed((event,), unknown_kinds=unknown)
 

@@ -180,7 +180,8 @@ def read(
     key = "Email" if pick(body, "Email") is not None else "Recipient"
     if meaning.kind is Kind.OTHER and pick(body, key) is None:
         return Parsed(notices=(clean_kind(record),))
-    address = read_address(body, key)
+    is_invalid = meaning.reason is ProviderReason.INVALID_ADDRESS
+    address = read_address(body, key, is_invalid=is_invalid)
     received = received_at(document.payload, now())
     times = (read_time(pick(body, name), since=LAUNCH, until=received) for name in TIMES)
     occurred_at = next((time for time in times if time), received)
@@ -190,7 +191,7 @@ def read(
     lead = lead_of(places, settings, occurred_at.date())
     identity = _identity(body, meaning, message_id)
     event = MailEvent(
-        event_id=digest(PROVIDER, *identity, address),
+        event_id=digest(PROVIDER, *identity, address or read_text(body, key)),
         provider=PROVIDER,
         kind=meaning.kind,
         provider_kind=record,
@@ -205,6 +206,7 @@ def read(
         action=reply.get("action:", "")[:MAX_STRING],
         permanence=meaning.permanence,
         provider_reason=meaning.reason,
+        unmatched=not address,
     )
     return Parsed((event,), unknown_kinds=_unknown(body, record))
 

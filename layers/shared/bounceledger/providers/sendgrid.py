@@ -42,9 +42,10 @@ KINDS: Mapping[str, Kind] = {
 }
 """``event`` in lower case. Any other is `Kind.OTHER`."""
 
+INVALID = "invalid"
 DROPS: Mapping[str, ProviderReason] = {
     "bounced address": ProviderReason.SUPPRESSION_LIST,
-    "invalid": ProviderReason.SUPPRESSION_LIST,
+    INVALID: ProviderReason.SUPPRESSION_LIST,
     "spam reporting address": ProviderReason.SUPPRESSION_LIST,
     "unsubscribed address": ProviderReason.SUPPRESSION_LIST,
 }
@@ -104,12 +105,13 @@ def read(
     kind = KINDS.get(word.lower(), Kind.OTHER)
     if kind is Kind.OTHER and pick(body, "email") is None:
         return Parsed(notices=(clean_kind(word),))  # about an account, such as its suspension
-    address = read_address(body, "email")
+    said = read_text(body, "reason", MAX_DIAGNOSTIC) or read_text(body, "response", MAX_DIAGNOSTIC)
+    own_words = said.strip().lower()
+    is_invalid = kind is Kind.REJECT and own_words == INVALID
+    address = read_address(body, "email", is_invalid=is_invalid)
     received = received_at(document.payload, now())
     occurred_at = read_time(pick(body, "timestamp"), since=LAUNCH, until=received) or received
-    said = read_text(body, "reason", MAX_DIAGNOSTIC) or read_text(body, "response", MAX_DIAGNOSTIC)
     permanence, reason = _opinion(body)
-    own_words = said.strip().lower()
     if kind is Kind.REJECT and own_words in DROPS:
         # The message met no server, so there is no reply.
         kind, reason, said = Kind.BOUNCE, DROPS[own_words], ""
@@ -118,7 +120,9 @@ def read(
     lead = lead_of(_attached(body), settings, occurred_at.date())
     message_id = _message_id(body)
     event = MailEvent(
-        event_id=digest(PROVIDER, *_identity(body, word, message_id), address),
+        event_id=digest(
+            PROVIDER, *_identity(body, word, message_id), address or read_text(body, "email")
+        ),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -132,6 +136,7 @@ def read(
         status=read_text(body, "status"),
         permanence=permanence,
         provider_reason=reason,
+        unmatched=not address,
     )
     unknown = () if word.lower() in KINDS else (clean_kind(word),)
     return Parsed((event,), unknown_kinds=unknown)
@@ -158,8 +163,9 @@ def _message_id(body: JsonObject) -> str:
 
 
 def _identity(body: JsonObject, word: str, message_id: str) -> tuple[str, ...]:
-    """What an event has in every delivery, and no other event of its address."""
-    event_id = read_text(body, "sg_event_id")
-    return (
-        ("id", event_id) if event_id else (word.lower(), message_id, read_text(body, "timestamp"))
-    )
+    """What an event has in every delivery, and no other event of its address.
+
+    Events of two kinds are two, also where somebody gave them one id.
+    """
+    event_id, kind = read_text(body, "sg_event_id"), word.lower()
+    return ("id", kind, event_id) if event_id else (kind, message_id, read_text(body, "timestamp"))

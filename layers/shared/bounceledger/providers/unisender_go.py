@@ -49,12 +49,14 @@ KINDS: Mapping[str, Kind] = {
 }
 """``status`` in lower case. Any other is `Kind.OTHER`."""
 
+INVALID = "err_dest_invalid"
+
 REASONS: Mapping[str, ProviderReason] = {
     "err_user_unknown": ProviderReason.NO_MAILBOX,
     "err_mailbox_discarded": ProviderReason.NO_MAILBOX,
     "err_user_inactive": ProviderReason.MAILBOX_DISABLED,
     "err_mailbox_full": ProviderReason.MAILBOX_FULL,
-    "err_dest_invalid": ProviderReason.INVALID_ADDRESS,
+    INVALID: ProviderReason.INVALID_ADDRESS,
     "err_domain_inactive": ProviderReason.NO_DOMAIN,
     "err_no_dns": ProviderReason.NO_DOMAIN,
     "err_no_smtp": ProviderReason.NETWORK,
@@ -134,14 +136,15 @@ def read(
     )
     word = required_word(data, "status", path)
     kind = KINDS.get(word.lower(), Kind.OTHER)
-    address = read_address(data, "email", path)
+    detail = read_object(data, "delivery_info")
+    delivery_status = read_word(detail, "delivery_status")
+    is_invalid = kind is Kind.BOUNCE and delivery_status == INVALID
+    address = read_address(data, "email", path, is_invalid=is_invalid)
     received = received_at(document.payload, now())
     occurred_at = read_time(pick(data, "event_time"), since=LAUNCH, until=received) or received
-    detail = read_object(data, "delivery_info")
     said = read_text(detail, "destination_response", MAX_DIAGNOSTIC).strip()
     permanence, reason = Permanence.UNSTATED, ProviderReason.UNSTATED
     if kind is Kind.BOUNCE:
-        delivery_status = read_word(detail, "delivery_status")
         if delivery_status in NOT_SENT and not said:
             kind = Kind.REJECT
         else:
@@ -149,7 +152,9 @@ def read(
     lead = lead_of((pick(data, "metadata"),), settings, occurred_at.date())
     message_id, written = read_text(data, "job_id"), read_text(data, "event_time")
     event = MailEvent(
-        event_id=digest(PROVIDER, word.lower(), message_id, written, address),
+        event_id=digest(
+            PROVIDER, word.lower(), message_id, written, address or read_text(data, "email")
+        ),
         provider=PROVIDER,
         kind=kind,
         provider_kind=word,
@@ -162,6 +167,7 @@ def read(
         diagnostic=said,
         permanence=permanence,
         provider_reason=reason,
+        unmatched=not address,
     )
     return Parsed((event,), unknown_kinds=() if word.lower() in KINDS else (clean_kind(word),))
 
