@@ -12,14 +12,14 @@ type Accounts = dict[str, list[str]]
 
 
 class SecretStore(Protocol):
-    """A place that keeps one text."""
+    """A place that holds one string."""
 
     def read(self) -> str:
-        """The text; empty where there is none yet."""
+        """The string; empty if there is none yet."""
         ...
 
     def write(self, text: str) -> str:
-        """Replace the text, or make the place; returns its ARN."""
+        """Replace the string, or create the place; returns its ARN."""
         ...
 
 
@@ -100,7 +100,9 @@ def read_document(text: str) -> dict[str, Accounts]:
     except ValueError:
         document = None
     if not isinstance(document, Mapping) or not all(map(_is_accounts, document.values())):
-        raise CommandError("what is stored are not the secrets of webhooks; see docs/webhooks.md")
+        raise CommandError(
+            "what is stored is not a document of webhook secrets; see docs/webhooks.md"
+        )
     return {
         provider: {account: list(some) for account, some in accounts.items()}
         for provider, accounts in document.items()

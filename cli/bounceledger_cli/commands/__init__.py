@@ -6,7 +6,7 @@ underscore) which holds ``command``, made with `bounceledger_cli.parsing.command
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Replies": {
-        "classify": "Classify bounce diagnostics from JSON, CSV, SES events or text.",
+        "classify": "Classify bounce replies from JSON, CSV, SES events or text.",
         "explain": "Explain a reply code, enhanced status code, topic or reply.",
     },
     "Addresses": {
@@ -32,7 +32,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sources": "Compare the outcomes and rates of all lead sources.",
     },
     "Webhooks": {
-        "webhook-secret": "Set the secrets with which requests of providers are verified.",
+        "webhook-secret": "Set the secrets that verify requests from providers.",
     },
     "Shell": {
         "completion": "Print the completion script for bash, zsh or fish.",

@@ -1,4 +1,4 @@
-"""``bounceledger webhook-secret``: the secrets with which requests of providers are verified."""
+"""``bounceledger webhook-secret``: the secrets that verify requests from providers."""
 
 import json
 from collections.abc import Callable
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
 ACTIONS = ("set", "list", "remove")
 KEPT = 2
-"""Secrets of an account: the new one, and the one before while providers change to it."""
+"""Secrets of an account: the new one, and the previous one while the provider is changed."""
 
 
 @make_command(
     "webhook-secret",
     details="""
-        "set" reads a secret from standard input, or asks for it, and puts it before the account's
-        others. The one before stays good, so that requests are accepted while the provider is
-        changed; --only takes it off. "list" names providers and accounts, never a secret.
-        "remove" takes an account off; a provider without an account is off.
+        "set" reads a secret from a prompt, or from standard input. The previous one stays valid, so
+        that requests are accepted while you change the provider; --only removes it. "list" prints
+        providers and accounts, never a secret. "remove" removes an account; a provider without an
+        account is off. docs/webhooks.md says what a secret looks like.
 
-        The secrets are one JSON document in Secrets Manager, or in SSM as a SecureString. "set"
-        makes it if there is none, and prints its ARN, which is the parameter WebhookSecrets.
+        The secrets are one JSON document in Secrets Manager, or in a SecureString parameter of SSM.
+        "set" creates it if there is none, and prints its ARN: deploy with it as WebhookSecrets.
+
+        The caller needs GetSecretValue, PutSecretValue and CreateSecret of Secrets Manager, or
+        GetParameter and PutParameter of SSM; and cloudformation:DescribeStacks for --stack.
         """,
     examples="""
         bounceledger webhook-secret set sendgrid --secrets bounceledger-webhooks
@@ -42,9 +45,18 @@ KEPT = 2
         """,
 )
 @click.argument("action", type=click.Choice(ACTIONS), metavar="|".join(ACTIONS), help="What to do.")
-@click.argument("provider", required=False, metavar="[PROVIDER]", help="Such as sendgrid.")
+@click.argument(
+    "provider",
+    required=False,
+    metavar="[PROVIDER]",
+    help="Name of the provider, such as sendgrid; not with list.",
+)
 @click.option(
-    "--account", default="default", show_default=True, metavar="NAME", help="A name of your own."
+    "--account",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="Account at the provider: a name of your choice.",
 )
 @click.option("--only", is_flag=True, help='With "set": remove the account\'s other secrets.')
 @secrets_options
@@ -67,10 +79,10 @@ def command(
         action: one of `ACTIONS`.
         provider: whose secret; not for a list.
         account: the name of an account at the provider.
-        only: no older secret stays good.
+        only: whether to remove the account's other secrets.
         deployment: where the secrets are.
-        secrets: name or ARN of the secret or parameter; that of the stack by default.
-        store: where the secrets are; that of `deployment` by default.
+        secrets: name or ARN of the secret or parameter; the stack's by default.
+        store: where the secrets are; chosen by `secrets` by default.
         ask: asks for a secret at a terminal, without showing it.
 
     Raises:
