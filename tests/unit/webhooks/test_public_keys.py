@@ -88,6 +88,7 @@ def test_a_key_may_be_pem_or_base64() -> None:
         (Postal(), public_pem(rsa_key("a")).replace("PUBLIC", "RSA PUBLIC")),
         (Postal(), "v=DKIM1; t=s; h=sha256; p=" + RSA),
     ],
+    ids=range(10),  # not by the keys, which each process makes for itself
 )
 def test_a_key_of_another_kind_is_refused(scheme: Scheme, text: str) -> None:
     with pytest.raises(InputError, match=r"^x must be "):
