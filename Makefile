@@ -48,8 +48,9 @@ test: setup tools lint types validate ## Run all checks and tests, but for the s
 unit: setup ## Run only the fast tests
 	@$(BIN)/python -m pytest tests/unit
 
-e2e: setup tools $(TOOLS)/schemathesis/.ready $(TOOLS)/recipes/.ready ## Run only the end-to-end tests, the slow ones included
+e2e: setup tools $(TOOLS)/schemathesis/.ready $(TOOLS)/recipes/.ready ## Run the end-to-end tests, and all slow ones
 	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest -m slow tests --ignore tests/e2e
 
 lint: setup ## Check formatting and lint
 	@$(BIN)/ruff format --check .

@@ -263,7 +263,9 @@ def is_erased(fake: FakeDynamoDB) -> bool:
 
 @pytest.mark.parametrize("again", [False, True], ids=["ended", "erased again"])
 @pytest.mark.parametrize(
-    "history", [*HISTORIES.values(), (*MANY, GONE)], ids=[*HISTORIES, "many messages"]
+    "history",
+    [*HISTORIES.values(), pytest.param((*MANY, GONE), marks=pytest.mark.slow)],
+    ids=[*HISTORIES, "many messages"],
 )
 def test_what_is_recorded_once_an_erasure_has_ended_stays(
     history: Sequence[Observation], *, again: bool

@@ -38,9 +38,10 @@ def test_a_category_has_a_cause_if_it_says_something_about_the_recipient(
         assert cause.disposition is DISPOSITIONS[category]
 
 
-def test_a_complaint_is_the_only_cause_without_a_category() -> None:
-    """A complaint has no reply that could be classified."""
-    assert [cause for cause in Cause if cause.category is None] == [Cause.COMPLAINT]
+def test_only_what_the_recipient_did_has_no_category() -> None:
+    """A complaint or an unsubscribe has no reply that could be classified."""
+    without = [cause for cause in Cause if cause.category is None]
+    assert without == [Cause.COMPLAINT, Cause.UNSUBSCRIBE]
     assert Cause.COMPLAINT.disposition is None
 
 

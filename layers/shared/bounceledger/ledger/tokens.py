@@ -47,5 +47,5 @@ class UsedTokens:
         Raises:
             LedgerError: the table did not answer.
         """
-        budget = RetryBudget(deadline=self._clock() + self._time_limit)
+        budget = RetryBudget(deadline=self._clock() + self._time_limit, clock=self._clock)
         return self._table.put_same(items.token_item(token, content, until), "content", budget)
