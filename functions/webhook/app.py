@@ -29,6 +29,7 @@ from bounceledger.providers import PROVIDERS
 from bounceledger.receiving import Receiver, SnsMessages, Subscriptions, WebhookQueue
 from bounceledger.settings import Settings
 from bounceledger.webhooks.request import Request
+from bounceledger.webhooks.schemes import BAD_SIGNATURE
 from bounceledger.webhooks.secrets import store_of
 
 if TYPE_CHECKING:
@@ -130,12 +131,13 @@ def receive(provider: str) -> Response[Any] | dict[str, Any]:
         said["size"] = len(request.body)
         received = receiver.receive(provider, request)
     except WebhookOffError:
-        if problems := receiver.problems():
-            logger.warning("some secrets cannot be used", extra={"problems": problems})
+        _log_problems(receiver)
         raise NotFoundError("there is no such provider, or it is not set up here") from None
     except VerificationError as error:
         count(settings, "webhook", "unverified")
         logger.warning("not verified", extra=said | {"reason": error.reason})
+        if error.reason == BAD_SIGNATURE:
+            _log_problems(receiver)
         return routes.problem(
             HTTPStatus.UNAUTHORIZED,
             "the request could not be verified",
@@ -152,6 +154,12 @@ def receive(provider: str) -> Response[Any] | dict[str, Any]:
     count(settings, "webhook", "documents", received.documents, provider=provider)
     logger.info("accepted", extra=said | asdict(received))
     return {"events": received.documents}
+
+
+def _log_problems(receiver: Receiver) -> None:
+    """A secret that was left out may be the one that would have fitted."""
+    if problems := receiver.problems():
+        logger.warning("some secrets cannot be used", extra={"problems": problems})
 
 
 def _not_queued(said: Mapping[str, Any]) -> Response[Any]:

@@ -163,6 +163,25 @@ def test_the_log_says_of_a_request_what_became_of_it() -> None:
     assert refused["reason"] == "missing_header"
 
 
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (event(ALTERED, signed()[1]), ["postmark.main[0] must be longer"]),
+        (event(*signed(), provider="mailgun"), ["postmark.main[0] must be longer"]),
+        (event(b"[]", {}), None),
+    ],
+    ids=["no secret fits", "the provider is off", "no signature"],
+)
+def test_the_log_names_secrets_that_were_left_out(
+    request_: dict[str, Any], said: list[str] | None
+) -> None:
+    """One of them may be the one that would have fitted."""
+    with logged(webhook) as lines:
+        send(request_, Webhook())
+    found = [json.loads(line).get("problems") for line in lines.getvalue().splitlines()]
+    assert [problems for problems in found if problems] == ([said] if said else [])
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(("provider", "status"), [("sendgrid", 200), ("nobody", 404)])
 def test_whether_there_is_a_webhook_can_be_asked(provider: str, status: int, method: str) -> None:

@@ -172,9 +172,10 @@ class SecretStore:
             return None if secrets == tried else secrets
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong in the document, as far as it was read; no part of a secret."""
+        """What is wrong in the document, or with reading it again; no part of a secret."""
         with self._lock:
-            return self._known.problems if self._known else ()
+            found = self._known.problems if self._known else ()
+            return (*found, str(self._failure)) if self._failure else found
 
     def _age(self) -> float:
         return self._clock() - self._tried_at
