@@ -214,7 +214,7 @@ def test_the_header_stands_in_for_a_missing_message_id() -> None:
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        ({"rcpt_to": "to@example.org"}, "event"),
+        ({"to": "to@example.org"}, "event"),
         ({"event": "MessageSent", "payload": "text"}, "payload"),
         (attempt(message="text"), "payload.message"),
         (attempt(message=message(to="not an address")), "payload.message.to"),

@@ -265,7 +265,7 @@ def test_a_record_about_nobody_is_a_notice() -> None:
     [
         (bounce(RecordType=None), PayloadError, "RecordType"),
         (bounce(RecordType="Inbound"), PayloadError, "RecordType"),
-        ({"FromFull": {"Email": "a@b.example"}}, PayloadError, "RecordType"),
+        ({"Email": "a@b.example"}, PayloadError, "RecordType"),
         (bounce(Email=None), PayloadError, "Recipient"),
         (bounce(Email="nobody"), AddressError, "Email"),
     ],

@@ -71,6 +71,27 @@ def entries_of(value: object, field: str) -> list[JsonObject]:
     return objects
 
 
+def refuse_received_mail(entry: JsonObject, mark: str, *, unless: str, provider: str) -> None:
+    """Refuse a request about mail that a provider received: somebody gave it the wrong URL.
+
+    In `split`, so that the provider is told, and the mail is not queued.
+
+    Args:
+        entry: what stands where an event should.
+        mark: key that received mail has.
+        unless: key that every event has.
+        provider: its name in a sentence.
+
+    Raises:
+        PayloadError: it is such mail; names the mark.
+    """
+    if unless not in entry and mark in entry:
+        raise PayloadError(
+            f"shows mail that {provider} received; only events about sent mail are read",
+            field=mark,
+        )
+
+
 def required_word(where: JsonObject, key: str, path: str = "") -> str:
     """A word that every event has, such as its kind.
 

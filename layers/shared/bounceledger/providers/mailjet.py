@@ -18,6 +18,7 @@ from bounceledger.providers.common import (
     read_time,
     read_word,
     received_at,
+    refuse_received_mail,
     required_word,
 )
 from bounceledger.providers.fields import JsonObject, clean_kind, digest, pick
@@ -95,9 +96,10 @@ def split(payload: Payload) -> Iterator[Document]:
     """One document per event: Mailjet sends one, or a list where events are grouped.
 
     Raises:
-        PayloadError: it is not a list of JSON objects.
+        PayloadError: it is not a list of JSON objects, or shows mail that Mailjet received.
     """
     for entry in entries_of(payload.content, payload.field):
+        refuse_received_mail(entry, "Sender", unless="event", provider="Mailjet")
         yield Document(entry, payload)
 
 

@@ -18,6 +18,7 @@ from bounceledger.providers.common import (
     read_time,
     read_word,
     received_at,
+    refuse_received_mail,
     required_word,
 )
 from bounceledger.providers.fields import JsonObject, clean_kind, digest, get_object, pick
@@ -71,9 +72,10 @@ def split(payload: Payload) -> Iterator[Document]:
     """One document: Postal sends one event per request.
 
     Raises:
-        PayloadError: it is not a JSON object.
+        PayloadError: it is not a JSON object, or shows mail that Postal received.
     """
     for entry in entries_of(payload.content, payload.field):
+        refuse_received_mail(entry, "rcpt_to", unless="event", provider="Postal")
         yield Document(entry, payload)
 
 

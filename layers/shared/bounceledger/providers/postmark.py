@@ -20,6 +20,7 @@ from bounceledger.providers.common import (
     read_time,
     read_word,
     received_at,
+    refuse_received_mail,
     required_word,
 )
 from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_kind, digest, pick
@@ -142,9 +143,10 @@ def split(payload: Payload) -> Iterator[Document]:
     A notification can hold the whole message that bounced, which would be too large to queue.
 
     Raises:
-        PayloadError: it is not a JSON object.
+        PayloadError: it is not a JSON object, or shows mail that Postmark received.
     """
     for entry in entries_of(payload.content, payload.field):
+        refuse_received_mail(entry, "FromFull", unless="RecordType", provider="Postmark")
         yield Document({**entry, **_cut(entry)}, payload)
 
 

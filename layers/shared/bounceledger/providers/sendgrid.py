@@ -18,6 +18,7 @@ from bounceledger.providers.common import (
     read_time,
     read_word,
     received_at,
+    refuse_received_mail,
     required_word,
 )
 from bounceledger.providers.fields import JsonObject, clean_kind, digest, pick
@@ -82,9 +83,10 @@ def split(payload: Payload) -> Iterator[Document]:
     """One document per event.
 
     Raises:
-        PayloadError: it is not a list of JSON objects.
+        PayloadError: it is not a list of JSON objects, or shows mail that SendGrid received.
     """
     for entry in entries_of(payload.content, payload.field):
+        refuse_received_mail(entry, "envelope", unless="event", provider="SendGrid")
         yield Document(entry, payload)
 
 
