@@ -116,7 +116,7 @@ def handler(
 def receive(provider: str) -> Response[Any] | dict[str, Any]:
     """Queue the events of a request.
 
-    The log has the provider, the size and what became of it; of the request itself nothing.
+    The log has the provider, the size and the outcome, and nothing else about the request.
     """
     _require_known(provider)
     receiver: Receiver = routes.context["receiver"]

@@ -1,4 +1,4 @@
-"""The messages of the webhook queue: what a provider's request said, many documents to a message.
+"""The messages of the webhook queue: the documents of a provider's request, many to a message.
 
 The webhook packs them, intake unpacks them. Nothing else may send to that queue, so what a message
 says about its provider is true.

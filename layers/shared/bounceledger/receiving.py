@@ -1,7 +1,7 @@
 """From a provider's request to the queue: verified, split into documents, queued.
 
-Nothing of the documents is read here, so that the provider has its answer soon. What the queue did
-not take makes the request fail: then the provider sends it again, and what was queued counts once.
+The documents are not read here, so that the provider is answered quickly. If the queue does not
+accept all of them, the request fails and the provider sends it again; what was queued counts once.
 """
 
 from collections.abc import Iterable
@@ -46,10 +46,10 @@ class SecretsStore(Protocol):
 
 
 class Tokens(Protocol):
-    """Which tokens were used for what."""
+    """The tokens that were used, each with the content that it came with."""
 
     def use(self, token: str, content: str, until: datetime) -> bool:
-        """Whether a token was used for nothing else; raises LedgerError."""
+        """Whether a token was used with no other content before; raises LedgerError."""
         ...
 
 
@@ -68,12 +68,12 @@ class SnsMessage(Protocol):
 
     @property
     def envelope(self) -> JsonObject:
-        """What is signed of it, and nothing else."""
+        """Its signed fields, and nothing else."""
         ...
 
 
 class SnsMessages(Protocol):
-    """What tells whether SNS sent a message for a topic that is allowed."""
+    """Verifies that SNS sent a message for a topic that is allowed."""
 
     def verify(self, content: object) -> SnsMessage:
         """The message of a request.
@@ -85,10 +85,10 @@ class SnsMessages(Protocol):
 
 
 class Subscriptions(Protocol):
-    """What confirms subscriptions."""
+    """Confirms subscriptions of the webhook to topics."""
 
     def confirm(self, message: Any) -> None:
-        """Confirm the subscription that a verified message offers."""
+        """Confirm the subscription that a verified message is about."""
         ...
 
 
@@ -118,8 +118,8 @@ class Received:
     Attributes:
         documents: events that were queued.
         messages: messages in which they were.
-        account: whose secret fitted, or the SNS topic.
-        notice: what it was about where it was about no event; empty otherwise.
+        account: whose secret matched, or the SNS topic.
+        notice: what the request was about if it had no event; empty otherwise.
     """
 
     documents: int = 0
@@ -135,8 +135,8 @@ class Receiver:
         secrets: where their secrets are.
         queue: where their events go.
         tokens: which tokens were used.
-        sns: tells which SNS messages are accepted; None for none.
-        subscriptions: confirms the subscriptions that they offer.
+        sns: verifies SNS messages; None accepts none.
+        subscriptions: confirms the subscriptions that they are about.
         tolerance: how far a signed time may be from now.
     """
 
@@ -166,7 +166,7 @@ class Receiver:
 
         Raises:
             WebhookOffError: there is no such provider, or it is not set up here.
-            VerificationError: it is not proven to come from the provider, or too old.
+            VerificationError: it is not proven to come from the provider, or is too old.
             InputError: it is not one that the provider sends; `TooLargeError` if it is too large.
             QueueError: not all events are queued.
             LedgerError: a token could not be looked up.

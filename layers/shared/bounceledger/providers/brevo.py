@@ -27,7 +27,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "brevo"
 LAUNCH = datetime(2012, 1, 1, tzinfo=UTC)
-"""Sendinblue sent nothing before; an earlier time is not one."""
+"""Sendinblue sent nothing before; an earlier time is a mistake."""
 
 INVALID = "invalid_email"
 

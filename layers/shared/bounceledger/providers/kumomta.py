@@ -28,7 +28,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "kumomta"
 LAUNCH = datetime(2023, 1, 1, tzinfo=UTC)
-"""KumoMTA did not exist before; an earlier time is not one."""
+"""KumoMTA did not exist before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "reception": Kind.SEND,
@@ -54,7 +54,7 @@ COMPLAINTS: Mapping[str, ProviderReason] = {
 """``feedback_type`` in lower case (RFC 5965 section 7.3)."""
 
 OWN_WORDS = frozenset({"expiration", "adminbounce", "delay", "reception", "feedback"})
-"""Types whose ``response`` KumoMTA writes itself, so that it is no receiving server's reply."""
+"""Types whose ``response`` KumoMTA writes itself, so that it is not a server's reply."""
 
 REPORTS = frozenset({"oob", "feedback"})
 """Types about a report that somebody mailed: ``created`` is when it came, and ``id`` is its own."""

@@ -27,7 +27,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "mailersend"
 LAUNCH = datetime(2020, 1, 1, tzinfo=UTC)
-"""MailerSend sent nothing before; an earlier time is not one."""
+"""MailerSend sent nothing before; an earlier time is a mistake."""
 
 ACTIVITY = "activity."
 """How ``type`` begins where the event is about a message. Others are about the account: domains,

@@ -29,7 +29,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "mailgun"
 LAUNCH = datetime(2009, 1, 1, tzinfo=UTC)
-"""Mailgun sent nothing before; an earlier time is not one."""
+"""Mailgun sent nothing before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "accepted": Kind.SEND,
@@ -69,7 +69,7 @@ CODES: Mapping[str, ProviderReason] = {
     "607": ProviderReason.SUPPRESSION_LIST,  # complained
     "625": ProviderReason.BLOCKED,  # poor quality of the sender's mailing list
 }
-"""``delivery-status.code`` of what Mailgun itself found: no server said it, so it is no reply."""
+"""``delivery-status.code`` of what Mailgun itself found. No server said it, so it is no reply."""
 
 OWN_WORDS: Mapping[str, ProviderReason] = {
     "too old": ProviderReason.TIMED_OUT,

@@ -26,7 +26,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "mailjet"
 LAUNCH = datetime(2010, 1, 1, tzinfo=UTC)
-"""Mailjet sent nothing before; an earlier time is not one."""
+"""Mailjet sent nothing before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "sent": Kind.DELIVERY,  # the receiving server accepted it

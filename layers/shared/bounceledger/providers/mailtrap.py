@@ -25,7 +25,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "mailtrap"
 LAUNCH = datetime(2011, 1, 1, tzinfo=UTC)
-"""Mailtrap did not exist before; an earlier time is not one."""
+"""Mailtrap did not exist before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "delivery": Kind.DELIVERY,

@@ -27,7 +27,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "mandrill"
 LAUNCH = datetime(2012, 1, 1, tzinfo=UTC)
-"""Mandrill sent nothing before; an earlier time is not one."""
+"""Mandrill sent nothing before; an earlier time is a mistake."""
 FIELD = "mandrill_events"
 """The one field of the form that Mandrill sends; it holds a JSON list."""
 

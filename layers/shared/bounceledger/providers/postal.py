@@ -26,7 +26,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "postal"
 LAUNCH = datetime(2016, 1, 1, tzinfo=UTC)
-"""Postal did not exist before; an earlier time is not one."""
+"""Postal did not exist before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "messagesent": Kind.DELIVERY,
@@ -58,7 +58,7 @@ FAILURES: Mapping[str, ProviderReason | None] = {
     "raw message has been removed": None,
 }
 """How ``details`` begins in lower case where a message failed and no server was asked; None where
-that is about the message or the sender, which is no bounce."""
+that is about the message or the sender, which is not a bounce."""
 
 ATTEMPTED = "permanent smtp delivery error"
 """How ``details`` begins in lower case where a server refused the message."""
@@ -146,7 +146,7 @@ def read(
 
 
 def _failure(content: JsonObject) -> tuple[Kind, Permanence, ProviderReason]:
-    """What a message that failed for good is, and why.
+    """What a message that failed permanently is, and why.
 
     A server's reply is in ``output``; only where there is none, ``details`` decides.
     """

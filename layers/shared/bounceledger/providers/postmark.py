@@ -28,7 +28,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "postmark"
 LAUNCH = datetime(2010, 1, 1, tzinfo=UTC)
-"""Postmark sent nothing before; an earlier time is not one."""
+"""Postmark sent nothing before; an earlier time is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)

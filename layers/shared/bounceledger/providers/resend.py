@@ -39,7 +39,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "resend"
 LAUNCH = datetime(2022, 1, 1, tzinfo=UTC)
-"""Resend sent nothing before; an earlier time is not one."""
+"""Resend sent nothing before; an earlier time is a mistake."""
 MAX_RECIPIENTS = 50
 """Recipients that Resend takes for one message."""
 

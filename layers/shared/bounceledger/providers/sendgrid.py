@@ -26,7 +26,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "sendgrid"
 LAUNCH = datetime(2009, 7, 1, tzinfo=UTC)
-"""SendGrid sent nothing before; an earlier time is not one."""
+"""SendGrid sent nothing before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "processed": Kind.SEND,

@@ -43,7 +43,7 @@ MAX_AHEAD = timedelta(hours=1)
 """How far the clock of the wrapping may be ahead. Facts merge by `max`: a time from the future
 would stay."""
 LAUNCH = datetime(2011, 1, 1, tzinfo=UTC)
-"""SES sent nothing before; an earlier time is not one."""
+"""SES sent nothing before; an earlier time is a mistake."""
 
 BOUNCE_TYPES: Mapping[str, Permanence] = {
     "permanent": Permanence.PERMANENT,

@@ -28,7 +28,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "sparkpost"
 LAUNCH = datetime(2014, 1, 1, tzinfo=UTC)
-"""SparkPost sent nothing before; an earlier time is not one."""
+"""SparkPost sent nothing before; an earlier time is a mistake."""
 
 KINDS: Mapping[str, Kind] = {
     "injection": Kind.SEND,

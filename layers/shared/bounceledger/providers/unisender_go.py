@@ -28,7 +28,7 @@ from bounceledger.settings import Settings
 
 PROVIDER = "unisender_go"
 LAUNCH = datetime(2015, 1, 1, tzinfo=UTC)
-"""The service did not exist before; an earlier time is not one."""
+"""The service did not exist before; an earlier time is a mistake."""
 
 ABOUT_MESSAGE = "transactional_email_status"
 """``event_name`` of an event about a message, in lower case."""

@@ -1,4 +1,4 @@
-"""Providers that sign nothing, but send a secret along that you chose."""
+"""Providers that sign nothing, but send a secret that you chose."""
 
 import base64
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """What every scheme of verification has in common.
 
-A scheme reads what a request proves, tries the secrets of each account, and says which one fitted.
+A scheme reads the signature or password of a request, tries the secrets of each account, and says
+which account's secret matched.
 The schemes themselves are in `shared_keys`, `public_keys` and `credentials`; that of SNS is in
 `sns`, which has no secrets. docs/webhooks.md says what each covers.
 """
@@ -26,7 +27,7 @@ MISSING_SIGNATURE = "missing_signature"
 BAD_TIMESTAMP = "bad_timestamp"
 STALE = "stale"
 BAD_SIGNATURE = "bad_signature"
-"""No secret fits: the one `reason` for which secrets are worth reading again."""
+"""No secret matches: the one `reason` for which it is worth reading the secrets again."""
 REPLAYED = "replayed"
 """A token that came before with another content: see `SingleUseToken`."""
 
@@ -59,9 +60,9 @@ class Verified:
     """A request that its provider sent.
 
     Attributes:
-        account: whose secret fitted; empty for a test.
-        is_test: the provider only tries the URL, as some do before a webhook is saved, and signs
-            with a key that everybody knows: answer that all is well, and use nothing of it.
+        account: whose secret matched; empty for a test.
+        is_test: the provider only tests the URL, as some do before a webhook is saved, and signs
+            with a key that everybody knows: answer 200, and use nothing in it.
         token: must be checked before the request is accepted; None where the scheme signs the
             content.
     """
@@ -76,7 +77,7 @@ class Scheme(Protocol):
 
     @property
     def needs(self) -> str:
-        """What a secret must look like, to follow "must be"."""
+        """What a secret must be, worded to follow "must be"."""
         ...
 
     def check_secret(self, text: str, *, field: str) -> None:
@@ -115,7 +116,7 @@ class Sns:
 
 
 def account_of(secrets: Secrets, fits: Callable[[str], bool]) -> str | None:
-    """The first account with a secret that fits, or None."""
+    """The first account with a secret that matches, or None."""
     for account, alternatives in secrets.items():
         for secret in alternatives:
             if fits(secret):
@@ -167,7 +168,7 @@ def check_time(
 
 
 def equal(given: str, expected: str) -> bool:
-    """Whether two strings are equal, in a time that does not say how much of them is."""
+    """Whether two strings are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(_bytes(given), _bytes(expected))
 
 

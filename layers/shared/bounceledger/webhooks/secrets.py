@@ -1,4 +1,4 @@
-"""The secrets document: by which secrets the providers' requests are verified.
+"""The secrets document: the secrets that verify the providers' requests.
 
 It is one JSON object, in a secret of AWS Secrets Manager or a SecureString parameter of AWS
 Systems Manager: ``{"postmark": {"main": ["user:password"]}}``. A provider has accounts, and an
@@ -46,7 +46,7 @@ class SecretsDocument:
 
     @classmethod
     def from_json(cls, text: str, schemes: Schemes) -> Self:
-        """Read the document. What is wrong in it costs only its own entry.
+        """Read the document. A bad entry does not affect the others.
 
         Args:
             text: the document.
@@ -119,7 +119,7 @@ def is_account(name: str) -> bool:
 class SecretStore:
     """The secrets of a deployment, read when they are first needed. Safe to share between threads.
 
-    They are read again after `MAX_AGE`, and for a request that none fits, but never within
+    They are read again after `MAX_AGE`, and for a request that none matches, but never within
     `MIN_WAIT` of the last try. If that fails, those that were read before stay in use.
 
     Args:
@@ -157,7 +157,7 @@ class SecretStore:
             return self._document().providers.get(provider, {})
 
     def renewed(self, provider: str, tried: Secrets) -> Secrets | None:
-        """The secrets of a provider after none of those that were tried fitted a request.
+        """The secrets of a provider after none of those that were tried matched a request.
 
         Args:
             provider: its name.

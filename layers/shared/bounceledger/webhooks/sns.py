@@ -43,7 +43,7 @@ MAX_SUBJECT = 256
 """Characters of a subject: SNS takes fewer than 100."""
 
 MALFORMED = "malformed"
-"""Not the form of a message of SNS, or not over HTTPS."""
+"""Not in the form that SNS messages have over HTTPS."""
 BAD_SIGNATURE_VERSION = "bad_signature_version"
 UNKNOWN_TOPIC = "unknown_topic"
 

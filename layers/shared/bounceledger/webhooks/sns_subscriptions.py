@@ -1,7 +1,7 @@
 """Confirms that this deployment wants a topic's messages.
 
-SNS sends a token to the address that somebody subscribed, and delivers once the token is sent back.
-It is sent to the SNS API in the topic's region, never to the URL in the message.
+SNS sends a token to the URL that somebody subscribed, and delivers once the token is sent back. It
+is sent to the SNS API in the topic's region, never to the URL in the message.
 """
 
 from collections.abc import Callable, Mapping
