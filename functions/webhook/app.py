@@ -40,7 +40,8 @@ sys.path.append(str(Path(__file__).parent / "packages" / platform.machine()))
 
 PATH = "/v1/webhooks/<provider>"
 CHALLENGE = 'Basic realm="webhook", charset="UTF-8"'
-"""Some HTTP clients send the user and password of a URL only when they are asked to."""
+"""A 401 must have one (RFC 9110 section 11.6.1). A REST API renames the header to
+``x-amzn-Remapped-WWW-Authenticate``, so no client sends its password only when asked to."""
 
 logger = make_logger("webhook")
 routes = Routes(logger)
