@@ -294,6 +294,16 @@ def test_an_event_about_nobody_is_a_notice() -> None:
     assert read({"type": "success"}, name="ingest_event").notices == ("success",)
 
 
+def test_so_is_a_bounce_by_mail_in_which_no_recipient_was_found() -> None:
+    """Nothing can be recorded of it, nor repaired. A bounce in the session always has one."""
+    nobody = bounce(raw_rcpt_to=None, rcpt_to=None, bounce_class="60")
+
+    parsed = read({**nobody, "type": "out_of_band"})
+
+    assert (parsed.notices, parsed.events, parsed.refused) == (("out_of_band",), (), ())
+    assert [error.field for error in read(nobody).refused] == ["msys.message_event.rcpt_to"]
+
+
 @pytest.mark.parametrize("name", ["message_event", "track_event", "gen_event", "new_event"])
 def test_the_class_of_an_event_does_not_matter(name: str) -> None:
     assert len(read(bounce(), name=name).events) == 1

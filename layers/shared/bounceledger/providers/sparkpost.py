@@ -30,12 +30,15 @@ PROVIDER = "sparkpost"
 LAUNCH = datetime(2014, 1, 1, tzinfo=UTC)
 """SparkPost sent nothing before; an earlier time is a mistake."""
 
+OUT_OF_BAND = "out_of_band"
+"""``type`` of a bounce that came by mail, in which SparkPost may find no recipient."""
+
 KINDS: Mapping[str, Kind] = {
     "injection": Kind.SEND,
     "delivery": Kind.DELIVERY,
     "delay": Kind.DELIVERY_DELAY,
     "bounce": Kind.BOUNCE,
-    "out_of_band": Kind.BOUNCE,
+    OUT_OF_BAND: Kind.BOUNCE,
     "policy_rejection": Kind.REJECT,  # a bounce where `SUPPRESSED` says so
     "generation_failure": Kind.RENDERING_FAILURE,
     "generation_rejection": Kind.REJECT,  # likewise
@@ -153,7 +156,8 @@ def read(
     kind = KINDS.get(word.lower(), Kind.OTHER)
     # The other address is the same in lower case.
     key = "raw_rcpt_to" if pick(body, "raw_rcpt_to") is not None else "rcpt_to"
-    if kind is Kind.OTHER and pick(body, key) is None:
+    may_be_about_nobody = kind is Kind.OTHER or word.lower() == OUT_OF_BAND
+    if may_be_about_nobody and pick(body, key) is None:
         return Parsed(notices=(clean_kind(word),))
     address = read_address(body, key, path)
     received = received_at(document.payload, now())
