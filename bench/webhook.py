@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bounceledger import providers
-from bounceledger.providers import PROVIDERS, Payload
+from bounceledger.providers import Payload
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.receiving import Receiver, WebhookQueue
 from bounceledger.webhooks.request import Request
 from bounceledger.webhooks.schemes import Scheme, Secrets

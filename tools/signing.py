@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from bounceledger.providers import PROVIDERS
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.webhooks import credentials, public_keys, shared_keys
 from bounceledger.webhooks.schemes import Sns
 
@@ -71,7 +71,7 @@ def sign(
     """A request as the provider would send it.
 
     Args:
-        provider: a name in `providers.PROVIDERS`.
+        provider: a name in `providers.registry.PROVIDERS`.
         key: what signs, see `KeyPair`.
         url: of the webhook, as it is configured there.
         content_type: of the body.

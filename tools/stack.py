@@ -155,7 +155,7 @@ def post_webhook(
 
     Args:
         stack: the deployed stack.
-        provider: a name in `providers.PROVIDERS`.
+        provider: a name in `providers.registry.PROVIDERS`.
         body: the body, before it is signed.
         content_type: of the body.
         now: the time that is signed, aware; the present by default.

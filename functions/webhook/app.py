@@ -25,7 +25,7 @@ from bounceledger.errors import BounceledgerError, InputError, VerificationError
 from bounceledger.ledger import connect
 from bounceledger.ledger.tokens import UsedTokens
 from bounceledger.observe import count, describe, make_logger
-from bounceledger.providers import PROVIDERS
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.receiving import Receiver, SnsMessages, Subscriptions, WebhookQueue
 from bounceledger.settings import Settings
 from bounceledger.webhooks.request import Request

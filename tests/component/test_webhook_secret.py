@@ -3,7 +3,7 @@
 import pytest
 from moto import mock_aws
 
-from bounceledger.providers import PROVIDERS
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.webhooks.secrets import store_of
 from tests.unit.cli.runner import run
 from tools.signing import make_keys

@@ -130,7 +130,7 @@ def _read_secret(console: Console, provider: str, account: str, ask: Callable[[s
 def _require_valid(provider: str, account: str, secret: str) -> None:
     """Refuse what the provider's requests can never be verified with."""
     from bounceledger.errors import InputError
-    from bounceledger.providers import PROVIDERS
+    from bounceledger.providers.registry import PROVIDERS
     from bounceledger.webhooks.schemes import Sns
 
     scheme = PROVIDERS.get(provider)

@@ -96,7 +96,7 @@ class MailEvent:
 
     Attributes:
         event_id: hex digest, the same for every delivery of the same event.
-        provider: name in `providers.PROVIDERS`, such as ``ses``.
+        provider: name in `providers.registry.PROVIDERS`, such as ``ses``.
         kind: what sort of event.
         provider_kind: the provider's own word for the kind.
         address: whom the sender mailed, in canonical form, see `addresses.normalise_address`;

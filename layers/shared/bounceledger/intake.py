@@ -102,7 +102,7 @@ class Intake:
         settings: the deployment's settings.
         recorder: where events are recorded.
         dead_letters: where messages that can never be processed end up.
-        provider: whose payloads the queue carries, a name in `providers.PROVIDERS`.
+        provider: whose payloads the queue carries, a name in `providers.registry.PROVIDERS`.
         webhooks: the queue whose messages name their provider; None if there is none.
         rules: rules to classify by; the built-in ones by default.
         max_age: how long ago a message may have been published. After `EVENT_LIFE` the marker
@@ -126,9 +126,8 @@ class Intake:
         max_age: timedelta | None = EVENT_LIFE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        if provider not in providers.PROVIDERS:
+        if not providers.is_provider(provider):  # loaded at start, not with the first message
             raise SettingsError(f"there is no provider {provider!r}")
-        providers.load(provider)  # at start, not with the first message
         self._settings = settings
         self._recorder = recorder
         self._dead_letters = dead_letters

@@ -12,7 +12,7 @@ from datetime import datetime
 from bounceledger import strict_json
 from bounceledger.envelope import unwrap
 from bounceledger.errors import EnvelopeError
-from bounceledger.providers import PROVIDERS, Document, Payload
+from bounceledger.providers import Document, Payload, is_provider
 from bounceledger.providers.fields import JsonObject, parse_timestamp
 from bounceledger.queues import MAX_SIZE
 
@@ -30,7 +30,7 @@ class WebhookMessages:
     """How the documents of one request become messages.
 
     Args:
-        provider: whose request it was, a name in `providers.PROVIDERS`.
+        provider: whose request it was, a name in `providers.registry.PROVIDERS`.
         received_at: when it was received; aware, UTC.
     """
 
@@ -86,7 +86,7 @@ def unpack(record: JsonObject) -> Iterator[Payload]:
     if not isinstance(message, Mapping):
         raise EnvelopeError("must be a JSON object", field="body")
     provider, documents = message.get("provider"), message.get("documents")
-    if not isinstance(provider, str) or provider not in PROVIDERS:
+    if not isinstance(provider, str) or not is_provider(provider):
         raise EnvelopeError("must be the name of a provider", field="provider")
     if not isinstance(documents, list):
         raise EnvelopeError("must be a list", field="documents")

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from bounceledger import providers
 from bounceledger.errors import InputError, TooLargeError, VerificationError, WebhookOffError
 from bounceledger.packing import MAX_MESSAGE_SIZE, WebhookMessages
-from bounceledger.providers import PROVIDERS, Document, Payload
+from bounceledger.providers import Document, Payload
 from bounceledger.providers.common import MAX_EVENTS
 from bounceledger.providers.fields import JsonObject
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.queues import Queue
 from bounceledger.webhooks.request import Request
 from bounceledger.webhooks.schemes import (

@@ -12,7 +12,7 @@ from tests.pages import code, page, section
 from tools.stack import ROOT
 
 PAGE = "docs/adding-a-provider.md"
-PROVIDERS = Path("layers/shared/bounceledger/providers/__init__.py")
+PROVIDERS = Path("layers/shared/bounceledger/providers/registry.py")
 TEST = Path("tests/unit/providers/test_examplemail.py")
 
 

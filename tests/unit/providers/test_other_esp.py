@@ -23,6 +23,7 @@ from bounceledger.errors import InputError
 from bounceledger.events import Kind, MailEvent, ProviderReason
 from bounceledger.providers import Parsed, Payload
 from bounceledger.providers.fields import parse_timestamp
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.settings import Settings
 from tests.unit.providers.webhook_bodies import content_of
 
@@ -82,7 +83,7 @@ def manifest() -> tuple[Json, ...]:
     return tuple(
         entry
         for entry in entries
-        if entry["layer"] == "other_esp" and entry["provider"] in providers.PROVIDERS
+        if entry["layer"] == "other_esp" and entry["provider"] in PROVIDERS
     )
 
 

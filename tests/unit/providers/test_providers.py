@@ -8,6 +8,7 @@ import pytest
 from bounceledger import providers
 from bounceledger.errors import InputError, PayloadError
 from bounceledger.providers import Document, Parsed, Payload, Provider, ses
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.settings import Settings
 from tests.ses_documents import bounce
 from tools.webhook_samples import WebhookSample, load_webhook_samples
@@ -78,13 +79,13 @@ def test_an_events_id_does_not_depend_on_its_receipt(sample: WebhookSample) -> N
     assert len({tuple(event.event_id for event in found) for found in events}) == 1
 
 
-@pytest.mark.parametrize("name", sorted(set(providers.PROVIDERS) - {"ses"}))
+@pytest.mark.parametrize("name", sorted(set(PROVIDERS) - {"ses"}))
 def test_a_provider_that_sends_webhooks_has_samples(name: str) -> None:
     """Without samples, the tests of all providers would not concern it."""
     assert len([one for one in load_webhook_samples() if one.provider == name]) >= 3
 
 
-@pytest.mark.parametrize("name", sorted(set(providers.PROVIDERS) - {"ses"}))
+@pytest.mark.parametrize("name", sorted(set(PROVIDERS) - {"ses"}))
 @pytest.mark.parametrize("content", [None, "text", 5, [], [5], [[]], {}, [{}], {"event": {}}])
 def test_what_no_provider_sends_is_refused_or_a_notice(name: str, content: object) -> None:
     """Nothing that can be signed, however odd, makes a module fail."""

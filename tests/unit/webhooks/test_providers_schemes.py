@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bounceledger.providers import PROVIDERS
+from bounceledger.providers.registry import PROVIDERS
 from bounceledger.webhooks.schemes import Sns
 
 PAGE = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")

@@ -1,9 +1,8 @@
 """Providers' payloads, read into `MailEvent`s: one module per provider.
 
-docs/adding-a-provider.md shows how to write one.
+`registry` lists them. docs/adding-a-provider.md shows how to write one.
 """
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
@@ -11,38 +10,8 @@ from bounceledger.errors import InputError
 from bounceledger.events import MailEvent
 from bounceledger.providers.base import Document, Parsed, Payload, Provider
 from bounceledger.settings import Settings
-from bounceledger.webhooks.credentials import Credentials
-from bounceledger.webhooks.public_keys import Postal, SendGrid
-from bounceledger.webhooks.schemes import Scheme, Sns
-from bounceledger.webhooks.shared_keys import (
-    MAILERSEND_TEST_KEY,
-    BodyHmac,
-    Mailgun,
-    Mandrill,
-    StandardWebhooks,
-    UnisenderGo,
-)
 
-__all__ = ["PROVIDERS", "Document", "Parsed", "Payload", "Provider", "load", "read"]
-
-PROVIDERS: Mapping[str, Scheme | Sns] = {
-    "brevo": Credentials(),
-    "generic": Credentials(),
-    "kumomta": Credentials(),
-    "mailersend": BodyHmac("signature", test_key=MAILERSEND_TEST_KEY),
-    "mailgun": Mailgun(),
-    "mailjet": Credentials(),
-    "mailtrap": BodyHmac("mailtrap-signature"),
-    "mandrill": Mandrill(),
-    "postal": Postal(),
-    "postmark": Credentials(),
-    "resend": StandardWebhooks(),
-    "sendgrid": SendGrid(),
-    "ses": Sns(),
-    "sparkpost": Credentials(),
-    "unisender_go": UnisenderGo(),
-}
-"""Every provider and how its webhook is verified; its module in this package has its name."""
+__all__ = ["Document", "Parsed", "Payload", "Provider", "is_provider", "load", "read"]
 
 
 def load(name: str) -> Provider:
@@ -51,9 +20,26 @@ def load(name: str) -> Provider:
     Raises:
         KeyError: there is no such provider.
     """
-    if name not in PROVIDERS:
+    # Not by `registry`, which loads how each one's requests are verified.
+    path = f"{__name__}.{name}"
+    try:
+        module = import_module(path) if name.isidentifier() else None
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        module = None
+    if getattr(module, "PROVIDER", None) != name:
         raise KeyError(name)
-    return cast("Provider", import_module(f"{__name__}.{name}"))
+    return cast("Provider", module)
+
+
+def is_provider(name: str) -> bool:
+    """Whether there is such a provider."""
+    try:
+        load(name)
+    except KeyError:
+        return False
+    return True
 
 
 def read(payload: Payload, settings: Settings) -> Parsed:

@@ -16,7 +16,7 @@ class Payload:
     """What a provider sent, without the wrappings of the AWS services that carried it.
 
     Attributes:
-        provider: name in `providers.PROVIDERS`. The queue that it came through says so;
+        provider: name in `providers.registry.PROVIDERS`. The queue that it came through says so;
             nothing inside a message does.
         content: the JSON value, or the string where it is not JSON.
         field: where it stood, such as ``Message``; for errors.
