@@ -323,7 +323,7 @@ def print_api(stack: Stack, outcomes: Iterable[SampleOutcome], out: Console) -> 
         out.print(Text(f"GET /v1/suppressions?address={recipient.address}", "bold"))
         out.print(_json_lines(fields, out.width))
     if pair:
-        out.print(Text("(null and empty fields are not shown)", "dim"))
+        out.print(Text("(null and empty fields of the answer itself are not shown)", "dim"))
 
 
 def contrasting_pair(outcomes: Iterable[SampleOutcome]) -> list[RecipientOutcome]:
