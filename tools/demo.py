@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parse_arguments(arguments)
     as_json = os.environ.get("JSON") == "1"
+    # A shell makes what it starts in the background ignore interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     # Results go to standard output, everything else to standard error; a picture shows both.

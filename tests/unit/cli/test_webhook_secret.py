@@ -96,7 +96,7 @@ def test_a_list_shows_no_secret() -> None:
         (("list", "sendgrid"), "", "list takes no provider"),
         (("remove", "sendgrid"), "", "sendgrid has no account default"),
     ],
-    ids=range(7),  # not by the keys, which each process makes for itself
+    ids=range(9),  # not by the keys, which each process makes for itself
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(
     argv: tuple[str, ...], stdin: str, said: str
