@@ -92,9 +92,10 @@ def _figures(events: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
     said = (period["kind"] == "Delivery") | (
         (period["kind"] == "Bounce")
         & ~period["category"].isin([*UNANSWERED, "provider_suppressed"])
+        & ~period["refuted"]
     )
     answered = period[said]
-    silent = period[period["category"].isin(UNANSWERED)]
+    silent = period[period["category"].isin(UNANSWERED) | period["refuted"]]
     pairs = answered[["source", "address"]].drop_duplicates()
     silent = silent.merge(pairs, how="left", on=["source", "address"], indicator=True)
     table["mailed"] = pairs.groupby("source").size()

@@ -41,10 +41,10 @@ def recount(events: Iterable[Mapping[str, Any]]) -> Figures:
             answered[source].add(address)
         elif event["eventType"] == "Bounce":
             category = CATEGORIES[event["bounce"]["bouncedRecipients"][0]["status"]]
-            if category not in UNANSWERED:
-                answered[source].add(address)
             if category in CLAIMS and accepts_mail(address):
                 continue
+            if category not in UNANSWERED:
+                answered[source].add(address)
             bounced[source][message] = category
             if category in DEAD:
                 dead[source].setdefault(address, category)

@@ -2,11 +2,13 @@
 
 Usage: python -m tools.calibrate [--seeds 500] [--write]
 
-Prints three Markdown tables; ``--write`` replaces those in docs/audit.md:
+Prints four Markdown tables; ``--write`` replaces those in docs/audit.md:
 
 - verdicts: vendors of every rate and size, each drawn once per seed;
 - incidents: the same vendors while a mailbox provider refuses the sender's mail, judged in
   three ways;
+- resolver: the same vendors while the sender's resolver fails, before and after DNS was asked,
+  judged in two ways;
 - differences: accounts of 40 vendors, with none, a few, or only bad ones.
 
 Exits with 1 if a promise of docs/audit.md does not hold. No clock is read, so the figures are
@@ -35,6 +37,8 @@ ERROR = 0.01
 ERROR_FROM = 5000
 AFFECTED = (0.1, 0.5)
 """Shares of the addresses that are at the mailbox provider of an incident."""
+LOST = (0.1, 0.5, 0.9)
+"""Shares of the addresses whose domains are not found by a resolver that fails."""
 VENDORS = 40
 
 
@@ -217,13 +221,96 @@ def incident_table(found: IncidentErrors) -> Iterator[str]:
     yield "| incident | addresses | judged with | wrongly bad | wrongly good | no longer decided |"
     yield "|---|---|---|---|---|---|"
     for (incident, share, way), errors in found.items():
-        shares = (
-            (errors.called_bad, errors.fine),
-            (errors.called_good, errors.poor),
-            (errors.undecided, errors.decided),
-        )
-        cells = " | ".join(f"{100 * count / of:.1f} %" for count, of in shares)
-        yield f"| {incident} | {100 * share:g} % | {way} | {cells} |"
+        yield f"| {incident} | {100 * share:g} % | {way} | {_cells(errors)} |"
+
+
+def _cells(errors: Errors) -> str:
+    shares = (
+        (errors.called_bad, errors.fine),
+        (errors.called_good, errors.poor),
+        (errors.undecided, errors.decided),
+    )
+    return " | ".join(f"{100 * count / of:.1f} %" for count, of in shares)
+
+
+# ------------------------------------------------------------------------------- resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What became of a vendor's mail while the sender's resolver failed.
+
+    Attributes:
+        answered, dead: addresses with an answer, and those of them that are dead.
+        refuted: addresses whose domains were called dead, and which DNS shows alive.
+        unconfirmed: likewise, before DNS was asked.
+    """
+
+    answered: int
+    dead: int
+    refuted: int
+    unconfirmed: int
+
+
+def resolver_fails(vendor: Vendor, share: float, source: random.Random) -> tuple[int, int]:
+    """Addresses with an answer, and dead ones of them; nothing is learned of the others."""
+    hidden = refused_at_connection(vendor, share, source)
+    return hidden.answered, hidden.dead
+
+
+def claims_apart(failure: Failure) -> SourceVerdict:
+    """Refuted claims are no answers, and unconfirmed ones may be true."""
+    return judge(
+        failure.dead,
+        failure.answered,
+        THRESHOLDS,
+        unanswered=failure.refuted,
+        unconfirmed=failure.unconfirmed,
+    ).verdict
+
+
+def claims_as_answers(failure: Failure) -> SourceVerdict:
+    """Each claim is an answer, and its address dead until DNS refutes it."""
+    answered = failure.answered + failure.refuted + failure.unconfirmed
+    return judge(failure.dead + failure.unconfirmed, answered, THRESHOLDS).verdict
+
+
+CLAIMS_SHIPPED = "apart"
+CLAIM_WAYS: dict[str, Callable[[Failure], SourceVerdict]] = {
+    CLAIMS_SHIPPED: claims_apart,
+    "as answers": claims_as_answers,
+}
+ASKED = {"before DNS was asked": False, "after it": True}
+
+type FailureErrors = dict[tuple[str, float, str], Errors]
+
+
+def measure_failures(seeds: int) -> FailureErrors:
+    """Wrong verdicts while and after the resolver failed; vendors of all rates and sizes."""
+    found = {(when, share, way): Errors() for when, share, way in product(ASKED, LOST, CLAIM_WAYS)}
+    for seed in range(seeds):
+        source = random.Random(seed)
+        for rate, size in product(RATES, SIZES):
+            dead = source.binomialvariate(size, rate)
+            vendor = Vendor(mailed=size, dead=dead, counted=size, error=0.0)
+            calm = verdict_of(vendor)
+            for share in LOST:
+                answered, dead = resolver_fails(vendor, share, source)
+                lost = size - answered
+                for when, asked in ASKED.items():
+                    refuted, unconfirmed = (lost, 0) if asked else (0, lost)
+                    failure = Failure(answered, dead, refuted, unconfirmed)
+                    for way, judged in CLAIM_WAYS.items():
+                        _note(found[when, share, way], rate, calm, judged(failure))
+    return found
+
+
+def failure_table(found: FailureErrors) -> Iterator[str]:
+    """One row for each time, share and way."""
+    yield "| judged | addresses | claims count | wrongly bad | wrongly good | no longer decided |"
+    yield "|---|---|---|---|---|---|"
+    for (when, share, way), errors in found.items():
+        yield f"| {when} | {100 * share:g} % | {way} | {_cells(errors)} |"
 
 
 # --------------------------------------------------------------------------- differences
@@ -316,7 +403,9 @@ def difference_table(found: dict[Account, Findings]) -> Iterator[str]:
 # --------------------------------------------------------------------------------- output
 
 
-def broken_promises(verdicts: Verdicts, incidents: IncidentErrors) -> list[str]:
+def broken_promises(
+    verdicts: Verdicts, incidents: IncidentErrors, failures: FailureErrors
+) -> list[str]:
     """What docs/audit.md promises and the figures do not keep."""
     found = verdicts[0.08, 1000]
     power = found[SourceVerdict.BAD] / found.total()
@@ -330,6 +419,13 @@ def broken_promises(verdicts: Verdicts, incidents: IncidentErrors) -> list[str]:
             continue
         if errors.called_bad > THRESHOLDS.max_false_bad * errors.fine:
             broken.append(f"an incident ({name}) makes vendors bad")
+    for (when, share, way), errors in failures.items():
+        if way != CLAIMS_SHIPPED:
+            continue
+        if errors.called_bad > THRESHOLDS.max_false_bad * errors.fine:
+            broken.append(f"a failing resolver ({share:.0%}, {when}) makes vendors bad")
+        if errors.called_good > THRESHOLDS.max_false_bad * errors.poor:
+            broken.append(f"a failing resolver ({share:.0%}, {when}) makes vendors good")
     return broken
 
 
@@ -354,9 +450,11 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--seeds must be at least 1")
     verdicts = measure_verdicts(options.seeds)
     incidents = measure_incidents(options.seeds)
+    failures = measure_failures(options.seeds)
     tables = {
         "verdicts": [*verdict_table(verdicts)],
         "incidents": [*incident_table(incidents)],
+        "resolver": [*failure_table(failures)],
         "differences": [*difference_table(measure_differences(options.seeds))],
     }
     for name, lines in tables.items():
@@ -365,7 +463,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"called good with a rate of at least 2 %: {false_good(verdicts):.2%}")
     if options.write:
         PAGE.write_text(replace_tables(PAGE.read_text(), tables))
-    broken = broken_promises(verdicts, incidents)
+    broken = broken_promises(verdicts, incidents, failures)
     for line in broken:
         print(f"BROKEN: {line}")
     return 1 if broken else 0

@@ -97,6 +97,7 @@ def _period(name: str, row: Row) -> audit.SourcePeriod:
         mailed=mailed or 0,
         mailed_error=min(addresses.get("mailed_error") or 0.0, MAX_ERROR),
         unanswered=addresses.get("unanswered"),
+        unconfirmed=0 if mailed is None else addresses.get("unconfirmed") or 0,
         # Where deliveries are not counted, dead addresses are of an unknown number.
         dead={} if mailed is None else _dead(addresses.get("dead") or {}),
         outcomes=_counts(totals),

@@ -133,8 +133,10 @@ def print_source(console: Console, found: Document, source: Document, now: datet
             ("week of", "mailed", "dead", "dead %", "interval"),
             [(w["from"], *_share(w["dead"], w["mailed"], found, error=error)) for w in weeks],
         )
-        if source["addresses"]["unanswered"]:
-            console.paragraph("Intervals of weeks do not allow for unanswered addresses.")
+        if source["addresses"]["unanswered"] or source["addresses"]["unconfirmed"]:
+            console.paragraph(
+                "Intervals of weeks do not allow for unanswered or unconfirmed addresses."
+            )
     _print_caveats(console, found, [source], now)
 
 
@@ -174,6 +176,8 @@ def _address_fields(source: Document) -> Iterable[tuple[str, str]]:
         yield "reasons", ", ".join(reasons)
     if addresses["unanswered"]:
         yield "unanswered", counted(addresses["unanswered"], "more address", "more addresses")
+    if addresses["unconfirmed"]:
+        yield "unconfirmed", counted(addresses["unconfirmed"], "more address", "more addresses")
     if source["needed"] is not None:
         yield "needed", f"{counted(source['needed'], 'more address', 'more addresses')} to tell"
 

@@ -18,7 +18,7 @@ from tools.demo_audit.deployment import Deployment
 from tools.demo_audit.leads import Message, leads_of
 from tools.demo_audit.lookup_api import api_over
 from tools.demo_audit.ses_events import Document, events, queue_record
-from tools.demo_audit.sources import Blocklisting, Death, LeadSource
+from tools.demo_audit.sources import Blocklisting, Death, LeadSource, ResolverFailure
 
 SEED = 20261126
 DAYS = 60
@@ -27,6 +27,8 @@ BEGIN = TODAY - timedelta(days=DAYS)
 FIRST, LAST = TODAY - timedelta(days=DAYS // 2), TODAY - timedelta(days=1)
 """The period; the other half of the days is the period before."""
 BLOCKLISTING = Blocklisting(first_day=41, last_day=50, provider="bigmail.example")
+RESOLVER_FAILURE = ResolverFailure(first_day=57, last_day=58)
+"""So late that most of its leads are not mailed again."""
 
 
 def source(name: str, addresses: int, rate: float, **fields: Any) -> LeadSource:
@@ -90,7 +92,9 @@ def season() -> tuple[Deployment, list[Document]]:
             about_domain = message.lead.death in {Death.NO_MAIL, Death.NO_DOMAIN}
             if not about_domain or message.lead.address in mailable:
                 at = morning + timedelta(seconds=number)
-                waiting += _made_hard(rng, events(message, at, BLOCKLISTING), message)
+                waiting += _made_hard(
+                    rng, events(message, at, BLOCKLISTING, RESOLVER_FAILURE), message
+                )
         system.now = morning + timedelta(hours=15)
         arrived = [event for event in waiting if event[0] <= system.now]
         waiting = [event for event in waiting if event[0] > system.now]
@@ -197,7 +201,7 @@ def test_pandas_finds_the_same_figures_in_the_raw_events(
     assert set(table["verdict"]) == {"bad", "watch", "too_little_data", "good"}
     assert set(table["direction"]) >= {"worse", "better", "none"}
     assert (table[["hard", "soft", "block", "echo", "complaint", "unanswered"]].sum() > 0).all()
-    assert sum(one["claims"]["refuted"] for one in sources.values()) > 0
+    assert sum(one["claims"]["refuted"] for one in sources.values()) > 50
 
 
 def assert_same(found: dict[str, Any], expected: Any) -> None:

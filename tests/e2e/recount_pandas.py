@@ -32,7 +32,7 @@ is_delivery = events["eventType"] == "Delivery"
 
 has_no_mail = events["address"].str.contains(r"@(?:parked|gone)-", regex=True)
 refuted = events["category"].isin(CLAIMS) & ~has_no_mail
-answered = events[is_delivery | (is_bounce & ~events["category"].isin(UNANSWERED))]
+answered = events[is_delivery | (is_bounce & ~events["category"].isin(UNANSWERED) & ~refuted)]
 bounces = events[is_bounce & ~refuted]
 deliveries = events[is_delivery & ~events["mail.messageId"].isin(bounces["mail.messageId"])]
 dead = bounces[bounces["category"].isin(DEAD)].drop_duplicates(["source", "address"])

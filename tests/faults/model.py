@@ -388,6 +388,10 @@ def sample_differences(
             levels[line] = max(levels[line], item.get("level", 0))
             for name in ("answered", "blocked"):
                 held[f"{line} {name}"] |= {hashed.hex() for hashed in item.get(name, ())}
+        elif item["pk"].startswith("CLAIM#"):
+            day = item["sk"].partition("#")[0]
+            line = f"{item['pk'].removeprefix('CLAIM#')} {day} {item['sk']}"
+            held[line] |= {hashed.hex() for hashed in item.get("claimed", ())}
     wanted: dict[str, set[str]] = defaultdict(set)
     for observed in observations:
         if name := _sample(observed):
@@ -413,10 +417,12 @@ def sample_differences(
 
 
 def _sample(item: Observation) -> str:
-    """What an event says of its address: that it was answered, or nothing."""
+    """What an event says of its address: that it was answered, nothing, or a claim."""
     kind, names = item.event.kind, {*counters(item)}
     if not item.event.address or kind not in ("delivery", "bounce"):
         return ""
+    if cause(item) in HARD_CLAIMS:
+        return f"{mail_day(item)}#{text(said_at(item))}#{host(item.event.address)}#{cause(item)}"
     if {"delivered", "hard"} & names or {f"category_{name}" for name in TELL} & names:
         return "answered"
     return "blocked" if {"soft", "block"} & names else ""

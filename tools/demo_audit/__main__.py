@@ -20,7 +20,7 @@ from tools.demo_audit.both import run_both
 from tools.demo_audit.judging import compare
 from tools.demo_audit.printing import print_comparison, print_summary
 from tools.demo_audit.season import DAYS, Season
-from tools.demo_audit.sources import BLOCKLISTING, SOURCES
+from tools.demo_audit.sources import BLOCKLISTING, RESOLVER_FAILURE, SOURCES
 
 PAGE = Path(".local/audit.html")
 EVENTS, AUDIT = "events.jsonl", "audit.json"
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo.
 
     Returns:
-        0 if every verdict is the true one and the blocklisting changed none, and 1 if not; 130
+        0 if every verdict is the true one and the incidents changed none, and 1 if not; 130
         after an interrupt.
     """
     options = parse_arguments(arguments)
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     print_audit(CommandConsole.of_process(), document, now)
     compared = compare(SOURCES, document, otherwise)
     print_comparison(compared, out)
-    print_summary(compared, season, BLOCKLISTING, out)
+    print_summary(compared, season, BLOCKLISTING, RESOLVER_FAILURE, out)
     out.print(Text(f"{time.monotonic() - began:.0f} s in all. The page: {options.html}"))
     if not options.no_browser and has_display(os.environ, sys.platform):
         webbrowser.open(options.html.resolve().as_uri())
@@ -61,9 +61,10 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.demo_audit",
         description=f"Mail the leads of {len(SOURCES)} made-up sources for {DAYS} days, twice: "
-        "with the sender's IP address on a blocklist for a while, and without. Then audit the "
-        "sources, compare the verdicts with what is true, and write the HTML page.",
-        epilog="Exits with 1 if a verdict is wrong, or if the blocklisting changed one. The page "
+        "with the sender's IP address on a blocklist for a while, and its resolver failing, and "
+        "without either. Then audit the sources, compare the verdicts with what is true, and "
+        "write the HTML page.",
+        epilog="Exits with 1 if a verdict is wrong, or if the incidents changed one. The page "
         "is opened in a browser if there is a display, and never where the "
         "environment variable CI is set.",
     )

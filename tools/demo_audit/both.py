@@ -1,4 +1,4 @@
-"""Runs the days twice at once: with the blocklisting, and without it in a process beside."""
+"""Runs the days twice at once: with the incidents, and without them in a process beside."""
 
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
@@ -12,11 +12,11 @@ from bounceledger.audit import SourceVerdict
 from tools.demo_audit.audited import audit_of
 from tools.demo_audit.judging import verdicts_of
 from tools.demo_audit.season import DAYS, Season, run
-from tools.demo_audit.sources import BLOCKLISTING, SOURCES
+from tools.demo_audit.sources import BLOCKLISTING, RESOLVER_FAILURE, SOURCES
 
 
 def run_both(seed: int, now: datetime, err: Console) -> tuple[Season, dict[str, SourceVerdict]]:
-    """Run the days until yesterday with the blocklisting, and audit those without it.
+    """Run the days until yesterday with the incidents, and audit those without them.
 
     Args:
         seed: chooses everything that is drawn.
@@ -24,7 +24,7 @@ def run_both(seed: int, now: datetime, err: Console) -> tuple[Season, dict[str, 
         err: shows the progress if it is a terminal.
 
     Returns:
-        What came of the days, and the verdicts without the blocklisting.
+        What came of the days, and the verdicts without the incidents.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with (
@@ -38,12 +38,13 @@ def run_both(seed: int, now: datetime, err: Console) -> tuple[Season, dict[str, 
             seed=seed,
             today=now.date(),
             blocklisting=BLOCKLISTING,
+            resolver_failure=RESOLVER_FAILURE,
             advance=partial(progress.advance, task),
         )
-        progress.update(task, description="The same days without the blocklisting", total=None)
+        progress.update(task, description="The same days without the incidents", total=None)
         return season, without.result()
 
 
 def calm_verdicts(seed: int, now: datetime) -> dict[str, SourceVerdict]:
-    """The verdicts without the blocklisting; arguments as for `run_both`."""
+    """The verdicts without the incidents; arguments as for `run_both`."""
     return verdicts_of(audit_of(run(SOURCES, seed=seed, today=now.date()), now))

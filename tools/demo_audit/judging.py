@@ -17,7 +17,8 @@ class Comparison:
         verdict: of the audit; None if the source is missing there.
         dead, mailed: addresses, as the audit counted them.
         blocked: share of its messages that were blocked, 0.0 to 1.0.
-        otherwise: verdict of the same days without the blocklisting.
+        refuted: bounces for domains that DNS shows alive.
+        otherwise: verdict of the same days without the incidents.
     """
 
     source: LeadSource
@@ -25,6 +26,7 @@ class Comparison:
     dead: int
     mailed: int
     blocked: float
+    refuted: int
     otherwise: SourceVerdict | None
 
     @property
@@ -34,10 +36,10 @@ class Comparison:
 
     @property
     def was_moved(self) -> bool:
-        """Whether the blocklisting changed the verdict.
+        """Whether the incidents changed the verdict.
 
         An incident may make a verdict less certain while addresses are unanswered. Here none is:
-        each lead is mailed again after the blocklisting.
+        each lead is mailed again after them.
         """
         return self.verdict is not self.otherwise
 
@@ -57,7 +59,7 @@ def compare(
     Args:
         sources: what is true.
         document: the audit.
-        otherwise: verdicts of the same days without the blocklisting.
+        otherwise: verdicts of the same days without the incidents.
     """
     found = {one["source"]: one for one in document["sources"]}
     places = {name: place for place, name in enumerate(found)}
@@ -76,5 +78,6 @@ def _comparison(
         dead=rate["count"],
         mailed=rate["of"],
         blocked=blocked / sent if sent else 0.0,
+        refuted=found.get("claims", {}).get("refuted", 0),
         otherwise=otherwise,
     )

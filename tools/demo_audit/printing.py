@@ -12,7 +12,7 @@ from bounceledger_cli.report.wording import VERDICTS
 from bounceledger_cli.wording import counted
 from tools.demo_audit.judging import Comparison
 from tools.demo_audit.season import Season
-from tools.demo_audit.sources import Blocklisting
+from tools.demo_audit.sources import Blocklisting, ResolverFailure
 
 STYLES = {
     SourceVerdict.BAD: "red",
@@ -52,14 +52,18 @@ def print_comparison(compared: Sequence[Comparison], out: Console) -> None:
 
 
 def print_summary(
-    compared: Sequence[Comparison], season: Season, blocklisting: Blocklisting, out: Console
+    compared: Sequence[Comparison],
+    season: Season,
+    blocklisting: Blocklisting,
+    resolver_failure: ResolverFailure,
+    out: Console,
 ) -> None:
-    """Print whether the verdicts are true, and what the blocklisting did.
+    """Print whether the verdicts are true, and what the incidents did.
 
     Args:
         compared: the sources.
         season: the days.
-        blocklisting: of the sender.
+        blocklisting, resolver_failure: of the sender.
         out: where to print.
     """
     wrong = [one for one in compared if not one.is_true]
@@ -69,7 +73,7 @@ def print_summary(
         out.print(Text(f"{one.source.name} is called {said}, but is {truth}.", "red"))
     for one in moved:
         before, after = _words(one.otherwise), _words(one.verdict)
-        out.print(Text(f"The blocklisting changed {one.source.name}: {before} → {after}.", "red"))
+        out.print(Text(f"The incidents changed {one.source.name}: {before} → {after}.", "red"))
     good = [one for one in compared if one.source.verdict is SourceVerdict.GOOD]
     most = max(good, key=lambda one: one.blocked)
     out.print(
@@ -78,12 +82,14 @@ def print_summary(
             "bold red" if wrong else "bold green",
         )
     )
-    days = blocklisting.last_day - blocklisting.first_day + 1
+    blocked = blocklisting.last_day - blocklisting.first_day + 1
+    failed = resolver_failure.last_day - resolver_failure.first_day + 1
     what = counted(len(moved), "verdict") if moved else "no verdict"
     out.print(
         Text(
-            f"{days} days on a blocklist changed {what}. They blocked {percent(most.blocked)} of "
-            f"the messages to {most.source.name}, which is good.",
+            f"{blocked} days on a blocklist and {failed} without a resolver changed {what}. "
+            f"The blocklist took {percent(most.blocked)} of the messages to {most.source.name}, "
+            f"which is good, and DNS refuted {sum(one.refuted for one in compared):,} bounces.",
             "bold red" if moved else "bold green",
         )
     )

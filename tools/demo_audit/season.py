@@ -1,14 +1,15 @@
 """Runs the days: each morning the sender asks whom to mail, and the events of the day follow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from tools.demo_audit import dns
 from tools.demo_audit.deployment import Deployment
 from tools.demo_audit.leads import Message, leads_of
 from tools.demo_audit.ses_events import Document, events, queue_record
-from tools.demo_audit.sources import Blocklisting, LeadSource
+from tools.demo_audit.sources import Blocklisting, LeadSource, ResolverFailure
 
 DAYS = 90
 MAILED_FROM = time(8, tzinfo=UTC)
@@ -17,6 +18,8 @@ WITHIN = timedelta(minutes=90)
 
 type Advance = Callable[[int], None]
 """Called with the number of days that have just passed."""
+type Publish = Callable[[Message, datetime], Iterable[tuple[datetime, Document]]]
+"""The events of a message that is sent at a time."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ def run(
     today: date,
     days: int = DAYS,
     blocklisting: Blocklisting | None = None,
+    resolver_failure: ResolverFailure | None = None,
     advance: Advance = lambda _: None,
 ) -> Season:
     """Mail the leads of some sources for some days, of which yesterday is the last.
@@ -56,6 +60,7 @@ def run(
         today: UTC day after the last.
         days: how many.
         blocklisting: of the sender; None for none.
+        resolver_failure: likewise.
         advance: told of each day.
     """
     first = today - timedelta(days=days)
@@ -70,14 +75,13 @@ def run(
             for message in messages:
                 planned[message.day].append(message)
     for day, messages in enumerate(planned):
-        _pass_day(season, first + timedelta(days=day), messages, blocklisting)
+        publish = partial(events, blocklisting=blocklisting, resolver_failure=resolver_failure)
+        _pass_day(season, first + timedelta(days=day), messages, publish)
         advance(1)
     return season
 
 
-def _pass_day(
-    season: Season, day: date, messages: Sequence[Message], blocklisting: Blocklisting | None
-) -> None:
+def _pass_day(season: Season, day: date, messages: Sequence[Message], publish: Publish) -> None:
     deployment, morning = season.deployment, datetime.combine(day, MAILED_FROM)
     deployment.now = morning
     mailable = deployment.may_send([message.lead.address for message in messages])
@@ -87,7 +91,7 @@ def _pass_day(
     published = [
         event
         for place, message in enumerate(sent)
-        for event in events(message, morning + WITHIN * place / len(sent), blocklisting)
+        for event in publish(message, morning + WITHIN * place / len(sent))
     ]
     published.sort(key=lambda event: event[0])
     deployment.now = datetime.combine(day, time(23, 45, tzinfo=UTC))

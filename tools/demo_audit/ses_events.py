@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from tools.demo_audit.leads import Lead, Message
-from tools.demo_audit.sources import Blocklisting, Death
+from tools.demo_audit.sources import Blocklisting, Death, ResolverFailure
 
 ACCOUNT = "111122223333"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:demo"
@@ -33,6 +33,12 @@ UNKNOWN_USER = Said(
 RETURNED = Said("Permanent", "General", "5.1.1", "smtp; 550 5.1.1 <{}>: no such user here")
 NO_MAIL = Said("Permanent", "General", "5.3.2", "smtp; 521 5.3.2 Host does not accept mail")
 NO_DOMAIN = Said("Transient", "General", "5.4.4", "smtp; 550 5.4.4 Invalid domain")
+NOT_FOUND = Said(
+    "Transient",
+    "General",
+    "5.4.4",
+    "smtp; 550 5.4.4 Host or domain name not found. Name service error: Host not found",
+)
 BLOCKED = Said(
     "Permanent",
     "General",
@@ -55,7 +61,10 @@ REPORTED_AFTER = timedelta(hours=7)
 
 
 def events(
-    message: Message, mailed_at: datetime, blocklisting: Blocklisting | None
+    message: Message,
+    mailed_at: datetime,
+    blocklisting: Blocklisting | None,
+    resolver_failure: ResolverFailure | None = None,
 ) -> Iterator[tuple[datetime, Document]]:
     """The events of a message that is sent, each with when it is published.
 
@@ -63,11 +72,14 @@ def events(
         message: the message.
         mailed_at: when it is sent, aware UTC.
         blocklisting: of the sender, if there is one.
+        resolver_failure: likewise.
     """
     lead = message.lead
     mail = _mail(message, mailed_at)
     soon = mailed_at + timedelta(seconds=3)
-    if blocklisting and blocklisting.refuses(message.day, lead.domain):
+    if resolver_failure and resolver_failure.hits(message.day):
+        yield soon, _bounce(mail, lead, soon, NOT_FOUND)
+    elif blocklisting and blocklisting.refuses(message.day, lead.domain):
         yield soon, _bounce(mail, lead, soon, BLOCKED)
     elif lead.death is not None and message.day >= lead.dies_on:
         yield from _of_dead(mail, lead, lead.death, soon, mailed_at)

@@ -187,3 +187,22 @@ class Blocklisting:
 
 
 BLOCKLISTING = Blocklisting(first_day=30, last_day=38, provider="bigmail.example")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolverFailure:
+    """An incident of the sender: its resolver finds no domain, so its own server calls all unknown.
+
+    Attributes:
+        first_day, last_day: days from the first day, both included.
+    """
+
+    first_day: int
+    last_day: int
+
+    def hits(self, day: int) -> bool:
+        """Whether the mail of a day bounces."""
+        return self.first_day <= day <= self.last_day
+
+
+RESOLVER_FAILURE = ResolverFailure(first_day=40, last_day=41)

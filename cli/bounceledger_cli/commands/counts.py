@@ -163,8 +163,11 @@ def _print_addresses(console: Console, counts: "Counts") -> None:
     console.line(f"{dead} of them dead ({as_percent(dead / found.mailed)} %).")
     if found.unanswered:
         console.line(
-            f"Another {about}{found.unanswered} had no answer: messages were blocked or expired."
+            f"Another {about}{found.unanswered} had no answer: messages were blocked or expired,"
         )
+        console.line("or DNS refuted what was said of the domain.")
+    if found.unconfirmed:
+        console.line(f"Another {found.unconfirmed} are dead if DNS confirms it.")
 
 
 def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[str, int]) -> None:
@@ -172,6 +175,6 @@ def _print_claims(console: Console, found: Iterable["Counts"], totals: Mapping[s
     if refuted or unconfirmed:
         console.line()
         console.line(f"Claims that a domain is dead: {refuted} refuted by DNS and left out,")
-        console.line(f"{unconfirmed} neither confirmed nor refuted, and counted.")
+        console.line(f"{unconfirmed} neither confirmed nor refuted, and counted as hard.")
     if not all(counts.claims_complete for counts in found):
         print_incomplete(console)

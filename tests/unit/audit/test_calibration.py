@@ -20,6 +20,11 @@ def incidents() -> calibrate.IncidentErrors:
     return calibrate.measure_incidents(8)
 
 
+@cache
+def failures() -> calibrate.FailureErrors:
+    return calibrate.measure_failures(8)
+
+
 def test_vendors_that_are_not_bad_are_rarely_called_bad() -> None:
     assert calibrate.false_bad(verdicts()) <= 0.01
     assert calibrate.false_good(verdicts()) <= 0.01
@@ -54,6 +59,23 @@ def test_other_ways_of_judging_are_wrong_in_an_incident() -> None:
     assert at_connection.called_good > 0.05 * at_connection.poor
 
 
+@pytest.mark.parametrize("share", calibrate.LOST)
+@pytest.mark.parametrize("when", calibrate.ASKED)
+def test_no_failing_resolver_makes_vendors_bad_or_good(when: str, share: float) -> None:
+    errors = failures()[when, share, calibrate.CLAIMS_SHIPPED]
+    assert errors.called_bad <= 0.01 * errors.fine
+    assert errors.called_good <= 0.01 * errors.poor
+
+
+def test_claims_that_count_as_answers_make_vendors_bad_and_then_good() -> None:
+    """Why DNS is waited for, and why refuted claims are no answers."""
+    [before, after] = calibrate.ASKED
+    [as_answers] = [way for way in calibrate.CLAIM_WAYS if way != calibrate.CLAIMS_SHIPPED]
+    early, late = failures()[before, 0.9, as_answers], failures()[after, 0.9, as_answers]
+    assert early.called_bad > 0.9 * early.fine
+    assert late.called_good > 0.2 * late.poor
+
+
 def test_vendors_of_an_account_that_is_alike_do_not_differ() -> None:
     found = calibrate.measure_differences(25)
     for account, findings in found.items():
@@ -74,8 +96,22 @@ def test_broken_promises_are_said() -> None:
     }
 
     # THEN both promises are broken; those measured are kept
-    assert len(calibrate.broken_promises(wrong, incidents())) == 2
-    assert calibrate.broken_promises(verdicts(), incidents()) == []
+    assert len(calibrate.broken_promises(wrong, incidents(), failures())) == 2
+    assert calibrate.broken_promises(verdicts(), incidents(), failures()) == []
+
+
+def test_what_a_failing_resolver_breaks_is_said() -> None:
+    # GIVEN the figures of claims that count as answers, in the place of those that stand apart
+    wrong = {
+        (when, share, calibrate.CLAIMS_SHIPPED): errors
+        for (when, share, way), errors in failures().items()
+        if way != calibrate.CLAIMS_SHIPPED
+    }
+
+    # THEN both promises are broken
+    broken = calibrate.broken_promises(verdicts(), incidents(), wrong)
+    assert any(line.endswith("makes vendors bad") for line in broken)
+    assert any(line.endswith("makes vendors good") for line in broken)
 
 
 def test_tables_replace_those_of_the_page() -> None:

@@ -1,5 +1,7 @@
 """Whether a source that was bad is better now, or only known less well."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -44,6 +46,17 @@ def period(dead: int, mailed: int, unanswered: int | None = None) -> SourcePerio
 )
 def test_what_shows_that_a_source_is_not_bad(dead: int, mailed: int, *, cleared: bool) -> None:
     assert is_cleared(period(dead, mailed), T) is cleared
+
+
+@pytest.mark.parametrize(
+    ("dead", "unconfirmed", "cleared"),
+    [(0, 0, True), (0, 10, True), (0, 100, False), (40, 30, False)],
+)
+def test_claims_that_dns_has_not_confirmed_count_as_dead(
+    dead: int, unconfirmed: int, *, cleared: bool
+) -> None:
+    found = replace(period(dead, 1000), unconfirmed=unconfirmed)
+    assert is_cleared(found, T) is cleared
 
 
 def test_a_short_list_shows_nothing_whatever_the_threshold() -> None:

@@ -1,6 +1,7 @@
 """A source is compared with all others, and many comparisons are adjusted for their number."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,42 @@ def test_unanswered_addresses_make_no_difference(dead: list[int], unanswered: in
         assert difference
         assert before
         assert difference.p >= before.p * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sample", "direction"),
+    [
+        # 900 claims as dead addresses, and before DNS confirmed one of them.
+        (Sample(dead=908, mailed=1000), Direction.WORSE),
+        (Sample(dead=8, mailed=150, unconfirmed=850), Direction.NONE),
+        (Sample(dead=80, mailed=1000, unconfirmed=50), Direction.WORSE),
+        # As many claims as would make it as bad as the others.
+        (Sample(dead=2, mailed=1000), Direction.BETTER),
+        (Sample(dead=2, mailed=1000, unconfirmed=18), Direction.NONE),
+        (Sample(dead=2, mailed=1000, unconfirmed=1), Direction.BETTER),
+    ],
+)
+def test_claims_that_may_be_true_set_no_source_apart(sample: Sample, direction: Direction) -> None:
+    # GIVEN three sources with a rate of 2 %, and one with claims that DNS has not confirmed
+    account = {name: Sample(dead=20, mailed=1000) for name in "abc"}
+
+    # THEN it differs only if it does whatever DNS will say
+    found = compare({**account, "d": sample})["d"]
+    assert found
+    assert found.direction is direction
+
+
+def test_others_with_claims_that_may_be_true_set_no_source_apart() -> None:
+    # GIVEN a source that is worse than another one, of which claims are unconfirmed then
+    worse, other = Sample(dead=80, mailed=1000), Sample(dead=20, mailed=1000)
+    calm = compare({"a": worse, "b": other})["a"]
+    assert calm
+    assert calm.direction is Direction.WORSE
+
+    # THEN it is not worse any more, since the other one may be as bad
+    found = compare({"a": worse, "b": replace(other, unconfirmed=60)})["a"]
+    assert found
+    assert found.direction is Direction.NONE
 
 
 def test_an_estimated_size_makes_a_difference_less_certain() -> None:

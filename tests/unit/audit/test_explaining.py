@@ -43,9 +43,14 @@ def test_a_bound_never_reads_as_the_threshold_that_it_is_beyond() -> None:
 
 
 def test_what_widens_or_corrects_a_figure_is_said() -> None:
-    text = explain(judge(30, 25, T, unanswered=1), T)
+    text = explain(judge(30, 25, T, unanswered=1, unconfirmed=2), T)
     assert (
-        "Nothing was learned about 1 more address, whose messages were blocked or expired." in text
+        "Nothing was learned about 1 more address, whose messages were blocked or expired, or "
+        "bounced for a domain that DNS shows alive." in text
+    )
+    assert (
+        "The domains of 2 more addresses are dead by what a reply said, which DNS has not "
+        "confirmed." in text
     )
     assert "More addresses turned out dead than were counted as mailed" in text
 

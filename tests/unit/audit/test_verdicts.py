@@ -167,6 +167,48 @@ def test_unanswered_addresses_make_no_source_bad_or_good(
 
 
 @unhurried
+@given(shares, st.integers(1, 2000), st.data())
+def test_what_dns_says_later_changes_no_verdict_bad_or_good(
+    share: tuple[int, int], claims: int, data: st.DataObject
+) -> None:
+    """A claim about a domain may be true or not, until DNS was asked."""
+    # GIVEN a verdict before DNS was asked about further addresses
+    dead, mailed = share
+    before = judge(dead, mailed, T, unconfirmed=claims)
+
+    # WHEN it confirms any of the claims, and refutes the others
+    true = data.draw(st.integers(0, claims))
+    after = judge(dead + true, mailed + true, T, unanswered=claims - true)
+
+    # THEN a source that was bad or good still is
+    if before.verdict in {BAD, GOOD}:
+        assert after.verdict is before.verdict
+    # AND the rate was within the interval
+    low, high = before.rate.bounds
+    if after.rate.rate is not None:
+        assert low <= after.rate.rate <= high
+
+
+@pytest.mark.parametrize(
+    ("dead", "mailed", "unanswered", "unconfirmed", "verdict"),
+    [
+        # 900 claims: bad only if dead without them, good only if good with them.
+        (8, 100, 0, 900, TOO_LITTLE),
+        (8, 100, 900, 0, TOO_LITTLE),
+        (80, 800, 0, 100, BAD),
+        (0, 1000, 0, 100, TOO_LITTLE),
+        (0, 1000, 0, 5, GOOD),
+        (0, 1000, 900, 0, GOOD),
+    ],
+)
+def test_claims_count_as_what_makes_a_verdict_less_certain(
+    dead: int, mailed: int, unanswered: int, unconfirmed: int, verdict: SourceVerdict
+) -> None:
+    found = judge(dead, mailed, T, unanswered=unanswered, unconfirmed=unconfirmed)
+    assert found.verdict is verdict
+
+
+@unhurried
 @given(shares, st.floats(0.001, 0.1))
 def test_an_estimate_makes_no_source_bad_or_good(share: tuple[int, int], error: float) -> None:
     exact, estimated = judge(*share, T), judge(*share, T, error=error)

@@ -1,6 +1,7 @@
 """``bounceledger audit``: the figures, the table, the page."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -301,17 +302,21 @@ def test_one_source_is_shown_in_full() -> None:
 
 
 def test_weeks_beside_unanswered_addresses_say_that_they_leave_them_out() -> None:
-    said = "Intervals of weeks do not allow for unanswered addresses."
-    for unanswered in (0, 6):
-        # GIVEN a source with as many unanswered addresses
+    said = "Intervals of weeks do not allow for unanswered or unconfirmed addresses."
+    for unknown in ({}, {"unanswered": 6}, {"unconfirmed": 7}):
+        # GIVEN a source with such addresses, or without
         [acme] = [row for row in ROWS if row["lead_source"] == "acme"]
-        row = {**acme, "addresses": {**acme["addresses"], "unanswered": unanswered}}
+        row = {**acme, "addresses": {**acme["addresses"], **unknown}}
 
         # WHEN it is shown
         ran = audited("--source", "acme", api=audit_api([row]))
 
         # THEN the table of weeks says so only if there are any
-        assert (said in ran.out) == bool(unanswered), ran.out
+        assert (said in ran.out) == bool(unknown), ran.out
+
+        # AND they stand beside the others
+        for name, count in unknown.items():
+            assert re.search(rf"^{name} +{count} more addresses$", ran.out, re.MULTILINE), ran.out
 
 
 def test_a_source_that_is_not_there_is_a_message() -> None:

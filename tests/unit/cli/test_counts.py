@@ -33,10 +33,12 @@ class Counted:
         *days: dict[date, dict[str, int]],
         overflow: int = 0,
         samples: dict[date, Sample] | None = None,
+        unconfirmed: dict[date, int] | None = None,
     ) -> None:
         self.days = dict(enumerate(days))
         self.overflow = overflow
         self.samples = samples
+        self.unconfirmed = unconfirmed or {}
         self.asked: list[tuple[str, date, date]] = []
 
     def counts(self, source: str, first: date, last: date) -> Counts:
@@ -46,6 +48,7 @@ class Counted:
             source=source,
             days=days,
             dead={date(2026, 11, 18): {"mailbox_unknown": 5, "mailbox_moved": 1}},
+            unconfirmed=self.unconfirmed,
             samples=self.samples,
             final_from=last + timedelta(days=14),
             overflow=self.overflow,
@@ -93,11 +96,18 @@ def test_distinct_addresses_follow_the_events() -> None:
     assert "no answer" not in ran.out
 
 
+def test_addresses_that_wait_for_dns_are_told_apart() -> None:
+    day = date(2026, 11, 18)
+    table = Counted(DAYS, samples={day: Sample(answered=hashes(0, 10))}, unconfirmed={day: 3})
+    ran = run("counts", "fair", ledger=table, clock=lambda: NOW)
+    assert "Another 3 are dead if DNS confirms it." in ran.out
+
+
 def test_an_estimate_is_called_one() -> None:
     samples = {date(2026, 11, 18): Sample(level=2, answered=hashes(0, 24), blocked=hashes(24, 25))}
     ran = run("counts", "fair", ledger=Counted(DAYS, samples=samples), clock=lambda: NOW)
     assert "Distinct addresses: about 96 with an answer,\n6 of them dead (6.25 %)." in ran.out
-    assert "Another about 4 had no answer: messages were blocked or expired." in ran.out
+    assert "Another about 4 had no answer: messages were blocked or expired," in ran.out
 
 
 def test_addresses_are_left_out_where_deliveries_are_not_counted() -> None:

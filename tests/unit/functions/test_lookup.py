@@ -402,7 +402,13 @@ def test_counts_come_by_day_with_their_sums() -> None:
     assert list(body["days"]) == ["2026-01-01", "2026-01-02"]
     assert body["totals"] == {"hard": 1, "delivered": 3, "categories": {}}
     none = {"mailbox_unknown": 0, "mailbox_moved": 0, "domain_unknown": 0, "no_mail_accepted": 0}
-    addresses = {"mailed": None, "mailed_error": 0.0, "unanswered": None, "dead": none}
+    addresses = {
+        "mailed": None,
+        "mailed_error": 0.0,
+        "unanswered": None,
+        "unconfirmed": 0,
+        "dead": none,
+    }
     assert body["addresses"] == addresses | {"dead_domains": 0}
     assert body["days"]["2026-01-01"]["addresses"] == addresses
 

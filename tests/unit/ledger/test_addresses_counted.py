@@ -174,7 +174,9 @@ def test_someone_who_answered_before_the_bounce_was_alive(
         found = counted(fake)
         complained = kind is Kind.COMPLAINT
         alive = first or (complained and category is Category.DOMAIN_UNKNOWN)
-        assert found.addresses().dead == ({} if alive else {category: 1})
+        hard = {} if alive else {category: 1}
+        assert found.addresses().dead == ({} if category is Category.DOMAIN_UNKNOWN else hard)
+        assert found.addresses().unconfirmed == (category is Category.DOMAIN_UNKNOWN and not alive)
 
         # AND the source is charged with a complaint or with a bounce, and never with an unsubscribe
         charged = sum(day.get("suppressed", 0) for day in found.days.values())
@@ -206,17 +208,22 @@ def test_a_refuted_claim_of_someone_who_had_unsubscribed_takes_nothing_away() ->
 
 
 @pytest.mark.parametrize(
-    ("verdict", "dead", "domains"),
+    ("verdict", "addresses", "domains"),
     [
-        (DomainVerdict.ACCEPTS_MAIL, {}, 0),
-        (DomainVerdict.MISSING, {"domain_unknown": 2}, 1),
-        (None, {"domain_unknown": 2}, 0),
+        (DomainVerdict.ACCEPTS_MAIL, Addresses(mailed=0, unanswered=2), 0),
+        (
+            DomainVerdict.MISSING,
+            Addresses(mailed=2, unanswered=0, dead={"domain_unknown": 2}),
+            1,
+        ),
+        (DomainVerdict.IMPLICIT_MX, Addresses(mailed=0, unanswered=0, unconfirmed=2), 0),
+        (None, Addresses(mailed=0, unanswered=0, unconfirmed=2), 0),
     ],
 )
 def test_what_dns_says_about_a_claim(
-    verdict: DomainVerdict | None, dead: dict[str, int], domains: int
+    verdict: DomainVerdict | None, addresses: Addresses, domains: int
 ) -> None:
-    """Refuted claims are left out; a dead domain counts once beside its addresses."""
+    """A confirmed one is an answer, and a refuted one is none; the others wait."""
     # GIVEN two addresses at a domain that is said not to exist
     fake = FakeDynamoDB()
     ledger(fake).record(
@@ -229,9 +236,9 @@ def test_what_dns_says_about_a_claim(
             DomainFacts(domain="x.test"), Probe(verdict=verdict, probed_at=NOW)
         )
 
-    # THEN the answer decides, and the addresses were mailed all the same
+    # THEN the answer decides in which number they are
     found = counted(fake)
-    assert found.addresses() == Addresses(mailed=2, unanswered=0, dead=dead)
+    assert found.addresses() == addresses
     assert found.dead_domains == domains
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from bounceledger.ledger import Counts, Ledger, items
+from bounceledger.api.audits import period_of
+from bounceledger.audit import AuditThresholds, SourceAudit, SourceVerdict, audit, is_cleared
+from bounceledger.ledger import Addresses, Counts, Ledger, items
 from bounceledger.ledger.plan import MAX_CLUSTER, plan, slices
 from bounceledger.ledger.table import MAX_ACTIONS
 from bounceledger.policy import Policy
@@ -21,9 +23,10 @@ from bounceledger.state import (
     merge,
     standing_of,
 )
-from bounceledger.verdict import Category
+from bounceledger.verdict import Category, Scope
+from tests.erasing import erasure, keyring
 from tests.faults.fake import FakeDynamoDB, as_client
-from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, ledger, observe
+from tests.unit.ledger.recording import NOW, SETTINGS, TODAY, delivery, ledger, observe
 
 LIVE, MISSING, IMPLICIT = (
     DomainVerdict.ACCEPTS_MAIL,
@@ -233,3 +236,131 @@ def test_the_first_finding_after_a_claim_judges_it_for_good(
     for verdict, days in looks:
         look(table, verdict, -days)
     assert standing_of(NOW, table.domain_facts(["example.test"]).get("example.test")) is standing
+
+
+# ------------------------------------------------------------------------- a failing resolver
+
+
+def resolver_failure(n: int = 900, delivered: int = 92, dead: int = 8) -> list[Observation]:
+    """Leads who are reached or do not exist, and others at domains of which each was not found."""
+    return [
+        *(delivery(f"in {i}", address=f"in{i}@box.test") for i in range(delivered)),
+        *(
+            observe(f"no {i}", Category.MAILBOX_UNKNOWN, address=f"no{i}@box.test")
+            for i in range(dead)
+        ),
+        *(
+            observe(f"{i}", UNKNOWN_DOMAIN, address=f"a@{i}.test", scope=Scope.DOMAIN)
+            for i in range(n)
+        ),
+    ]
+
+
+def refute(table: Ledger, n: int) -> None:
+    """DNS shows that the domains of `resolver_failure` are alive."""
+    for i in range(n):
+        probe = Probe(verdict=LIVE, probed_at=NOW)
+        table.record_probe(DomainFacts(domain=f"{i}.test"), probe)
+
+
+def judged(table: Ledger) -> SourceAudit:
+    """The audit of the one source."""
+    return audit(
+        [period_of(counted(table))],
+        start=TODAY,
+        end=TODAY,
+        generated_at=NOW,
+        thresholds=AuditThresholds(),
+    ).sources[0]
+
+
+def test_a_failing_resolver_of_the_sender_makes_no_source_bad() -> None:
+    """Postfix's "Host or domain name not found" reads as a claim about the domain."""
+    # GIVEN a source of which 8 of 100 leads are dead, and 900 whose domains were not found
+    table = ledger(FakeDynamoDB())
+    table.record(resolver_failure())
+
+    # WHEN it is judged before DNS was asked
+    found = judged(table)
+
+    # THEN the claims are in neither number, and may be true or not
+    rate = found.judgement.rate
+    assert (rate.count, rate.of, found.period.unconfirmed) == (8, 100, 900)
+    assert rate.bounds[0] < 0.01
+    assert rate.bounds[1] > 0.88
+    assert found.judgement.verdict is SourceVerdict.TOO_LITTLE_DATA
+
+
+def test_addresses_of_refuted_claims_make_no_source_good() -> None:
+    """They were never reached, so they are as unknown as those of blocked messages."""
+    # GIVEN the same source, after DNS has shown that the domains are alive
+    table = ledger(FakeDynamoDB())
+    table.record(resolver_failure())
+    refute(table, 900)
+
+    # WHEN it is judged
+    found = judged(table)
+
+    # THEN 8 % of those that were answered are dead, which is neither good nor better than bad
+    assert (found.judgement.rate.count, found.judgement.rate.of) == (8, 100)
+    assert (found.period.unanswered, found.period.unconfirmed) == (900, 0)
+    assert found.judgement.verdict is SourceVerdict.TOO_LITTLE_DATA
+    assert not is_cleared(found.period, AuditThresholds())
+
+
+def test_an_address_that_was_reached_is_answered_whatever_was_claimed_of_its_domain() -> None:
+    # GIVEN refuted claims about leads who are reached by another message
+    table = ledger(FakeDynamoDB())
+    table.record(resolver_failure())
+    refute(table, 900)
+    table.record([delivery(f"again {i}", address=f"a@{i}.test") for i in range(900)])
+
+    # THEN they count as mailed, and the source is as good as it is
+    found = judged(table)
+    assert (found.judgement.rate.count, found.judgement.rate.of) == (8, 1000)
+    assert found.period.unanswered == 0
+    assert found.judgement.verdict is SourceVerdict.GOOD
+
+
+def test_confirmed_claims_count_as_dead_and_as_mailed() -> None:
+    # GIVEN 100 leads whose domains DNS does not find either, after one of them was reached
+    table = ledger(FakeDynamoDB())
+    table.record([*resolver_failure(100), delivery("before", address="a@7.test", ago=0.5)])
+    for i in range(100):
+        probe = Probe(verdict=MISSING, probed_at=NOW)
+        table.record_probe(DomainFacts(domain=f"{i}.test"), probe)
+
+    # THEN each is one address mailed
+    found = judged(table)
+    assert (found.judgement.rate.count, found.judgement.rate.of) == (108, 200)
+    assert found.judgement.verdict is SourceVerdict.BAD
+
+
+def test_claims_that_were_not_read_make_no_source_bad() -> None:
+    # GIVEN more claims than one answer looks at, all of them refuted
+    table = Ledger(as_client(FakeDynamoDB()), SETTINGS, clock=lambda: NOW, max_claims=50)
+    table.record(resolver_failure(300))
+    refute(table, 300)
+
+    # WHEN the source is judged
+    found = judged(table)
+
+    # THEN those that were not looked at are not confirmed
+    assert not found.period.claims_complete
+    assert (found.period.unanswered, found.period.unconfirmed) == (50, 250)
+    assert (found.judgement.rate.count, found.judgement.rate.of) == (8, 100)
+    assert found.judgement.verdict is SourceVerdict.TOO_LITTLE_DATA
+
+
+def test_the_claim_of_someone_who_was_erased_says_nothing() -> None:
+    """No claim is kept of them, so DNS can neither confirm nor refute it."""
+    # GIVEN a person who was erased, and a bounce of later mail to them
+    fake = FakeDynamoDB()
+    table = ledger(fake, erasure=keyring())
+    [erased] = table.apply_changes([erasure("a@example.test")])
+    assert erased.finished
+    table.record([observe("later", UNKNOWN_DOMAIN)])
+
+    # THEN nothing is learned of the address, and no claim has its hash
+    assert counted(table).addresses() == Addresses(mailed=0, unanswered=1)
+    assert not [key for key in fake.table if key[0].startswith("CLAIM#")]

@@ -16,7 +16,7 @@ from tools.demo_audit.leads import leads_of
 from tools.demo_audit.printing import print_comparison, print_summary
 from tools.demo_audit.season import Season
 from tools.demo_audit.ses_events import events
-from tools.demo_audit.sources import BLOCKLISTING, SOURCES, Death, LeadSource
+from tools.demo_audit.sources import BLOCKLISTING, RESOLVER_FAILURE, SOURCES, Death, LeadSource
 
 NAMES = [source.name for source in SOURCES]
 RARE = 1 / 2000
@@ -85,12 +85,13 @@ def row(name: str, verdict: str) -> dict[str, object]:
         "verdict": verdict,
         "list_attributable": {"count": 1, "of": 100},
         "outcomes": {"block": 20},
+        "claims": {"refuted": 1234},
         "sent": 200,
     }
 
 
 def compared(verdict: str, otherwise: SourceVerdict) -> Comparison:
-    """A good source with a verdict, and one without the blocklisting."""
+    """A good source with a verdict, and one without the incidents."""
     good = SOURCES[-1]
     [found] = compare([good], {"sources": [row(good.name, verdict)]}, {good.name: otherwise})
     return found
@@ -116,21 +117,36 @@ def test_a_source_that_the_audit_lacks_is_wrong() -> None:
         ("good", SourceVerdict.GOOD, False),
     ],
 )
-def test_any_other_verdict_than_without_the_blocklisting_is_a_move(
+def test_any_other_verdict_than_without_the_incidents_is_a_move(
     verdict: str, otherwise: SourceVerdict, *, moved: bool
 ) -> None:
     assert compared(verdict, otherwise).was_moved is moved
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
-def test_each_lead_is_mailed_after_the_blocklisting(source: LeadSource) -> None:
-    """So that no verdict may become less certain by it."""
+def test_each_lead_is_mailed_after_the_incidents(source: LeadSource) -> None:
+    """So that no verdict may become less certain by them."""
     last = [messages[-1].day for _, messages in leads_of(source, 1, 90)]
-    assert min(last) > BLOCKLISTING.last_day
+    assert min(last) > max(BLOCKLISTING.last_day, RESOLVER_FAILURE.last_day)
+
+
+def test_the_failing_resolver_finds_no_domain_on_its_days() -> None:
+    [source] = [one for one in SOURCES if one.name == "newsletter"]
+    found = set()
+    for _, messages in leads_of(source, 1, 90):
+        for message in messages:
+            made = [*events(message, NOW, None, RESOLVER_FAILURE)]
+            if RESOLVER_FAILURE.first_day <= message.day <= RESOLVER_FAILURE.last_day:
+                [(_, document)] = made
+                assert document["bounce"]["bouncedRecipients"][0]["status"] == "5.4.4"
+                found.add(message.lead.address)
+            else:
+                assert made == [*events(message, NOW, None)]
+    assert len(found) > source.addresses / 25
 
 
 def summarised(otherwise: SourceVerdict) -> str:
-    """What is printed of a good source with a verdict without the blocklisting."""
+    """What is printed of a good source with a verdict without the incidents."""
     out = Console(file=io.StringIO(), width=200)
     season = SimpleNamespace(
         sent=1,
@@ -139,20 +155,21 @@ def summarised(otherwise: SourceVerdict) -> str:
         last=NOW.date(),
         deployment=SimpleNamespace(recorded=2),
     )
-    print_summary([compared("good", otherwise)], cast(Season, season), BLOCKLISTING, out)
+    found = [compared("good", otherwise)]
+    print_summary(found, cast(Season, season), BLOCKLISTING, RESOLVER_FAILURE, out)
     text: str = out.file.getvalue()  # type: ignore[attr-defined]
     return text
 
 
-def test_the_summary_says_what_the_blocklisting_changed() -> None:
+def test_the_summary_says_what_the_incidents_changed() -> None:
     name = SOURCES[-1].name
     assert (
-        "9 days on a blocklist changed no verdict. They blocked 10.0% of the messages to "
-        f"{name}, which is good."
+        "9 days on a blocklist and 2 without a resolver changed no verdict. The blocklist took "
+        f"10.0% of the messages to {name}, which is good, and DNS refuted 1,234 bounces."
     ) in summarised(SourceVerdict.GOOD)
     text = summarised(SourceVerdict.WATCH)
-    assert f"The blocklisting changed {name}: watch → good." in text
-    assert "9 days on a blocklist changed 1 verdict." in text
+    assert f"The incidents changed {name}: watch → good." in text
+    assert "without a resolver changed 1 verdict." in text
 
 
 def test_the_comparison_fits_80_columns() -> None:

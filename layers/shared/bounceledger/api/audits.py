@@ -92,6 +92,7 @@ def period_of(counted: Counts, dead: Iterable[DeadEntry] | None = None) -> Sourc
         mailed=found.mailed or 0,
         mailed_error=min(found.mailed_error, MAX_ERROR),
         unanswered=found.unanswered,
+        unconfirmed=found.unconfirmed if is_counted else 0,
         dead={c: n for c in DEAD if (n := found.dead.get(c, 0)) > 0} if is_counted else {},
         outcomes={n: v for n, v in totals.items() if not n.startswith(CATEGORY_PREFIX)},
         categories=categories,

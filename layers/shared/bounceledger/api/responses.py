@@ -242,6 +242,7 @@ def _addresses(found: Addresses) -> JsonObject:
         "mailed": found.mailed,
         "mailed_error": round(found.mailed_error, 4),
         "unanswered": found.unanswered,
+        "unconfirmed": found.unconfirmed,
         "dead": {category.value: found.dead.get(category, 0) for category in _HARD},
     }
 

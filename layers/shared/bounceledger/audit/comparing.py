@@ -46,6 +46,7 @@ class Sample:
     mailed: int
     error: float = 0.0
     unanswered: int = 0
+    unconfirmed: int = 0
 
 
 def differences(
@@ -112,6 +113,7 @@ class _Pool:
     mailed: int
     variance: float
     unanswered: int
+    unconfirmed: int
 
     @classmethod
     def of(cls, samples: Iterable[Sample]) -> Self:
@@ -121,6 +123,7 @@ class _Pool:
             mailed=sum(part.mailed for part in parts),
             variance=math.fsum(part.variance for part in parts),
             unanswered=sum(part.unanswered for part in parts),
+            unconfirmed=sum(part.unconfirmed for part in parts),
         )
 
     @classmethod
@@ -131,6 +134,7 @@ class _Pool:
             mailed=mailed,
             variance=(sample.error * mailed) ** 2,
             unanswered=sample.unanswered,
+            unconfirmed=sample.unconfirmed,
         )
 
     def without(self, part: Self) -> Self:
@@ -141,34 +145,43 @@ class _Pool:
             mailed=self.mailed - part.mailed,
             variance=max(0.0, self.variance - part.variance),
             unanswered=self.unanswered - part.unanswered,
+            unconfirmed=self.unconfirmed - part.unconfirmed,
         )
 
-    def table_row(self, rate: float, *, with_unanswered: bool) -> tuple[int, int]:
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is known of every address whether it is dead."""
+        return not (self.unanswered or self.unconfirmed)
+
+    def fewest_dead(self, rate: float) -> tuple[int, int]:
+        """A row of a table in which all of which nothing is sure are living; see `_row`."""
+        return self._row(self.dead, self.mailed + self.unanswered + self.unconfirmed, rate)
+
+    def most_dead(self, rate: float) -> tuple[int, int]:
+        """A row in which unconfirmed ones are dead and unanswered ones left out; see `_row`."""
+        return self._row(self.dead + self.unconfirmed, self.mailed + self.unconfirmed, rate)
+
+    def _row(self, dead: int, mailed: int, rate: float) -> tuple[int, int]:
         """Dead addresses and addresses mailed, as an exact sample that is worth as much.
 
         Args:
+            dead, mailed: how many.
             rate: of all sources together, which is that of each if none differs.
-            with_unanswered: whether unanswered addresses are living ones.
         """
-        mailed = self.mailed + (self.unanswered if with_unanswered else 0)
         error = math.sqrt(self.variance) / self.mailed
-        dead, of = effective(self.dead, mailed, error=error, rate=rate)
-        return round(dead), round(of)
+        smaller, of = effective(dead, mailed, error=error, rate=rate)
+        return round(smaller), round(of)
 
 
 def _tails(own: _Pool, others: _Pool) -> tuple[float, float] | None:
     """`mid_p` of a source and the others; None where nothing is known of one of them.
 
-    Unanswered addresses count as living where that makes the difference smaller.
+    Addresses of which nothing is sure count as what makes the difference smaller.
     """
     if not own.mailed or not others.mailed:
         return None
     rate = (own.dead + others.dead) / (own.mailed + others.mailed)
-    row = own.table_row(rate, with_unanswered=False)
-    other_row = others.table_row(rate, with_unanswered=False)
-    better, worse = mid_p(*row, *other_row)
-    if others.unanswered:
-        better, _ = mid_p(*row, *others.table_row(rate, with_unanswered=True))
-    if own.unanswered:
-        _, worse = mid_p(*own.table_row(rate, with_unanswered=True), *other_row)
+    better, worse = mid_p(*own.most_dead(rate), *others.fewest_dead(rate))
+    if not (own.is_sure and others.is_sure):
+        _, worse = mid_p(*own.fewest_dead(rate), *others.most_dead(rate))
     return better, worse

@@ -72,6 +72,7 @@ def source_document(source: SourceAudit, thresholds: AuditThresholds) -> Documen
             "mailed_error": period.mailed_error,
             "mailed_raised": judgement.raised,
             "unanswered": period.unanswered,
+            "unconfirmed": period.unconfirmed,
         },
         "list_attributable": _rate(judgement.rate),
         "raw": {name: _rate(rate) for name, rate in source.raw.items()},

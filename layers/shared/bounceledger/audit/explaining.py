@@ -16,7 +16,12 @@ def explain(judgement: Judgement, thresholds: AuditThresholds) -> str:
     if judgement.unanswered:
         sentences.append(
             f"Nothing was learned about {_addresses(judgement.unanswered, ' more')}, whose "
-            "messages were blocked or expired."
+            "messages were blocked or expired, or bounced for a domain that DNS shows alive."
+        )
+    if judgement.unconfirmed:
+        sentences.append(
+            f"The domains of {_addresses(judgement.unconfirmed, ' more')} are dead by what a reply "
+            "said, which DNS has not confirmed."
         )
     if judgement.raised:
         sentences.append(

@@ -29,7 +29,9 @@ class Rate:
         return self.low, self.high
 
 
-def rate_of(count: int, of: int, *, z: float, error: float = 0.0, unknown: int = 0) -> Rate:
+def rate_of(
+    count: int, of: int, *, z: float, error: float = 0.0, unknown: int = 0, undecided: int = 0
+) -> Rate:
     """A share with its interval.
 
     Args:
@@ -39,12 +41,14 @@ def rate_of(count: int, of: int, *, z: float, error: float = 0.0, unknown: int =
         error: relative standard error of `of`.
         unknown: of how many more it is unknown. The lower bound takes it that none of them
             counts, the upper bound that they are as the others.
+        undecided: how many more may count. The lower bound takes it that none does, the upper bound
+            that all do.
     """
     of = max(count, of)
     if not of:
         return Rate(count=0, of=0, rate=None, low=None, high=None)
-    low, _ = wilson(count, of + unknown, z=z, error=error)
-    _, high = wilson(count, of, z=z, error=error)
+    low, _ = wilson(count, of + unknown + undecided, z=z, error=error)
+    _, high = wilson(count + undecided, of + undecided, z=z, error=error)
     return Rate(count=count, of=of, rate=count / of, low=low, high=high)
 
 

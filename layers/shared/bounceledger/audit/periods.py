@@ -47,16 +47,19 @@ class SourcePeriod:
     Attributes:
         source: the lead source.
         mailed: distinct addresses about which a server answered: those with a delivery or a
-            bounce of `verdict.ANSWERS`. Other bounces say nothing about an address, so those
-            that had nothing else are not in it.
-        dead: distinct addresses by category of `DEAD`, each in one category only. Claims
-            that DNS refuted are left out.
+            bounce of `verdict.ANSWERS`, of claims about a domain those that DNS confirmed. Other
+            bounces say nothing about an address, so those that had nothing else are not in it.
+        dead: distinct addresses by category of `DEAD`, each in one category only. Of claims about
+            a domain, those that DNS confirmed.
         outcomes: messages by outcome, named as in `ledger.Counts`; absent ones are 0.
         categories: bounced messages by category.
         mailed_error: relative standard error of `mailed`; 0.0 if it is exact.
-        unanswered: distinct addresses that only had other soft bounces or blocks, so that it is
-            unknown whether they are dead; None if not counted. Echoes do not matter.
-        claims_refuted, claims_unconfirmed: claims about domains that DNS refuted, or has not
+        unanswered: distinct addresses that only had other soft bounces, blocks or claims that DNS
+            refuted, so that it is unknown whether they are dead; None if not counted. Echoes do
+            not matter.
+        unconfirmed: distinct addresses with a claim about their domain that DNS has not confirmed
+            or that was not looked at; neither in `mailed` nor in `dead`.
+        claims_refuted, claims_unconfirmed: bounces that claim so, which DNS refuted, or has not
             decided yet, as in `ledger.Counts`.
         claims_complete: whether all claims were looked at.
         days: `outcomes` by the UTC day of mailing; empty if unknown.
@@ -75,6 +78,7 @@ class SourcePeriod:
     categories: Mapping[Category, int] = field(default_factory=dict)
     mailed_error: float = 0.0
     unanswered: int | None = None
+    unconfirmed: int = 0
     claims_refuted: int = 0
     claims_unconfirmed: int = 0
     claims_complete: bool = True
@@ -87,6 +91,7 @@ class SourcePeriod:
         counts = {
             "mailed": self.mailed,
             "unanswered": self.unanswered or 0,
+            "unconfirmed": self.unconfirmed,
             "claims_refuted": self.claims_refuted,
             "claims_unconfirmed": self.claims_unconfirmed,
             **{f"dead[{category}]": n for category, n in self.dead.items()},

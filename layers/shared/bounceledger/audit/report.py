@@ -176,6 +176,7 @@ def _sample(period: SourcePeriod) -> Sample:
         mailed=period.mailed,
         error=period.mailed_error,
         unanswered=period.unanswered or 0,
+        unconfirmed=period.unconfirmed,
     )
 
 
@@ -206,6 +207,7 @@ def _judge(period: SourcePeriod, thresholds: AuditThresholds) -> Judgement:
         thresholds,
         error=period.mailed_error,
         unanswered=period.unanswered or 0,
+        unconfirmed=period.unconfirmed,
     )
 
 
@@ -249,6 +251,7 @@ def _account_audit(
             z=thresholds.z,
             error=math.hypot(*errors) / mailed if mailed else 0.0,
             unknown=sum(source.judgement.unanswered for source in sources),
+            undecided=sum(source.judgement.unconfirmed for source in sources),
         ),
         raw=raw,
         verdicts={verdict: verdicts[verdict] for verdict in SourceVerdict},

@@ -32,6 +32,7 @@ class Judgement:
             `too_little_data` any other, of `watch` good or bad. None for good and bad, and where
             no number does.
         unanswered: addresses of which nothing was learned, which widen the interval.
+        unconfirmed: addresses that are dead if DNS confirms it, likewise.
         raised: whether there were more dead addresses than addresses mailed, so that the number
             of dead ones is taken for both.
     """
@@ -40,6 +41,7 @@ class Judgement:
     rate: Rate
     needed: int | None
     unanswered: int = 0
+    unconfirmed: int = 0
     raised: bool = False
 
 
@@ -50,6 +52,7 @@ def judge(
     *,
     error: float = 0.0,
     unanswered: int = 0,
+    unconfirmed: int = 0,
 ) -> Judgement:
     """The verdict about a source with so many dead addresses.
 
@@ -70,18 +73,28 @@ def judge(
         unanswered: further addresses that were only blocked, or whose messages expired. They
             count as living for bad, and not at all for good, so that no incident of the sender
             leads to either.
+        unconfirmed: further addresses with a claim about their domain that DNS has not confirmed.
+            They count as living for bad, and as dead for good.
     """
     sample = _Sample(
-        dead=dead, mailed=max(dead, mailed), error=error, unanswered=unanswered, by=thresholds
+        dead=dead,
+        mailed=max(dead, mailed),
+        error=error,
+        unanswered=unanswered,
+        unconfirmed=unconfirmed,
+        by=thresholds,
     )
     verdict = sample.verdict
     is_open = verdict in {SourceVerdict.TOO_LITTLE_DATA, SourceVerdict.WATCH}
-    rate = rate_of(dead, mailed, z=thresholds.z, error=error, unknown=unanswered)
+    rate = rate_of(
+        dead, mailed, z=thresholds.z, error=error, unknown=unanswered, undecided=unconfirmed
+    )
     return Judgement(
         verdict=verdict,
         rate=rate,
         needed=sample.needed() if is_open else None,
         unanswered=unanswered,
+        unconfirmed=unconfirmed,
         raised=dead > mailed,
     )
 
@@ -94,6 +107,7 @@ class _Sample:
     mailed: int
     error: float
     unanswered: int
+    unconfirmed: int
     by: AuditThresholds
 
     @property
@@ -111,18 +125,22 @@ class _Sample:
 
     @property
     def low(self) -> float:
-        size = self.mailed + self.unanswered
-        return wilson(self.dead, size, z=self.by.z, error=self.error)[0]
+        return wilson(self.dead, self.largest, z=self.by.z, error=self.error)[0]
 
     @property
     def high(self) -> float:
-        return wilson(self.dead, self.mailed, z=self.by.z, error=self.error)[1]
+        dead, of = self.dead + self.unconfirmed, self.mailed + self.unconfirmed
+        return wilson(dead, of, z=self.by.z, error=self.error)[1]
+
+    @property
+    def largest(self) -> int:
+        """All addresses, where those of which nothing is sure count as living."""
+        return self.mailed + self.unanswered + self.unconfirmed
 
     @property
     def is_guarded(self) -> bool:
         """Whether a source that is not bad has so many dead ones rarely enough."""
-        size = self.mailed + self.unanswered
-        dead, of = effective(self.dead, size, error=self.error, rate=self.by.bad_above)
+        dead, of = effective(self.dead, self.largest, error=self.error, rate=self.by.bad_above)
         return binomial_tail(dead, of, self.by.bad_above) < self.by.max_false_bad
 
     def larger(self, more: int) -> Self:

@@ -113,7 +113,7 @@ def _dead(entry: SourceEntry, result: CheckResult) -> DeadEntry | None:
         return None
     if charged.said_at is not None:
         standing = standing_of(charged.said_at, result.domain)
-        if standing is ClaimStanding.REFUTED:
+        if standing is not ClaimStanding.CONFIRMED:
             return None
     return DeadEntry(
         address=entry.address,

@@ -990,6 +990,8 @@ def sums_of_item(item: Mapping[str, Any]) -> tuple[date, dict[str, int]]:
 
 ANSWERED, BLOCKED, LEVEL = "answered", "blocked", "level"
 """Attributes of counters that hold a sample of addresses."""
+CLAIMED = "claimed"
+"""Attribute of a claim that holds the hashes of its addresses, of level 0 or of a higher one."""
 _NO_SUMS = CONTROL | {ANSWERED, BLOCKED, LEVEL}
 
 
@@ -1064,6 +1066,7 @@ class ClaimSums(NamedTuple):
         claim: what was said.
         events: bounces that said it.
         suppressed: addresses with which the source is charged for it alone.
+        claimed: hashes of the addresses that bounced; see `CLAIMED`.
     """
 
     day: date
@@ -1072,13 +1075,22 @@ class ClaimSums(NamedTuple):
     claim: Cause
     events: int
     suppressed: int
+    claimed: frozenset[bytes] = frozenset()
 
 
 def claim_sums_of_item(item: Mapping[str, Any]) -> ClaimSums:
     """The sums of a claim's item."""
     day, said_at, domain, claim, *_ = item["sk"].split("#")
-    sums = (item.get(name, 0) for name in ("events", "suppressed"))
-    return ClaimSums(date.fromisoformat(day), to_time(said_at), domain, Cause(claim), *sums)
+    events, suppressed = (item.get(name, 0) for name in ("events", "suppressed"))
+    return ClaimSums(
+        day=date.fromisoformat(day),
+        said_at=to_time(said_at),
+        domain=domain,
+        claim=Cause(claim),
+        events=events,
+        suppressed=suppressed,
+        claimed=_hashes(item, CLAIMED),
+    )
 
 
 def _read_map[K, V](

@@ -22,6 +22,7 @@ from bounceledger.errors import (
 )
 from bounceledger.ledger import items
 from bounceledger.ledger.attributes import Item
+from bounceledger.ledger.claims import JudgedClaims, judge_claims
 from bounceledger.ledger.dead_addresses import DeadAddresses, DeadPage
 from bounceledger.ledger.erasing import Hashes
 from bounceledger.ledger.items import DueDomain, Key, RecheckPass
@@ -80,7 +81,6 @@ from bounceledger.state import Action as ChangeAction
 from bounceledger.state import (
     AddressFacts,
     Change,
-    ClaimStanding,
     Decision,
     DomainFacts,
     DomainVerdict,
@@ -97,7 +97,6 @@ from bounceledger.state import (
     join_domain,
     keeps_complaint,
     keeps_unsubscribe,
-    standing_of,
     utc_day,
 )
 from bounceledger.state.samples import Sample, union
@@ -868,16 +867,18 @@ class Ledger:
         days, samples = self._counters(source, first, last)
         for sums in days.values():
             sums.pop(OVERFLOW_COUNTER, None)
-        complete, dead_domains = self._judge_claims(source, first, last, days)
+        judged = self._judge_claims(source, first, last, days)
+        samples = judged.joined(samples)
         dead = {day: _taken(sums, DEAD_PREFIX) for day, sums in days.items()}
         return Counts(
             source=source,
             days={day: {n: v for n, v in days[day].items() if v} for day in sorted(days)},
             dead={day: dead[day] for day in sorted(dead) if dead[day]},
-            dead_domains=dead_domains,
+            unconfirmed={day: n for day, n in sorted(judged.unconfirmed.items()) if n},
+            dead_domains=len(judged.dead_domains),
             samples=samples if self._settings.count_deliveries else None,
             overflow=overflow,
-            claims_complete=complete,
+            claims_complete=judged.complete,
             final_from=last + FINAL_AFTER,
         )
 
@@ -897,33 +898,15 @@ class Ledger:
 
     def _judge_claims(
         self, source: str, first: date, last: date, days: dict[date, Counter[str]]
-    ) -> tuple[bool, int]:
-        """Take refuted claims out of a source's counters.
-
-        Returns:
-            Whether all claims were looked at, and how many domains DNS confirmed to be dead for
-            which the source is charged with an address.
-        """
+    ) -> JudgedClaims:
+        """Take claims that DNS has not confirmed out of a source's counters."""
         pk, sort_keys = items.claim_range(source, first, last)
         found = self._table.query(pk, sort_keys, self._budget())
         claims = [items.claim_sums_of_item(item) for item in islice(found, self._max_claims + 1)]
         complete = len(claims) <= self._max_claims
         claims = claims[: self._max_claims]
         domains = self.domain_facts([claim.domain for claim in claims])
-        dead_domains: set[str] = set()
-        for claim in claims:
-            counters = days.setdefault(claim.day, Counter())
-            standing = standing_of(claim.said_at, domains.get(claim.domain))
-            if standing is not ClaimStanding.CONFIRMED:
-                counters[f"claims_{standing}"] += claim.events
-            if standing is ClaimStanding.REFUTED:
-                counters["hard"] -= claim.events
-                counters[f"category_{claim.claim}"] -= claim.events
-                counters["suppressed"] -= claim.suppressed
-                counters[f"{DEAD_PREFIX}{claim.claim}"] -= claim.suppressed
-            if standing is ClaimStanding.CONFIRMED and claim.suppressed:
-                dead_domains.add(claim.domain)
-        return complete, len(dead_domains)
+        return judge_claims(claims, domains, days, complete=complete)
 
     def _budget(self, deadline: datetime | None = None) -> RetryBudget:
         if deadline is None and self._time_limit is not None:

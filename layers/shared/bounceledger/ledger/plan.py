@@ -165,10 +165,10 @@ def _outcome_counters(observation: Observation) -> tuple[str, ...]:
 def sample_of(observation: Observation, settings: Settings) -> str | None:
     """The sample of a lead source's addresses that an event's address belongs to, if any.
 
-    `items.ANSWERED` if the event tells whether the address exists. `items.BLOCKED` for any block
-    or other soft bounce, after which that is as unknown as before. Echoes contact no server;
-    automatic replies, complaints and unsubscribes follow a delivery. Without deliveries there are
-    no samples.
+    `items.ANSWERED` if the event tells whether the address exists. `items.CLAIMED` for a hard claim
+    about the domain, since DNS decides what it tells. `items.BLOCKED` for any block or other soft
+    bounce, after which that is as unknown as before. Echoes contact no server; automatic replies,
+    complaints and unsubscribes follow a delivery. Without deliveries there are no samples.
     """
     event, verdict = observation.event, observation.verdict
     if not settings.count_deliveries or not event.address:
@@ -179,6 +179,8 @@ def sample_of(observation: Observation, settings: Settings) -> str | None:
         return None
     if verdict.disposition not in {Disposition.HARD, Disposition.SOFT, Disposition.BLOCK}:
         return None
+    if observation.cause in HARD_CLAIMS:
+        return items.CLAIMED
     return items.ANSWERED if verdict.category in ANSWERS else items.BLOCKED
 
 
@@ -292,8 +294,8 @@ def plan(
         settings: of the deployment.
         now: time of recording.
         sampling: where the hashes of addresses go; one with no key by default.
-        sampled: the observations by their own addresses, if other things stand for those of erased
-            people.
+        sampled: the same observations by their own addresses, if other things stand for those of
+            erased people.
         must_be_absent: items whose existence would make the plan wrong.
     """
     bounced = _bounced(observations, settings)
@@ -308,7 +310,8 @@ def plan(
     newly_suppressed: set[str] = set()
     counters = Counters(shard, settings, sampling or Sampling())
     counters.count(marked)
-    counters.sample(observations if sampled is None else sampled)
+    own = observations if sampled is None else sampled
+    counters.sample(zip(own, observations, strict=True))
     for key, item in bounced.items():
         existing = known.get(key)
         if existing is None:
@@ -351,7 +354,7 @@ def sample_writes(
     Arguments as in `plan`.
     """
     counters = Counters(shard, settings, sampling)
-    counters.sample(observations)
+    counters.sample((item, item) for item in observations)
     return list(counters.actions())
 
 
@@ -458,21 +461,38 @@ class Counters:
             if claim := claim_key_of(observation):
                 self._add(claim, "events", 1)
 
-    def sample(self, observations: Iterable[Observation]) -> None:
-        """Add the addresses of events to the samples that they belong to."""
-        for observation in observations:
-            name = sample_of(observation, self._settings)
-            if name is not None:
-                self._sample(observation.event, name)
+    def sample(self, observations: Iterable[tuple[Observation, Observation]]) -> None:
+        """Add the addresses of events to the samples that they belong to.
+
+        Args:
+            observations: each by its own address, and as it is recorded.
+        """
+        for own, recorded in observations:
+            name = sample_of(own, self._settings)
+            if name == items.CLAIMED:
+                self._sample_claim(own.event, claim_key_of(recorded))
+            elif name is not None:
+                self._sample(own.event, name)
+
+    def _sample_claim(self, event: MailEvent, claim: Key | None) -> None:
+        if claim is None:  # of an erased person no claim is kept, which DNS could decide
+            self._sample(event, items.BLOCKED)
+        elif hashed := self._hash_of(event):
+            self._hashes.setdefault(claim, {}).setdefault(items.CLAIMED, set()).add(hashed)
 
     def _sample(self, event: MailEvent, name: str) -> None:
-        source, day = event.lead_source, utc_day(event.mail_time)
-        hashed = self._sampling.hash_of(event.address)
-        if is_of_level(hashed, self._sampling.place(source, day, self._shard).level):
-            key = self._key(source, event.mail_time)
+        if hashed := self._hash_of(event):
+            key = self._key(event.lead_source, event.mail_time)
             self._hashes.setdefault(key, {}).setdefault(name, set()).add(hashed)
             if self._sampling.asks_for_a_look(hashed):
-                self._to_look.add((source, day))
+                self._to_look.add((event.lead_source, utc_day(event.mail_time)))
+
+    def _hash_of(self, event: MailEvent) -> bytes | None:
+        """Hash of an event's address; None if its day's sample does not hold it."""
+        source, day = event.lead_source, utc_day(event.mail_time)
+        hashed = self._sampling.hash_of(event.address)
+        level = self._sampling.place(source, day, self._shard).level
+        return hashed if is_of_level(hashed, level) else None
 
     def take_back_delivery(self, delivered: Item) -> None:
         """Take a delivery back where it was counted, since its message bounced."""

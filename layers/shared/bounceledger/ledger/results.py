@@ -158,18 +158,22 @@ class Addresses:
 
     Attributes:
         mailed: addresses about which a server answered: those with a delivery or a bounce of
-            `verdict.ANSWERS`; None if deliveries are not counted.
+            `verdict.ANSWERS`, of claims about a domain those that DNS confirmed; None if
+            deliveries are not counted.
         mailed_error: relative standard error of `mailed`; 0.0 where it is exact.
         unanswered: addresses that only had blocks or other soft bounces, so that it is not known
             whether they are dead; None likewise.
         dead: addresses with a hard bounce, by its category, each on the first day of mailing only.
-            Claims that DNS refuted are left out.
+            Of claims about a domain, those that DNS confirmed.
+        unconfirmed: addresses with a claim instead that DNS has not decided, or that was not looked
+            at; they are in no other number. Those with a refuted one are `unanswered`.
     """
 
     mailed: int | None = None
     mailed_error: float = 0.0
     unanswered: int | None = None
     dead: Mapping[str, int] = field(default_factory=dict)
+    unconfirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +190,7 @@ class Counts:
             ``claims_refuted``.
         dead: distinct addresses by category of their first hard bounce, by UTC day of mailing; see
             `Addresses`.
+        unconfirmed: distinct addresses with a claim that DNS has not confirmed, likewise.
         dead_domains: distinct domains that DNS confirmed to be dead, and at which the source is
             charged with an address for that alone.
         samples: of the addresses that were mailed, by UTC day of mailing; None if deliveries are
@@ -195,12 +200,14 @@ class Counts:
         final_from: the UTC day from which on all the days asked for are final, see
             `FINAL_AFTER`; None where no days were asked for.
         claims_complete: whether all claims of these days were looked at. Otherwise those
-            after the first `MAX_CLAIMS_READ` count as they were made.
+            after the first `MAX_CLAIMS_READ` count as they were made in `days`, and as not
+            confirmed in `unconfirmed`.
     """
 
     source: str
     days: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
     dead: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
+    unconfirmed: Mapping[date, int] = field(default_factory=dict)
     dead_domains: int = 0
     samples: Mapping[date, Sample] | None = None
     overflow: int = 0
@@ -211,12 +218,14 @@ class Counts:
         """Distinct addresses of one day, or of all days together."""
         days = [day] if day else [*self.dead]
         dead = sum((Counter(self.dead.get(one, {})) for one in days), Counter[str]())
+        unconfirmed = self.unconfirmed.get(day, 0) if day else sum(self.unconfirmed.values())
         if self.samples is None:
-            return Addresses(dead=dead)
+            return Addresses(dead=dead, unconfirmed=unconfirmed)
         sample = self.samples.get(day, Sample()) if day else union(self.samples.values())
         return Addresses(
             mailed=sample.mailed,
             mailed_error=sample.mailed_error,
             unanswered=sample.unanswered,
             dead=dead,
+            unconfirmed=unconfirmed,
         )
