@@ -38,10 +38,11 @@ _SHORTEST_LOCAL_PART = 3
 def folder_of(source: str) -> Path:
     """The folder of a lead source, whose name is safe whatever the source is called.
 
-    Two sources never share a folder: where a name is changed, a digest of it is added.
+    Two sources never share a folder, also on a file system that ignores case: where a name is
+    changed or has capitals, a digest of it is added.
     """
     name = _NOT_IN_NAME.sub("-", source).strip(".-_")[:_LONGEST_NAME].rstrip(".-_")
-    if not name or name != source:
+    if not name or not name == source == source.lower():
         digest = hashlib.sha256(source.encode()).hexdigest()[:8]
         name = f"{name}-{digest}" if name else digest
     return Path(f"evidence-{name}")

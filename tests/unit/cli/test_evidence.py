@@ -297,8 +297,13 @@ def test_a_folder_has_a_safe_name(name: str) -> None:
 
 
 def test_two_sources_never_share_a_folder() -> None:
+    """Nor do they on a file system that ignores case."""
+    # GIVEN names that differ in what a folder's name does not have, or in case only
     names = ["a b", "a-b", "a/b", "a:b", "", "?", "x" * 60, "x" * 61, "x" * 62]
-    assert len({folder_of(name) for name in names}) == len(names)
+    names += ["webinar", "Webinar", "WEBINAR"]
+
+    # THEN each has a folder of its own
+    assert len({str(folder_of(name)).lower() for name in names}) == len(names)
     assert folder_of("webinar-2026") == Path("evidence-webinar-2026")
 
 
