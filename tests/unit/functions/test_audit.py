@@ -13,8 +13,8 @@ from bounceledger.errors import BusError, LedgerError, QueueError
 from bounceledger.ledger import Ledger
 from bounceledger.ledger.items import REPORT_LIFE
 from bounceledger.settings import Settings
-from bounceledger.state import Observation
-from bounceledger.verdict import Category
+from bounceledger.state import DomainFacts, DomainVerdict, Observation, Probe
+from bounceledger.verdict import Category, Scope
 from tests.fakes import FakeBus, FakeContext, FakeDeadLetters
 from tests.faults.fake import FakeDynamoDB, as_client
 from tests.functions import load, logged
@@ -553,6 +553,71 @@ def test_an_incident_of_the_sender_clears_no_source(days: Days, refused: int) ->
     days.table.record(mailed("awful", 60, 40, ago=-46.5))
     audit_until(days, bus, NOW + 47 * DAY)
     assert verdict_of(days, "awful") == "bad"
+    assert flags(bus) == []
+
+
+def not_found(source: str, number: int, *, ago: float) -> list[Observation]:
+    """Messages to leads at domains that the sender's resolver did not find, one each."""
+    return [
+        observe(
+            f"{source} lost {ago} {n}",
+            Category.DOMAIN_UNKNOWN,
+            scope=Scope.DOMAIN,
+            address=f"lead@{n}.{source}",
+            source=source,
+            message_id=f"{source} lost {ago} {n}",
+            mailed_at=NOW - timedelta(days=ago),
+            ago=ago,
+        )
+        for n in range(number)
+    ]
+
+
+def look_at(days: Days, source: str, number: int) -> None:
+    """DNS shows that the domains of `not_found` are alive."""
+    probe = Probe(verdict=DomainVerdict.ACCEPTS_MAIL, probed_at=days.clock.now)
+    for n in range(number):
+        days.table.record_probe(DomainFacts(domain=f"{n}.{source}"), probe)
+
+
+def test_a_failing_resolver_of_the_sender_flags_no_source(days: Days) -> None:
+    """The audit may run between the bounces and the probes."""
+    # GIVEN a good source, and a report
+    bus = FakeBus()
+    days.audit(bus)
+    assert verdict_of(days, "good") == "good"
+
+    # WHEN many domains are not found, and DNS is asked after the next report only
+    days.table.record(not_found("good", 500, ago=-0.1))
+    days.clock.now += DAY
+    days.audit(bus)
+    found = [verdict_of(days, "good")]
+    look_at(days, "good", 500)
+    days.clock.now += DAY
+    days.audit(bus)
+    found.append(verdict_of(days, "good"))
+
+    # THEN it is not known before that it is good, and nothing is announced
+    assert found == ["too_little_data", "good"]
+    assert flags(bus) == []
+
+
+def test_a_failing_resolver_of_the_sender_clears_no_source() -> None:
+    """Leads who were not reached do not show that a source is better."""
+    # GIVEN a source with 8 % dead addresses of very many
+    days, bus = Days(), FakeBus()
+    days.table.record(mailed("fair", 920, 80))
+    days.audit(bus)
+    assert verdict_of_all(days) == {"fair": "bad"}
+
+    # WHEN 30 days later, there are as many of very few, and DNS refutes 900 other bounces
+    days.table.record([*mailed("fair", 92, 8, ago=-28.5), *not_found("fair", 900, ago=-28.5)])
+    audit_until(days, bus, NOW + 30 * DAY)
+    look_at(days, "fair", 900)
+    audit_until(days, bus, NOW + 31 * DAY)
+
+    # THEN nothing is announced
+    assert verdict_of_all(days) == {"fair": "too_little_data"}
     assert flags(bus) == []
 
 

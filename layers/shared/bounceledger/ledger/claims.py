@@ -24,20 +24,26 @@ class JudgedClaims:
             confirmed, or that was not looked at, by UTC day of mailing.
         dead_domains: domains that DNS confirmed to be dead, and at which the source is charged
             with an address for that alone.
-        samples: addresses of confirmed claims as answered, of refuted ones as blocked.
+        answered, blocked: hashes of the addresses of confirmed claims, and of refuted ones,
+            likewise.
     """
 
     complete: bool
     unconfirmed: Counter[date] = field(default_factory=Counter)
     dead_domains: set[str] = field(default_factory=set)
-    samples: dict[date, list[Sample]] = field(default_factory=lambda: defaultdict(list))
+    answered: dict[date, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    blocked: dict[date, set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
     def joined(self, samples: Mapping[date, Sample]) -> dict[date, Sample]:
         """The samples of a source's days, with the addresses of these claims."""
-        return {
-            day: union([samples.get(day, Sample()), *self.samples.get(day, ())])
-            for day in sorted({*samples, *self.samples})
-        }
+        days = sorted({*samples, *self.answered, *self.blocked})
+        return {day: union([samples.get(day, Sample()), self._sample(day)]) for day in days}
+
+    def _sample(self, day: date) -> Sample:
+        return Sample(
+            answered=frozenset(self.answered.get(day, ())),
+            blocked=frozenset(self.blocked.get(day, ())),
+        )
 
 
 def judge_claims(
@@ -65,7 +71,7 @@ def judge_claims(
         match standing_of(claim.said_at, domains.get(claim.domain)):
             case ClaimStanding.CONFIRMED:
                 confirmed[claim.day, name] += claim.suppressed
-                judged.samples[claim.day].append(Sample(answered=claim.claimed))
+                judged.answered[claim.day] |= claim.claimed
                 if claim.suppressed:
                     judged.dead_domains.add(claim.domain)
             case ClaimStanding.REFUTED:
@@ -74,7 +80,7 @@ def judge_claims(
                 counters[f"category_{claim.claim}"] -= claim.events
                 counters["suppressed"] -= claim.suppressed
                 counters[name] -= claim.suppressed
-                judged.samples[claim.day].append(Sample(blocked=claim.claimed))
+                judged.blocked[claim.day] |= claim.claimed
             case ClaimStanding.UNCONFIRMED:
                 counters["claims_unconfirmed"] += claim.events
                 counters[name] -= claim.suppressed
