@@ -152,7 +152,7 @@ def test_ingest_cannot_do_what_it_need_not(
 
 def call_on(table: str, call: str, partition: str) -> Call:
     """A call on an item of a partition that nobody else uses."""
-    key = {"pk": {"S": partition}, "sk": {"S": "TRY"}}
+    key = {"pk": {"S": partition}, "sk": {"S": "try"}}
     of_table = {"TableName": table}
     match call:
         case "BatchGetItem":

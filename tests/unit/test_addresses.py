@@ -299,6 +299,22 @@ def test_a_lead_source_becomes_a_readable_key(text: str, key: str) -> None:
     assert clean_lead_source(text) == key
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x\u1b6b\u2061\u1abf",  # two marks, out of order without what is between them
+        "\u1101\u2062\u1163",  # two Hangul letters, which compose
+        "\u0650\u2060\u0ec8" * 40,
+    ],
+    ids=["marks", "Hangul", "long"],
+)
+def test_a_key_of_a_lead_source_is_its_own_key(text: str) -> None:
+    """The API takes a key only in the form that it has in the table."""
+    key = clean_lead_source(text)
+    assert key
+    assert clean_lead_source(key) == key
+
+
 def test_the_digest_of_a_long_lead_source_is_too_long_to_search_for_two_alike() -> None:
     """With 32 bits, two names that shared a key were found after 57,428 tries."""
     # GIVEN names that are cut

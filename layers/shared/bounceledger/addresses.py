@@ -193,11 +193,13 @@ def clean_lead_source(text: str) -> str:
     Returns:
         At most 64 characters; empty if none of the characters can stay.
     """
-    folded = without_stacks(text[:MAX_TEXT])
-    for _ in range(2):  # compatibility forms can uncover upper case
-        folded = unicodedata.normalize("NFKC", folded).casefold()
-    kept = (_source_character(char) for char in unicodedata.normalize("NFKC", folded))
-    name = "-".join(part for part in "".join(kept).split("#") if part).strip("-.")
+    name = without_stacks(text[:MAX_TEXT])
+    # What was between two characters and is left out lets them compose, or change their order.
+    for _ in range(2):
+        for _ in range(2):  # compatibility forms can uncover upper case
+            name = unicodedata.normalize("NFKC", name).casefold()
+        kept = (_source_character(char) for char in unicodedata.normalize("NFKC", name))
+        name = "-".join(part for part in "".join(kept).split("#") if part).strip("-.")
     if len(name) <= MAX_SOURCE:
         return name
     digest = hashlib.blake2b(name.encode(), digest_size=_SOURCE_DIGEST).hexdigest()
