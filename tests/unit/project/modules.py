@@ -70,6 +70,7 @@ def type_checking_names(path: Path) -> set[str]:
     }
 
 
+@cache
 def import_graph() -> Graph:
     """Imports among the modules of `files`.
 
