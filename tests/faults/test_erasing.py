@@ -252,6 +252,32 @@ def test_an_ingest_that_dies_at_any_call_is_repeated(event: Observation, *, appl
         assert_stays_erased(fake, EVENTS)
 
 
+@pytest.mark.parametrize("event", [BLOCKED, DELAYED, ANSWERED], ids=lambda one: one.event.event_id)
+def test_a_marker_that_was_left_behind_moves_when_its_event_comes_with_evidence(
+    event: Observation,
+) -> None:
+    """With evidence the tombstone is looked up first, and the event is known to be recorded."""
+    died = 0
+    for call in count(1):
+        # GIVEN an erased person, and an ingest that died at some call of another event
+        fake = FakeDynamoDB()
+        record(fake, OTHER_GONE)
+        erase(fake)
+        try:
+            ledger(Dying(fake, call, applied=True)).record([event])
+        except Killed:
+            died += 1
+        else:
+            break
+
+        # WHEN the event comes again with evidence in one batch
+        record(fake, event, GONE)
+
+        # THEN nothing is left of the person
+        assert naming(ADDRESS, fake.scan()["Items"], NOW) == [], call
+    assert died > 1
+
+
 BACK = Change(action=Action.END_ERASURE, subject=ADDRESS, by="ada", note="came back")
 LATER = observe("later", Category.MAILBOX_UNKNOWN, ago=-1, message_id="later", source="later")
 MANY = tuple(delivery(f"delivered {n}", message_id=f"m{n}") for n in range(60))

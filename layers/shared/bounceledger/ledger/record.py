@@ -174,6 +174,7 @@ class GroupRecorder:
         self._follow_up(
             not_erased, duplicates, newly_soft, known, budget, writer=writer, hashes=hashes
         )
+        self._settle_left_behind(group, erased, known, budget, writer)
         self._look(to_look, looked_at, budget)
         results: dict[Key, RecordResult] = {}
         for item in group:
@@ -378,6 +379,28 @@ class GroupRecorder:
                 markers = [marker_key_of(item), bounced_key_of(item, self._settings)]
                 found.setdefault(item.event.address, []).extend(key for key in markers if key)
         return found
+
+    def _settle_left_behind(
+        self,
+        group: Iterable[Observation],
+        erased: Mapping[str, str],
+        known: Mapping[Key, Item],
+        budget: RetryBudget,
+        writer: int,
+    ) -> None:
+        """Move markers of erased addresses that are still under the address.
+
+        Whoever wrote one may have died before it looked for the tombstone. The event comes again,
+        and is known to be recorded by this marker.
+        """
+        for item in group:
+            partition = erased.get(item.event.address)
+            if partition is None or not is_marked(item, self._settings):
+                continue
+            keys = (marker_key_of(item), bounced_key_of(item, self._settings))
+            there = [key for key in keys if key is not None and key in known]
+            left = [key for key in there if not items.is_emptied(known[key])]
+            self._settle(left, partition, budget, writer)
 
     def _settle(
         self, markers: Iterable[Key], partition: str, budget: RetryBudget, writer: int
