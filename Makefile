@@ -42,8 +42,8 @@ demo-picture: setup tools ## Run the demo and save its output as docs/demo.svg
 ##@ Check it
 
 test: setup tools lint types validate ## Run all checks and tests, but for the slow end-to-end ones
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore tests/e2e --ignore tests/browser
-	@$(BIN)/python -m pytest -m "not slow" tests/browser tests/e2e
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore tests/e2e
+	@$(BIN)/python -m pytest -m "not slow" tests/e2e
 
 unit: setup ## Run only the fast tests
 	@$(BIN)/python -m pytest tests/unit

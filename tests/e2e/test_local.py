@@ -32,10 +32,11 @@ def processes_with(text: str) -> list[str]:
     "endings",
     [
         pytest.param((signal.SIGINT, signal.SIGINT, signal.SIGINT), id="impatient Ctrl-C"),
-        pytest.param((signal.SIGTERM,), id="kill", marks=pytest.mark.slow),
-        pytest.param((signal.SIGHUP,), id="closed terminal", marks=pytest.mark.slow),
+        pytest.param((signal.SIGTERM,), id="kill"),
+        pytest.param((signal.SIGHUP,), id="closed terminal"),
     ],
 )
+@pytest.mark.slow
 def test_an_interrupt_leaves_no_process_behind(endings: tuple[signal.Signals, ...]) -> None:
     """However "make local" ends, it cleans up."""
     if not (SAM.exists() and EMULATOR_PYTHON.exists()):

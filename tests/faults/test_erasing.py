@@ -347,7 +347,9 @@ SCENARIOS = {"nothing fails": Faults(), "everything": EVERYTHING}
 
 
 @pytest.mark.parametrize("faults", SCENARIOS.values(), ids=SCENARIOS)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
+)
 def test_people_are_erased_amid_a_stream_of_events(seed: int, faults: Faults) -> None:
     """Whoever is not erased is not affected."""
     # GIVEN every message three times, in random order, for four workers
