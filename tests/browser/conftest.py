@@ -130,3 +130,14 @@ def open_page(browser: Browser) -> Iterator[Open]:
 def page_of(sources: int, *, hostile: bool = False) -> str:
     """The report of a made-up audit, rendered once."""
     return render(document(sources, hostile=hostile))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the page of 3,000 sources, and the dark one, to `make e2e`: each takes seconds."""
+    for item in items:
+        if "/tests/browser/" in str(item.path) and any(word in item.name for word in _LONG):
+            item.add_marker(pytest.mark.slow)
+
+
+_LONG = ("3000", "three_thousand", "dark")

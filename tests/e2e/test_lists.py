@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -92,6 +93,7 @@ def test_an_address_that_a_person_added_is_listed(stack: Stack) -> None:
     assert entry["after"]["reason"] == "manual"
 
 
+@pytest.mark.slow
 def test_a_domain_that_a_person_added_is_listed(stack: Stack) -> None:
     """Lookup may read what change wrote, and its cursors pass over domains."""
     # GIVEN two domains

@@ -53,6 +53,7 @@ def names(items: Sequence[Observation]) -> list[str]:
     return [item.event.event_id for item in items]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 @pytest.mark.parametrize("answer", ANSWERS, ids=names(ANSWERS))
 def test_a_delivery_and_its_bounce_see_each_other_in_every_order(

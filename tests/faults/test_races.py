@@ -127,6 +127,7 @@ def assert_equals_model(fake: FakeDynamoDB, events: Sequence[Observation]) -> No
 
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 @pytest.mark.parametrize("soft", [SOFT_BEFORE, DOMAIN], ids=["soft", "domain unknown"])
+@pytest.mark.slow
 def test_a_delivery_and_a_soft_bounce_see_each_other_in_every_order(
     history: Sequence[Observation], soft: Observation
 ) -> None:

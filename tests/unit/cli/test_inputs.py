@@ -165,6 +165,7 @@ def test_the_encoding_can_be_named() -> None:
     assert "'hex' is not an encoding such as utf-8 or windows-1252." in ran.err
 
 
+@pytest.mark.slow
 def test_a_first_name_after_megabytes_of_ascii_decides() -> None:
     """What is looked at begins with the first byte that is not ASCII."""
     ascii_rows = b"u@a.test,Fair\n" * 200_000
@@ -215,6 +216,7 @@ def test_what_is_no_text_is_called_what_it_is(content: bytes, said: str) -> None
         rows_of(content)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file() -> None:
     """A list of ten million leads is read like one of ten."""
 
