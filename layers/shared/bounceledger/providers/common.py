@@ -19,6 +19,7 @@ from bounceledger.providers.fields import (
     join_path,
     parse_timestamp,
     pick,
+    read_lead_date,
 )
 from bounceledger.settings import Settings
 
@@ -28,8 +29,6 @@ MAX_DIAGNOSTIC = 16_384
 """Characters of a reply that are carried in an event."""
 MAX_ATTACHED = 16_384
 """Characters of what a sender attached to a message that are read where it is a string."""
-EARLIEST_LEAD = date(1990, 1, 1)
-"""A lead date before this is a mistake, such as the default of an empty field."""
 
 _MILLISECONDS_FROM = 10**11
 """A number this large counts milliseconds: as seconds, it would be the year 5138."""
@@ -206,7 +205,7 @@ def lead_of(places: Iterable[object], settings: Settings, mailed_on: date) -> Le
         source = source or next((value for value in values if value), "")
     dates = (_attached(place, settings.lead_date_tag) for place in places)
     text = next((value for value in dates if value), "")
-    return Lead(source or settings.lead_source_default, _lead_date(text, mailed_on))
+    return Lead(source or settings.lead_source_default, read_lead_date(text, mailed_on))
 
 
 def decode_json(value: object) -> object:
@@ -262,13 +261,3 @@ def _attached(place: object, name: str) -> str:
                 if rest[:1] in (":", "="):
                     return rest[1:].strip()
     return ""
-
-
-def _lead_date(text: str, mailed_on: date) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Python reads other forms of ISO 8601 as well, such as week dates.
-    is_valid = found.isoformat() == text and EARLIEST_LEAD <= found <= mailed_on
-    return found if is_valid else None

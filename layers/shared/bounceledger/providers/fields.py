@@ -7,7 +7,7 @@ names the field by its path, unless `read_string` reads it.
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from string import ascii_letters, digits
 from typing import Any
 
@@ -18,6 +18,8 @@ type JsonObject = Mapping[str, Any]
 MAX_STRING = 256
 """Characters kept of ids, statuses and the like."""
 
+EARLIEST_LEAD = date(1990, 1, 1)
+"""A lead date before this is a mistake, such as the default of an empty field."""
 MAX_KIND = 64
 """Characters kept of a word for a kind."""
 
@@ -123,6 +125,22 @@ def parse_timestamp(text: str) -> datetime:
         return datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be a time of the calendar") from None
+
+
+def read_lead_date(text: str, mailed_on: date) -> date | None:
+    """When a lead was collected, as the sender says; None if it is not a day that can be.
+
+    Args:
+        text: a day such as ``2026-01-31``.
+        mailed_on: UTC day of mailing, after which no lead of the message can be collected.
+    """
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Python reads other forms of ISO 8601 as well, such as week dates.
+    is_valid = found.isoformat() == text and EARLIEST_LEAD <= found <= mailed_on
+    return found if is_valid else None
 
 
 def _split_zone(text: str) -> tuple[str, str]:

@@ -5,14 +5,11 @@ from datetime import date
 
 from bounceledger.addresses import clean_lead_source
 from bounceledger.providers.encoded_words import decode_words
-from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_string, pick
+from bounceledger.providers.fields import MAX_STRING, JsonObject, clean_string, pick, read_lead_date
 from bounceledger.settings import Settings
 
 MAX_HEADER = 2048
 """Characters of a header value that are read."""
-
-EARLIEST_LEAD = date(1990, 1, 1)
-"""A lead date before this is a mistake, such as the default of an empty field."""
 
 
 def lead_source_of(mail: JsonObject, settings: Settings) -> str:
@@ -38,13 +35,7 @@ def lead_date_of(mail: JsonObject, settings: Settings, mailed_on: date) -> date 
     text = _tag(_tags(mail), name)
     if not text:
         text = _message_tag(_headers(mail).get("x-ses-message-tags", ""), name).strip()
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Python reads other forms of ISO 8601 as well, such as week dates.
-    is_valid = found.isoformat() == text and EARLIEST_LEAD <= found <= mailed_on
-    return found if is_valid else None
+    return read_lead_date(text, mailed_on)
 
 
 def _lead_source_candidates(mail: JsonObject, settings: Settings) -> Iterator[str]:
